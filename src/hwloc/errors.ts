@@ -1,0 +1,84 @@
+// The errors of the binding: one class per kind, each with a code and with what the caller can do.
+
+import koffi from 'koffi';
+
+const nameOfErrno = new Map(Object.entries(koffi.os.errno).map(([name, number]) => [number, name]));
+
+/** What to do about an errno, where the function at hand has nothing more precise to say. */
+const commonAdvice: Record<string, string> = {
+  EBUSY: 'something is mapped in the range: choose another address',
+  EINVAL: 'an argument is not what the function accepts',
+  ENOMEM: 'the process may not map or allocate more: look at ulimit -v and at the free memory',
+  ENOSPC: 'the file system is full: free some space or use another directory',
+  ENOENT: 'no such file or directory',
+  EACCES: 'permission denied',
+  ENOSYS: 'this build of libhwloc, or this system, cannot do it',
+};
+
+/** `EBUSY` for 16, and `E<number>` for a number that this system does not name. */
+export function errnoName(errno: number): string {
+  return nameOfErrno.get(errno) ?? `E${errno}`;
+}
+
+/**
+ * A function of libhwloc, or of libc on its behalf, failed.
+ *
+ * `code` is the name of the errno (`'EBUSY'`), `function` the C function, and `advice` what the caller can do; the
+ * message holds all three on one line.
+ */
+export class HwlocError extends Error {
+  override readonly name = 'HwlocError';
+  readonly code: string;
+  readonly function: string;
+  readonly advice: string;
+
+  constructor(
+    functionName: string,
+    code: string,
+    advice = commonAdvice[code] ?? 'see the manual of this function',
+  ) {
+    super(`${functionName}: ${code}: ${advice}`);
+    this.function = functionName;
+    this.code = code;
+    this.advice = advice;
+  }
+}
+
+/** No libhwloc could be loaded; the message says what was looked for and how to install it. */
+export class LibhwlocNotFoundError extends Error {
+  override readonly name = 'LibhwlocNotFoundError';
+  readonly code = 'LIBHWLOC_NOT_FOUND';
+
+  /** @param attempts  What was tried, in order: `libhwloc.so.15: cannot open shared object file`. */
+  constructor(readonly attempts: readonly string[]) {
+    super(
+      `libhwloc was not found (${attempts.join('; ')}); install it (Debian: apt-get install libhwloc15, ` +
+        `RHEL: dnf install hwloc-libs) or name the file in HWLOC_SHARE_LIBHWLOC`,
+    );
+  }
+}
+
+/** A libhwloc was found that this binding cannot use: older than 2.0, or newer than it knows. */
+export class LibhwlocUnsupportedError extends Error {
+  override readonly name = 'LibhwlocUnsupportedError';
+  readonly code = 'LIBHWLOC_UNSUPPORTED';
+
+  constructor(
+    readonly file: string,
+    readonly found: string,
+  ) {
+    super(
+      `${file} is hwloc ${found}, and 2.0 to 3.x are supported; name another file in HWLOC_SHARE_LIBHWLOC`,
+    );
+  }
+}
+
+/** A topology was used after `close()`: its memory is gone, and reading it would crash the process. */
+export class TopologyClosedError extends Error {
+  override readonly name = 'TopologyClosedError';
+  readonly code = 'TOPOLOGY_CLOSED';
+
+  constructor() {
+    super('this topology was closed; use it before close(), or load or join again');
+  }
+}

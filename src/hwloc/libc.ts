@@ -1,0 +1,133 @@
+// The few libc calls that Node does not offer. Addresses are plain numbers (user space ends far below 2^53).
+
+import koffi, { type LibraryHandle } from 'koffi';
+import { HwlocError, errnoName } from './errors.js';
+import { type NativeFunction, invoke } from './invoke.js';
+import { openLibrary } from './open-library.js';
+
+// Linux, the same on x86-64, arm64, ppc64le, riscv64 and s390x: asm-generic/mman-common.h, linux/memfd.h, bits/confname.h.
+const PROT_NONE = 0;
+const PROT_READ = 1;
+const PROT_WRITE = 2;
+const MAP_PRIVATE = 0x02;
+const MAP_ANONYMOUS = 0x20;
+const MAP_NORESERVE = 0x4000;
+const MAP_FIXED_NOREPLACE = 0x100000;
+const MFD_CLOEXEC = 1;
+const SC_PAGESIZE = 30;
+
+const prototypes = {
+  mmap: 'intptr_t mmap(uintptr_t addr, size_t length, int prot, int flags, int fd, int64_t offset)',
+  munmap: 'int munmap(uintptr_t addr, size_t length)',
+  mprotect: 'int mprotect(uintptr_t addr, size_t length, int prot)',
+  mkfifo: 'int mkfifo(const char *path, uint32_t mode)',
+  posix_fallocate: 'int posix_fallocate(int fd, int64_t offset, int64_t length)',
+  memfd_create: 'int memfd_create(const char *name, unsigned int flags)',
+  sysconf: 'long sysconf(int name)',
+  getenv: 'const char *getenv(const char *name)',
+  setenv: 'int setenv(const char *name, const char *value, int overwrite)',
+  unsetenv: 'int unsetenv(const char *name)',
+};
+
+const declared: Partial<Record<keyof typeof prototypes, NativeFunction>> = {};
+let libc: LibraryHandle | undefined;
+
+/** Declares a function at its first use: each declaration costs some 20 µs, and a member needs few of them. */
+function native(name: keyof typeof prototypes): NativeFunction {
+  // null: the process itself, in which Node has libc loaded already, whatever its file is called.
+  libc ??= openLibrary(null);
+  return (declared[name] ??= libc.func(prototypes[name]) as NativeFunction);
+}
+
+let cachedPageSize: number | undefined;
+
+/** Bytes in a page of this system: 4096, 16384 or 65536. @see sysconf(3), _SC_PAGESIZE */
+export function pageSize(): number {
+  return (cachedPageSize ??= invoke('sysconf', () => native('sysconf')(SC_PAGESIZE)));
+}
+
+/** A `PROT_NONE` mapping that keeps everything else in the process off a range. */
+export interface Reservation {
+  readonly address: number;
+  readonly length: number;
+  /** Unmaps the range. Further calls do nothing. */
+  release(): void;
+}
+
+/**
+ * Reserves `[address, address + length)`: it costs no memory, only the room.
+ *
+ * @throws HwlocError  `EBUSY`: something is mapped there. `ENOMEM`: no room is left (`ulimit -v`), or the address is
+ *                     beyond what a process may map.
+ * @see mmap(2), MAP_FIXED_NOREPLACE (Linux 4.17; an older kernel takes the address as a hint, hence the comparison)
+ */
+export function reserve(address: number, length: number): Reservation {
+  const flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE;
+  koffi.errno(0);
+  const mapped = Number(native('mmap')(address, length, PROT_NONE, flags, -1, 0));
+  if (mapped === -1) {
+    const code = errnoName(koffi.errno());
+    throw new HwlocError('mmap', code === 'EEXIST' ? 'EBUSY' : code);
+  }
+  let held = true;
+  const release = () => {
+    if (held) invoke('munmap', () => native('munmap')(mapped, length));
+    held = false;
+  };
+  if (mapped !== address) {
+    release();
+    throw new HwlocError('mmap', 'EBUSY');
+  }
+  return { address, length, release };
+}
+
+/** Makes a mapped range readable and writable. @see mprotect(2) */
+export function makeWritable(address: number, length: number): void {
+  invoke('mprotect', () => native('mprotect')(address, length, PROT_READ | PROT_WRITE));
+}
+
+/**
+ * Makes a FIFO, mode 0600 whatever the umask (which can only take bits away).
+ *
+ * @throws HwlocError  `EEXIST`: the name is taken. `ENOENT`, `EACCES`, `ENOSPC`: of the directory.
+ * @see mkfifo(3). In-process it takes 17 µs; as a child process 2 to 3 ms.
+ */
+export function mkfifo(path: string): void {
+  invoke('mkfifo', () => native('mkfifo')(path, 0o600), {
+    EEXIST: `${path} exists already: choose another name`,
+    ENOENT: `the directory of ${path} is not there`,
+  });
+}
+
+/**
+ * Allocates `[offset, offset + length)` of a file, so that no later write to a mapping of it can raise SIGBUS.
+ *
+ * @throws HwlocError  `ENOSPC`: the file system, or the quota, has no room for `length` bytes.
+ * @see posix_fallocate(3), which returns the errno instead of setting it
+ */
+export function allocate(fd: number, offset: number, length: number): void {
+  const errno = Number(native('posix_fallocate')(fd, offset, length));
+  if (errno !== 0) throw new HwlocError('posix_fallocate', errnoName(errno));
+}
+
+/** An anonymous file in memory, close-on-exec. @returns its descriptor. @see memfd_create(2) */
+export function anonymousFile(name: string): number {
+  return invoke('memfd_create', () => native('memfd_create')(name, MFD_CLOEXEC));
+}
+
+/**
+ * Runs `body` with a variable of the C environment set, and puts the old value back.
+ *
+ * libhwloc reads its settings with getenv(); `process.env` is a copy in worker threads and would not reach it. Only for
+ * synchronous bodies, and not while another thread may be inside libhwloc: setenv and getenv do not lock each other out.
+ */
+export function withVariable<Result>(name: string, value: string, body: () => Result): Result {
+  const before = native('getenv')(name) as string | null;
+  invoke('setenv', () => native('setenv')(name, value, 1));
+  try {
+    return body();
+  } finally {
+    if (before === null) native('unsetenv')(name);
+    else native('setenv')(name, before, 1);
+  }
+}

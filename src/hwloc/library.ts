@@ -1,0 +1,141 @@
+// Finding libhwloc, checking its version once, and declaring its functions as they are first used.
+
+import koffi from 'koffi';
+import { LibhwlocNotFoundError, LibhwlocUnsupportedError } from './errors.js';
+import type { NativeFunction } from './invoke.js';
+import { invoke } from './invoke.js';
+import { withVariable } from './libc.js';
+import { openLibrary } from './open-library.js';
+
+// libhwloc's libtool versions (VERSION in its sources): .15 is all of 2.x. The plain name comes last: it is there only
+// with the development package, and may be any version.
+const sonames = ['libhwloc.so.15', 'libhwloc.so'];
+
+const prototypes = {
+  hwloc_get_api_version: 'unsigned int hwloc_get_api_version()',
+  hwloc_topology_init: 'int hwloc_topology_init(_Out_ uintptr_t *topology)',
+  hwloc_topology_load: 'int hwloc_topology_load(uintptr_t topology)',
+  hwloc_topology_destroy: 'void hwloc_topology_destroy(uintptr_t topology)',
+  hwloc_topology_refresh: 'int hwloc_topology_refresh(uintptr_t topology)',
+  hwloc_topology_set_flags: 'int hwloc_topology_set_flags(uintptr_t topology, unsigned long flags)',
+  hwloc_topology_set_xmlbuffer:
+    'int hwloc_topology_set_xmlbuffer(uintptr_t topology, const char *buffer, int size)',
+  hwloc_topology_set_xml: 'int hwloc_topology_set_xml(uintptr_t topology, const char *path)',
+  hwloc_topology_set_synthetic:
+    'int hwloc_topology_set_synthetic(uintptr_t topology, const char *description)',
+  hwloc_topology_set_type_filter:
+    'int hwloc_topology_set_type_filter(uintptr_t topology, int type, int filter)',
+  hwloc_topology_set_io_types_filter:
+    'int hwloc_topology_set_io_types_filter(uintptr_t topology, int filter)',
+  hwloc_topology_is_thissystem: 'int hwloc_topology_is_thissystem(uintptr_t topology)',
+  hwloc_topology_get_depth: 'int hwloc_topology_get_depth(uintptr_t topology)',
+  hwloc_get_type_depth: 'int hwloc_get_type_depth(uintptr_t topology, int type)',
+  hwloc_get_depth_type: 'int hwloc_get_depth_type(uintptr_t topology, int depth)',
+  hwloc_get_nbobjs_by_depth: 'unsigned int hwloc_get_nbobjs_by_depth(uintptr_t topology, int depth)',
+  hwloc_topology_export_xmlbuffer:
+    'int hwloc_topology_export_xmlbuffer(uintptr_t topology, _Out_ uintptr_t *buffer, _Out_ int *length, unsigned long flags)',
+  hwloc_free_xmlbuffer: 'void hwloc_free_xmlbuffer(uintptr_t topology, uintptr_t buffer)',
+  hwloc_shmem_topology_get_length:
+    'int hwloc_shmem_topology_get_length(uintptr_t topology, _Out_ size_t *length, unsigned long flags)',
+  hwloc_shmem_topology_write:
+    'int hwloc_shmem_topology_write(uintptr_t topology, int fd, uint64_t offset, uintptr_t address, size_t length, unsigned long flags)',
+  hwloc_shmem_topology_adopt:
+    'int hwloc_shmem_topology_adopt(_Out_ uintptr_t *topology, int fd, uint64_t offset, uintptr_t address, size_t length, unsigned long flags)',
+};
+
+/** The C functions of libhwloc that this binding calls. */
+export type LibhwlocFunction = keyof typeof prototypes;
+
+/** A loaded libhwloc: which one it is, and its functions. */
+export interface Libhwloc {
+  /** The name it was loaded by: a path, or a soname. */
+  readonly file: string;
+  /** `HWLOC_API_VERSION` of the library at run time, e.g. 0x20800 for hwloc 2.8 and 2.9. */
+  readonly apiVersion: number;
+  /** A function, declared at its first use (about 20 µs each). */
+  readonly native: (name: LibhwlocFunction) => NativeFunction;
+}
+
+let loaded: Libhwloc | undefined;
+
+/**
+ * The libhwloc of this process, found and checked at the first call.
+ *
+ * A process uses one libhwloc: topologies of two could not be told apart. Hence the first call decides.
+ *
+ * @param path  The file to load, before the usual sonames are tried. Where it cannot be loaded, the sonames are, and
+ *              the error names both if they fail too.
+ * @throws LibhwlocNotFoundError, LibhwlocUnsupportedError
+ */
+export function libhwloc(path?: string): Libhwloc {
+  return (loaded ??= find(path === undefined || path === '' ? sonames : [path, ...sonames]));
+}
+
+function find(candidates: readonly string[]): Libhwloc {
+  const attempts: string[] = [];
+  for (const file of candidates) {
+    try {
+      return open(file);
+    } catch (error) {
+      if (error instanceof LibhwlocUnsupportedError) throw error;
+      attempts.push(firstLine(error, file));
+    }
+  }
+  throw new LibhwlocNotFoundError(attempts);
+}
+
+function open(file: string): Libhwloc {
+  const library = openLibrary(file);
+  const declared: Partial<Record<LibhwlocFunction, NativeFunction>> = {};
+  const native = (name: LibhwlocFunction) =>
+    (declared[name] ??= library.func(prototypes[name]) as NativeFunction);
+
+  const apiVersion = Number(native('hwloc_get_api_version')());
+  const major = apiVersion >> 16;
+  if (major < 2 || major > 3) throw new LibhwlocUnsupportedError(file, versionText(apiVersion));
+  return { file, apiVersion, native };
+}
+
+/** `2.8` for 0x20800. */
+export function versionText(apiVersion: number): string {
+  return `${apiVersion >> 16}.${(apiVersion >> 8) & 0xff}`;
+}
+
+let cachedAbi: number | undefined;
+
+/**
+ * The layout of `struct hwloc_topology` in this process's libhwloc: 0x20400 for 2.4 to 2.14, 0x30000 for 3.0.
+ *
+ * A topology written by a process with another ABI cannot be adopted. It is the first word of every topology, which
+ * is the only place where the library tells it.
+ *
+ * @see hwloc_topology_abi_check() in hwloc.h
+ */
+export function abi(library: Libhwloc = libhwloc()): number {
+  if (cachedAbi !== undefined) return cachedAbi;
+  const topology = [0];
+  withoutPlugins(() => invoke('hwloc_topology_init', () => library.native('hwloc_topology_init')(topology)));
+  const address = topology[0] ?? 0;
+  cachedAbi = abiOf(address);
+  library.native('hwloc_topology_destroy')(address);
+  return cachedAbi;
+}
+
+/** The ABI word of a topology in memory. */
+export function abiOf(topology: number): number {
+  return koffi.decode.uint32(BigInt(topology));
+}
+
+/**
+ * Keeps libhwloc from loading its plugins (3 ms, several files) in a call that needs none of them.
+ *
+ * libhwloc reads HWLOC_PLUGINS_PATH when its first topology comes into being; an empty path has no plugins.
+ */
+export function withoutPlugins<Result>(body: () => Result): Result {
+  return withVariable('HWLOC_PLUGINS_PATH', '', body);
+}
+
+function firstLine(error: unknown, file: string): string {
+  const text = (error instanceof Error ? error.message : String(error)).split('\n', 1)[0] ?? '';
+  return text.includes(file) ? text : `${file}: ${text}`;
+}

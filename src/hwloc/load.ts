@@ -1,0 +1,83 @@
+// Loading: the discovery of this machine, or of what a file or a text describes, without blocking the event loop.
+
+import { invoke, invokeAsync } from './invoke.js';
+import { libhwloc } from './library.js';
+import { Topology } from './topology.js';
+import { type ObjectType, typeNumber } from './types.js';
+
+// enum hwloc_topology_flags_e in hwloc.h.
+const INCLUDE_DISALLOWED = 1 << 0;
+const IS_THISSYSTEM = 1 << 1;
+
+/** Which objects of a type are kept. @see enum hwloc_type_filter_e in hwloc.h */
+export type TypeFilter = 'all' | 'none' | 'structure' | 'important';
+const filterNumber: Record<TypeFilter, number> = { all: 0, none: 1, structure: 2, important: 3 };
+
+/** What a topology is loaded from. Without one: this machine, or what hwloc's own environment variables name. */
+export type TopologySource =
+  { readonly xml: string } | { readonly xmlFile: string } | { readonly synthetic: string };
+
+/** How a topology is loaded. */
+export interface LoadOptions {
+  /** Default: this machine, or what HWLOC_XMLFILE, HWLOC_FSROOT, HWLOC_CPUID_PATH or HWLOC_SYNTHETIC say. */
+  readonly source?: TopologySource;
+  /** Bridges, PCI and OS devices: `important` keeps those that lstopo shows. Default: `important`. */
+  readonly io?: TypeFilter;
+  /** Filters of other types, over hwloc's defaults. @see hwloc_topology_set_type_filter() */
+  readonly filters?: Partial<Record<ObjectType, TypeFilter>>;
+  /** Keep what the cgroup of this process does not allow, too. Default: false. */
+  readonly includeDisallowed?: boolean;
+  /** The source describes the machine we run on, so that binding works. Default: only where nothing else was named. */
+  readonly isThisSystem?: boolean;
+}
+
+/**
+ * Loads a topology on a thread of its own; the event loop goes on.
+ *
+ * A load of this machine takes from some milliseconds to several seconds, by its size and by how many load at once.
+ *
+ * @throws HwlocError  `EINVAL`: the source is not what hwloc can read. `ENOENT`: no such file.
+ * @see hwloc_topology_load()
+ */
+export async function loadTopology(options: LoadOptions = {}): Promise<Topology> {
+  const { native } = libhwloc();
+  const created = [0];
+  invoke('hwloc_topology_init', () => native('hwloc_topology_init')(created));
+  const pointer = created[0] ?? 0;
+  try {
+    configure(pointer, options);
+    await invokeAsync('hwloc_topology_load', native('hwloc_topology_load'), [pointer], {
+      EINVAL: 'the XML file, synthetic description or system files could not be read as a topology',
+    });
+    return new Topology(pointer);
+  } catch (error) {
+    native('hwloc_topology_destroy')(pointer);
+    throw error;
+  }
+}
+
+function configure(pointer: number, options: LoadOptions): void {
+  const { native } = libhwloc();
+  const set = (name: Parameters<typeof native>[0], ...args: unknown[]) =>
+    invoke(name, () => native(name)(pointer, ...args));
+
+  const { source } = options;
+  if (source !== undefined && 'xml' in source) {
+    // The length counts the NUL at the end, which koffi adds to a string.
+    set('hwloc_topology_set_xmlbuffer', source.xml, Buffer.byteLength(source.xml) + 1);
+  } else if (source !== undefined && 'xmlFile' in source) {
+    set('hwloc_topology_set_xml', source.xmlFile);
+  } else if (source !== undefined) {
+    set('hwloc_topology_set_synthetic', source.synthetic);
+  }
+
+  const flags =
+    (options.includeDisallowed === true ? INCLUDE_DISALLOWED : 0) |
+    (options.isThisSystem === true ? IS_THISSYSTEM : 0);
+  if (flags !== 0) set('hwloc_topology_set_flags', flags);
+
+  set('hwloc_topology_set_io_types_filter', filterNumber[options.io ?? 'important']);
+  for (const [type, filter] of Object.entries(options.filters ?? {}) as [ObjectType, TypeFilter][]) {
+    set('hwloc_topology_set_type_filter', typeNumber(type), filterNumber[filter]);
+  }
+}

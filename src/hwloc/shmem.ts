@@ -1,0 +1,175 @@
+// The three functions of hwloc/shmem.h, with the promises of that header kept where the library itself does not.
+
+import { closeSync, fstatSync, ftruncateSync, readSync, writeSync } from 'node:fs';
+import { HwlocError } from './errors.js';
+import { invoke } from './invoke.js';
+import { allocate, anonymousFile, makeWritable, pageSize } from './libc.js';
+import { abiOf, libhwloc, withoutPlugins } from './library.js';
+
+/** Where a topology stands: in which file, from which byte of it, and at which virtual address in every process. */
+export interface Segment {
+  /** An open descriptor, read and write for the writer. Not shared with another process: adopting moves its position. */
+  readonly fd: number;
+  /** Bytes into the file, a multiple of the page size. */
+  readonly offset: number;
+  /** Virtual address, a multiple of the page size. */
+  readonly address: number;
+  /** Bytes, as given by {@link shmemLength}. */
+  readonly length: number;
+}
+
+/** A topology's place in memory, as libhwloc's `hwloc_topology_t`. Stays in this folder. */
+export type TopologyPointer = number;
+
+/** Of struct hwloc_shmem_header: version and length (4 bytes each), address and length of the mapping (8 each). */
+const headerBytes = 24;
+
+/**
+ * The bytes that {@link shmemWrite} needs for a topology, a multiple of the page size.
+ *
+ * @param flags  Unused by hwloc up to now; must be 0.
+ * @throws HwlocError  `EINVAL`: flags are not 0. `ENOMEM`.
+ * @see hwloc_shmem_topology_get_length()
+ */
+export function shmemLength(topology: TopologyPointer, flags = 0): number {
+  const length = [0];
+  invoke('hwloc_shmem_topology_get_length', () =>
+    libhwloc().native('hwloc_shmem_topology_get_length')(topology, length, flags),
+  );
+  return length[0] ?? 0;
+}
+
+/**
+ * Writes a topology into a file, as it must appear at a given virtual address in every process that adopts it, and
+ * seals it: all that an adopter may ask of it can be answered without writing to its pages.
+ *
+ * The range `[address, address + length)` is mapped in this process for the time of the call only. The file is complete
+ * when the call returns; before that nobody may open it. What else the file holds, before and behind, stays.
+ *
+ * Blocks for as long as it takes to copy the topology (about 1 ms for each MB).
+ *
+ * @param topology  Not modified since {@link shmemLength}, and not an adopted one.
+ * @throws HwlocError  `EBUSY`: something is mapped in the range. Choose another address.
+ *                     `EINVAL`: flags are not 0; offset, address or length is not a multiple of the page size.
+ *                     `ENOSPC`: the file system cannot hold `length` bytes.
+ * @see hwloc_shmem_topology_write()
+ */
+export function shmemWrite(topology: TopologyPointer, segment: Segment, flags = 0): void {
+  const name = 'hwloc_shmem_topology_write';
+  // The library answers EBUSY, not EINVAL, to an unaligned address, and does not look at the length at all.
+  checkAlignment(name, segment);
+  const end = segment.offset + segment.length;
+  const size = fstatSync(segment.fd).size;
+  // The library cuts the file off at the end of what it writes. A topology that stands behind would be lost, and whoever
+  // has adopted it would die of SIGBUS; so this one is written elsewhere first. (The offset is not part of what is written.)
+  if (size > end) writeByCopy(topology, segment, flags);
+  else writeInPlace(topology, segment, size, flags);
+}
+
+function writeInPlace(topology: TopologyPointer, segment: Segment, sizeBefore: number, flags: number): void {
+  const { fd, offset, address, length } = segment;
+  // The library writes through a mapping, where a full file system means SIGBUS and not ENOSPC.
+  allocate(fd, offset, length);
+  try {
+    invoke('hwloc_shmem_topology_write', () =>
+      libhwloc().native('hwloc_shmem_topology_write')(topology, fd, offset, address, length, flags),
+    );
+    seal(segment);
+  } catch (error) {
+    ftruncateSync(fd, sizeBefore);
+    throw error;
+  }
+}
+
+function writeByCopy(topology: TopologyPointer, segment: Segment, flags: number): void {
+  const aside = anonymousFile('hwloc-share');
+  try {
+    writeInPlace(topology, { ...segment, fd: aside, offset: 0 }, 0, flags);
+    allocate(segment.fd, segment.offset, segment.length);
+    const bytes = Buffer.allocUnsafe(segment.length);
+    for (let done = 0; done < bytes.length;) {
+      const read = readSync(aside, bytes, done, bytes.length - done, done);
+      if (read === 0) throw new HwlocError('read', 'EIO', 'the file in memory was cut short');
+      done += read;
+    }
+    for (let done = 0; done < bytes.length;) {
+      done += writeSync(segment.fd, bytes, done, bytes.length - done, segment.offset + done);
+    }
+  } finally {
+    closeSync(aside);
+  }
+}
+
+/**
+ * Makes a freshly written topology safe to query read-only.
+ *
+ * hwloc 2.3 to 2.14 leave the caches of the memory attributes unfilled in what write() writes; the first query of an
+ * adopter would fill them, on a read-only page (SIGSEGV). Here they are filled once, through a writable mapping of the file.
+ *
+ * @see hwloc_topology_refresh()
+ */
+function seal(segment: Segment): void {
+  const topology = shmemAdopt(segment);
+  try {
+    makeWritable(segment.address, segment.length);
+    invoke('hwloc_topology_refresh', () => libhwloc().native('hwloc_topology_refresh')(topology));
+  } finally {
+    libhwloc().native('hwloc_topology_destroy')(topology);
+  }
+}
+
+/**
+ * Maps a written topology, read-only, at the address that it was written for.
+ *
+ * Takes about 50 µs whatever the size of the topology. The descriptor may be closed afterwards. To be destroyed with
+ * hwloc_topology_destroy(), as any topology; that unmaps it.
+ *
+ * @throws HwlocError  `EBUSY`: something is mapped in the range.
+ *                     `EINVAL`: flags are not 0; offset, address or length is not a multiple of the page size; they, or the
+ *                     file, are not what was given to {@link shmemWrite}; the file is shorter than it should be; or the
+ *                     writer's libhwloc has another ABI.
+ * @see hwloc_shmem_topology_adopt()
+ */
+export function shmemAdopt(segment: Segment, flags = 0): TopologyPointer {
+  const name = 'hwloc_shmem_topology_adopt';
+  checkAlignment(name, segment);
+  const { fd, offset, address, length } = segment;
+  // The library maps a file that was cut short without a word, and the process dies when it reads behind the end.
+  const size = fstatSync(fd).size;
+  if (size < offset + length || length < headerBytes) {
+    throw new HwlocError(name, 'EINVAL', `the file has ${size} bytes, and ${offset + length} are needed`);
+  }
+  const topology = [0];
+  withoutPlugins(() =>
+    invoke(name, () => libhwloc().native(name)(topology, fd, offset, address, length, flags), {
+      EINVAL: 'file, offset, address, length or ABI are not those that the topology was written with',
+    }),
+  );
+  return topology[0] ?? 0;
+}
+
+/**
+ * The ABI word of a written topology, read from the file: it stands behind the header, at the start of the topology.
+ *
+ * @see {@link abi}
+ */
+export function shmemAbi(segment: Pick<Segment, 'fd' | 'offset'>): number {
+  const word = Buffer.alloc(4);
+  readSync(segment.fd, word, 0, 4, segment.offset + headerBytes);
+  return new Uint32Array(word.buffer, word.byteOffset, 1)[0] ?? 0;
+}
+
+function checkAlignment(name: string, segment: Segment): void {
+  const page = pageSize();
+  for (const key of ['offset', 'address', 'length'] as const) {
+    if (segment[key] % page !== 0) {
+      throw new HwlocError(
+        name,
+        'EINVAL',
+        `the ${key} 0x${segment[key].toString(16)} is not a multiple of ${page}`,
+      );
+    }
+  }
+}
+
+export { abiOf };
