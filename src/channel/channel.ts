@@ -1,0 +1,185 @@
+// A channel: the directory in which the ranks of one node meet. The first to arrive makes it.
+
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  lstatSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { mkfifo } from '../hwloc/index.js';
+import {
+  ChannelRefusedError,
+  type Keeper,
+  buildingName,
+  channelPath,
+  checkDirectory,
+  codeOf,
+  currentKeeper,
+  formatKeeper,
+  keeperFile,
+  openRoot,
+  ownUid,
+  removeChannel,
+  removeRoot,
+} from './place/index.js';
+
+/** A channel's directory and the names in it. */
+export interface Channel {
+  readonly root: string;
+  readonly path: string;
+  /** The FIFO into which each arriving rank writes its announcement. */
+  readonly lobby: string;
+  /** The FIFO that the leader holds open while it serves: a member sees by it whether the leader lives. */
+  readonly pulse: string;
+  /** Made by the leader when it arrives: with no reader at the pulse, it says that the leader is dead. */
+  readonly leader: string;
+  /** The published plan, for ranks that come after the release. */
+  readonly plan: string;
+}
+
+/**
+ * Finds the channel of a job on this node, or makes it: built under another name and renamed into place, so that nobody
+ * sees half of it; who loses the race uses the winner's.
+ *
+ * @param roots   Where to look, best first.
+ * @param key     The job's name on this node.
+ * @param keeper  Whose life the channel depends on.
+ * @param refuse  Is told why a root cannot be used, before the next is tried.
+ * @throws Error  the last root's, if none can be used.
+ */
+export function openChannel(
+  roots: readonly string[],
+  key: string,
+  keeper: Keeper,
+  refuse: (error: Error) => void = () => undefined,
+): Channel {
+  let last: Error = new Error('there is no directory for a channel');
+  for (const root of roots) {
+    try {
+      return openIn(root, key, keeper);
+    } catch (error) {
+      last = error instanceof Error ? error : new Error(String(error));
+      if (last instanceof ChannelRefusedError) refuse(last);
+    }
+  }
+  throw last;
+}
+
+function openIn(root: string, key: string, keeper: Keeper): Channel {
+  // A job that ends removes the root when it is empty, and may do so between two steps of ours: hence a few tries.
+  for (let tries = 0; ; tries++) {
+    try {
+      openRoot(root);
+      const path = channelPath(root, key);
+      if (!isThere(path)) build(root, path, keeper);
+      checkDirectory(path);
+      return channelAt(root, path);
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT' || tries === 10) throw error;
+    }
+  }
+}
+
+function build(root: string, path: string, keeper: Keeper): void {
+  const building = join(root, buildingName(currentKeeper()));
+  removeChannel(building);
+  mkdirSync(building, { mode: 0o700 });
+  try {
+    const channel = channelAt(root, building);
+    writeFileSync(join(building, keeperFile), formatKeeper(keeper), { flag: 'wx', mode: 0o600 });
+    mkfifo(channel.lobby);
+    mkfifo(channel.pulse);
+    renameSync(building, path);
+  } catch (error) {
+    removeChannel(building);
+    if (!['ENOTEMPTY', 'EEXIST', 'ENOTDIR'].includes(codeOf(error) ?? '')) throw error;
+  }
+}
+
+function channelAt(root: string, path: string): Channel {
+  const named = (name: string) => join(path, name);
+  return {
+    root,
+    path,
+    lobby: named('lobby'),
+    pulse: named('pulse'),
+    leader: named('leader'),
+    plan: named('plan'),
+  };
+}
+
+/**
+ * Makes a directory for files of a channel in another root, where the channel's own has no room. It has no pipes.
+ *
+ * @throws ChannelRefusedError, Error of the file system
+ */
+export function openSpare(root: string, key: string, keeper: Keeper): Channel {
+  openRoot(root);
+  const path = channelPath(root, key);
+  mkdirSync(path, { mode: 0o700 });
+  writeFileSync(join(path, keeperFile), formatKeeper(keeper), { flag: 'wx', mode: 0o600 });
+  return channelAt(root, path);
+}
+
+/** Removes a channel, and the root with it where no other job has a channel there. */
+export function closeChannel(channel: Channel): void {
+  removeChannel(channel.path);
+  removeRoot(channel.root);
+}
+
+/**
+ * Writes a small file in one piece: under another name, then renamed, so that nobody reads half of it.
+ *
+ * @throws Error  `ENOENT`: the channel is gone.
+ */
+export function publish(path: string, text: string): void {
+  const unfinished = `${path}.${process.pid}`;
+  writeFileSync(unfinished, text, { flag: 'wx', mode: 0o600 });
+  renameSync(unfinished, path);
+}
+
+/** Makes the leader's mark. @returns false if there is one: somebody leads here, or did. */
+export function claimLead(channel: Channel): boolean {
+  try {
+    writeFileSync(channel.leader, formatKeeper(currentKeeper()), { flag: 'wx', mode: 0o600 });
+    return true;
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+/** Creates a file that only we can open; never one that is there already. @returns a descriptor, read and write. */
+export function createFile(path: string): number {
+  return openSync(path, 'wx+', 0o600);
+}
+
+/**
+ * Opens a file for reading, after a look at what it is.
+ *
+ * @throws ChannelRefusedError  unless it is a regular file of ours that nobody else can write to, under one name only.
+ */
+export function openFile(path: string): number {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  const stat = fstatSync(fd);
+  const refusal = !stat.isFile()
+    ? 'is not a regular file'
+    : stat.uid !== ownUid()
+      ? `belongs to user ${stat.uid}`
+      : (stat.mode & 0o077) !== 0
+        ? 'is open to others'
+        : undefined;
+  if (refusal === undefined) return fd;
+  closeSync(fd);
+  throw new ChannelRefusedError(path, refusal);
+}
+
+/** Whether a name is there. */
+export function isThere(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+}

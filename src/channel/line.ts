@@ -1,0 +1,71 @@
+// A line of the protocol: a verb, then key=value words; or a line of address ranges. See docs/protocol.md.
+
+import { ProtocolError } from './errors.js';
+
+/** The longest line, its newline included: a line of /proc/<pid>/maps with the longest path fits. */
+export const maxLineBytes = 8192;
+
+/** A line with a verb. Values are as they were before {@link formatLine} encoded them. */
+export interface VerbLine {
+  readonly verb: string;
+  readonly values: ReadonlyMap<string, string>;
+}
+
+/** A line that starts with an address range, as the lines of /proc/<pid>/maps do: the leading `start-end` words of it. */
+export interface RangeLine {
+  readonly ranges: readonly string[];
+}
+
+const rangeWord = /^[0-9a-f]{1,16}-[0-9a-f]{1,16}$/i;
+
+/**
+ * Parses a line without its newline.
+ *
+ * @throws ProtocolError  if it is neither a verb with key=value words nor a line of ranges.
+ */
+export function parseLine(line: string): VerbLine | RangeLine {
+  const words = line.split(' ');
+  const first = words[0] ?? '';
+  if (rangeWord.test(first)) {
+    const end = words.findIndex((word) => !rangeWord.test(word));
+    return { ranges: end === -1 ? words : words.slice(0, end) };
+  }
+  if (!/^[a-z]{1,16}$/.test(first)) throw new ProtocolError('not a line of this protocol', line);
+  const values = new Map<string, string>();
+  for (const word of words.slice(1)) {
+    const equals = word.indexOf('=');
+    const key = word.slice(0, equals);
+    if (equals < 1 || !/^[a-z][a-z0-9-]*$/.test(key)) throw new ProtocolError('not a key=value word', line);
+    if (values.has(key)) throw new ProtocolError(`the key ${key} stands twice`, line);
+    values.set(key, decode(word.slice(equals + 1), line));
+  }
+  return { verb: first, values };
+}
+
+/**
+ * A line for a verb and its values, newline included. What is undefined is left out.
+ *
+ * Bytes that would break a line or a word (controls, space, `%`, and all beyond ASCII) are written as %XX of their UTF-8.
+ */
+export function formatLine(verb: string, values: Record<string, string | number | undefined> = {}): string {
+  let line = verb;
+  for (const [key, value] of Object.entries(values)) {
+    if (value !== undefined) line += ` ${key}=${typeof value === 'number' ? value : encode(value)}`;
+  }
+  return `${line}\n`;
+}
+
+function encode(value: string): string {
+  return value.replace(/[^!-$&-~]+/g, (run) =>
+    Array.from(Buffer.from(run), (byte) => `%${byte.toString(16).padStart(2, '0')}`).join(''),
+  );
+}
+
+function decode(value: string, line: string): string {
+  if (!value.includes('%')) return value;
+  try {
+    return decodeURIComponent(value);
+  } catch {
+    throw new ProtocolError('a % that is not followed by the hex digits of UTF-8', line);
+  }
+}

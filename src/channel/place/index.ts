@@ -1,0 +1,24 @@
+// The door of src/channel/place: where on a node channels are, who keeps them, and how they are removed. Files only, no
+// pipes, so that the wrapper does not pay for the FFI that pipes need.
+
+export { ChannelRefusedError } from './errors.js';
+export {
+  type Keeper,
+  currentKeeper,
+  isAlive,
+  keeperOf,
+  formatKeeper,
+  parseKeeper,
+  statOf,
+} from './keeper.js';
+export {
+  channelPath,
+  checkDirectory,
+  codeOf,
+  openRoot,
+  ownUid,
+  removeChannel,
+  removeRoot,
+  rootsOf,
+} from './root.js';
+export { buildingName, keeperFile, sweep } from './sweep.js';

@@ -1,0 +1,88 @@
+// The directories: <base>/hwloc-share-<uid>/<job key>, ours alone.
+
+import { lstatSync, mkdirSync, rmSync, rmdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ChannelRefusedError } from './errors.js';
+
+/**
+ * Where this user's channels may be, in order of preference: the directory asked for, memory-backed ones, any other.
+ *
+ * @param asked    HWLOC_SHARE_DIR.
+ * @param runtime  XDG_RUNTIME_DIR.
+ */
+export function rootsOf(asked?: string, runtime?: string): string[] {
+  const bases = [asked, '/dev/shm', runtime, tmpdir()].filter(
+    (base): base is string => base !== undefined && base !== '',
+  );
+  return [...new Set(bases)].map((base) => join(base, `hwloc-share-${ownUid()}`));
+}
+
+/** The user we act as. */
+export function ownUid(): number {
+  return process.geteuid?.() ?? 0;
+}
+
+/**
+ * Makes sure that the root directory is there, is a directory and not a link, is ours, and is closed to others.
+ *
+ * @throws ChannelRefusedError  if it is there but is not that.
+ * @throws Error                of mkdir(2): `ENOENT`, `EACCES`, `EROFS`, `ENOSPC`.
+ */
+export function openRoot(root: string): void {
+  try {
+    mkdirSync(root, { mode: 0o700 });
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error;
+  }
+  checkDirectory(root);
+}
+
+/** @throws ChannelRefusedError  unless the path is a directory (no link) of ours that nobody else can enter. */
+export function checkDirectory(path: string): void {
+  const stat = lstatSync(path);
+  if (stat.isSymbolicLink()) throw new ChannelRefusedError(path, 'is a symbolic link');
+  if (!stat.isDirectory()) throw new ChannelRefusedError(path, 'is not a directory');
+  if (stat.uid !== ownUid()) throw new ChannelRefusedError(path, `belongs to user ${stat.uid}`);
+  if ((stat.mode & 0o077) !== 0) {
+    throw new ChannelRefusedError(path, `is open to others (mode ${(stat.mode & 0o777).toString(8)})`);
+  }
+}
+
+/**
+ * The directory of a job's channel on this node.
+ *
+ * The key may hold whatever a launcher calls its jobs: what is not a plain letter, digit, `.`, `-`, `_`, `@` is replaced, and
+ * where that or the length made two keys alike, a hash of the whole keeps them apart.
+ */
+export function channelPath(root: string, key: string): string {
+  const plain = key.replace(/[^A-Za-z0-9._@-]/g, '_').replace(/^\./, '_');
+  const safe = plain === key && key.length <= 120 ? key : `${plain.slice(0, 100)}-${hash(key)}`;
+  return join(root, safe);
+}
+
+/** Removes a channel and all in it. One that is gone already is no error. */
+export function removeChannel(path: string): void {
+  rmSync(path, { recursive: true, force: true });
+}
+
+/** Removes the root if nothing is in it; where another job has its channel there, it stays. */
+export function removeRoot(root: string): void {
+  try {
+    rmdirSync(root);
+  } catch {
+    // Not empty, or gone, or not ours to remove: all are as they should be.
+  }
+}
+
+/** The code of a file system error, or undefined. */
+export function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error ? String(error.code) : undefined;
+}
+
+/** FNV-1a over UTF-16 units, 32 bits: enough to keep the few jobs of one user on one node apart. */
+function hash(text: string): string {
+  let h = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
+  return (h >>> 0).toString(16).padStart(8, '0');
+}

@@ -1,0 +1,17 @@
+// This process's environment, handed on to those who ask; nobody else touches process.env.
+
+/** Variables by name. Detection and settings take it as an argument, so that tests can give them any other. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The environment as it is now. */
+export function environment(): Environment {
+  return process.env;
+}
+
+/**
+ * Leaves word for the children of this process, which inherit its rank's variables but are not that rank: they must not
+ * wait for ranks that have joined already.
+ */
+export function markJoined(mark: string): void {
+  process.env.HWLOC_SHARE_JOINED = mark;
+}

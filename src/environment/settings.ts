@@ -1,0 +1,70 @@
+// What users set: the HWLOC_SHARE_* variables, checked where they enter.
+
+import type { Environment } from './process.js';
+
+/** What the wrapper, or the user, tells the ranks. */
+export interface Settings {
+  /** The wrapper's name for this job (`HWLOC_SHARE_JOB`); undefined without a wrapper. */
+  readonly job: string | undefined;
+  /** Where the channel goes, before the usual places are tried (`HWLOC_SHARE_DIR`). */
+  readonly directory: string | undefined;
+  /** Seconds to wait for ranks that do not come (`HWLOC_SHARE_TIMEOUT`). */
+  readonly timeout: number;
+  /** Whether a rank that cannot share fails instead of taking the ladder (`HWLOC_SHARE_STRICT`). */
+  readonly strict: boolean;
+  /** I/O objects in the topology: `important`, `none` or `all` (`HWLOC_SHARE_IO`). */
+  readonly io: IoFilter;
+  /** Which hole to choose: a named kind or an address (`HWLOC_SHARE_HOLE`); checked by src/maps. */
+  readonly hole: string | undefined;
+  /** The libhwloc to use (`HWLOC_SHARE_LIBHWLOC`). */
+  readonly libhwloc: string | undefined;
+  /** Whether to say what went well, too (`HWLOC_SHARE_VERBOSE`). */
+  readonly verbose: boolean;
+  /** Left by an ancestor process that joined already (`HWLOC_SHARE_JOINED`). */
+  readonly joined: string | undefined;
+  /** Values that were not understood, one sentence each; the default was taken. */
+  readonly complaints: readonly string[];
+}
+
+/** The kinds of I/O filter that hwloc-share offers. */
+export const ioFilters = ['important', 'none', 'all'] as const;
+export type IoFilter = (typeof ioFilters)[number];
+
+/** 30 s: longer than any start-up skew that was reported, shorter than a user's patience. */
+export const defaultTimeout = 30;
+
+/** Reads the settings. What cannot be understood is complained of and left at its default: a job must not fail of it. */
+export function settingsFrom(env: Environment): Settings {
+  const complaints: string[] = [];
+  const given = (name: string) => (env[name] === '' ? undefined : env[name]);
+
+  const timeout = Number(given('HWLOC_SHARE_TIMEOUT') ?? defaultTimeout);
+  const timeoutFits = timeout > 0 && timeout <= 86_400;
+  if (!timeoutFits) {
+    complaints.push(
+      `HWLOC_SHARE_TIMEOUT=${env.HWLOC_SHARE_TIMEOUT ?? ''} is not a number of seconds up to a day`,
+    );
+  }
+
+  const io = ioFilters.find((filter) => filter === (given('HWLOC_SHARE_IO') ?? 'important'));
+  if (io === undefined) {
+    complaints.push(`HWLOC_SHARE_IO=${env.HWLOC_SHARE_IO ?? ''} is none of ${ioFilters.join(', ')}`);
+  }
+
+  return {
+    job: given('HWLOC_SHARE_JOB'),
+    directory: given('HWLOC_SHARE_DIR'),
+    timeout: timeoutFits ? timeout : defaultTimeout,
+    strict: isOn(given('HWLOC_SHARE_STRICT')),
+    io: io ?? 'important',
+    hole: given('HWLOC_SHARE_HOLE'),
+    libhwloc: given('HWLOC_SHARE_LIBHWLOC'),
+    verbose: isOn(given('HWLOC_SHARE_VERBOSE')),
+    joined: given('HWLOC_SHARE_JOINED'),
+    complaints,
+  };
+}
+
+function isOn(value: string | undefined): boolean {
+  return value !== undefined && !['0', 'no', 'false', 'off'].includes(value.toLowerCase());
+}

@@ -1,0 +1,20 @@
+// Reading numbers out of a launcher's variables.
+
+import type { Environment } from '../../environment/index.js';
+
+/** A launcher's variable is missing where others of it are there, or is not what its documentation says. */
+export class IdentityError extends Error {
+  override readonly name = 'IdentityError';
+  readonly code = 'IDENTITY';
+
+  constructor(variable: string, value: string | undefined, why = 'a number was expected') {
+    super(`${variable}=${value ?? '(not set)'}: ${why}; this process takes itself to be alone`);
+  }
+}
+
+/** A variable that holds a count. @throws IdentityError */
+export function count(env: Environment, variable: string): number {
+  const value = env[variable];
+  if (value === undefined || !/^\d{1,9}$/.test(value)) throw new IdentityError(variable, value);
+  return Number(value);
+}

@@ -1,0 +1,106 @@
+// Sets of address ranges: normalising, union, gaps, and the two questions asked of them.
+
+/**
+ * The addresses `[start, end)`, in bytes.
+ *
+ * Plain numbers: a page-aligned 64-bit address has at most 52 significant bits, which a double holds exactly.
+ */
+export interface Range {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Ranges in ascending order, none empty, none touching the next. {@link rangeSet} makes one of any ranges. */
+export type RangeSet = readonly Range[];
+
+/**
+ * The set of all addresses in `ranges`, which may be in any order, overlap and touch. Empty ranges are dropped.
+ *
+ * @throws RangeError  a range ends before it starts, or an end of it is not a number.
+ */
+export function rangeSet(ranges: Iterable<Range>): RangeSet {
+  const starts: number[] = [];
+  const ends: number[] = [];
+  for (const { start, end } of ranges) {
+    if (!(start <= end)) throw new RangeError(`a range cannot start at ${start} and end at ${end}`);
+    if (start === end) continue;
+    starts.push(start);
+    ends.push(end);
+  }
+  return merge(Float64Array.from(starts), Float64Array.from(ends));
+}
+
+/** The addresses that are in at least one of `sets`. */
+export function union(...sets: RangeSet[]): RangeSet {
+  const size = sets.reduce((sum, set) => sum + set.length, 0);
+  const starts = new Float64Array(size);
+  const ends = new Float64Array(size);
+  let i = 0;
+  for (const set of sets) {
+    for (const { start, end } of set) {
+      starts[i] = start;
+      ends[i++] = end;
+    }
+  }
+  return merge(starts, ends);
+}
+
+/** The addresses of `within` that are not in `set`, as ranges. None if `within` is empty or inverted. */
+export function gaps(set: RangeSet, within: Range): RangeSet {
+  const found: Range[] = [];
+  let free = within.start;
+  for (let i = firstEndingAfter(set, within.start); free < within.end; i++) {
+    const range = set[i];
+    const end = Math.min(range?.start ?? Infinity, within.end);
+    if (free < end) found.push({ start: free, end });
+    free = range?.end ?? Infinity;
+  }
+  return found;
+}
+
+/** Whether at least one address of `range` is in `set`. Never so for an empty range. */
+export function intersects(set: RangeSet, range: Range): boolean {
+  if (range.start >= range.end) return false;
+  const candidate = set[firstEndingAfter(set, range.start)];
+  return candidate !== undefined && candidate.start < range.end;
+}
+
+/** Whether all addresses of `range` are in `set`. Always so for an empty range. */
+export function contains(set: RangeSet, range: Range): boolean {
+  if (range.start >= range.end) return true;
+  const candidate = set[firstEndingAfter(set, range.start)];
+  return candidate !== undefined && candidate.start <= range.start && range.end <= candidate.end;
+}
+
+/** The index of the first range that ends above `address`, by bisection; `set.length` if there is none. */
+function firstEndingAfter(set: RangeSet, address: number): number {
+  let low = 0;
+  let high = set.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((set[middle]?.end ?? Infinity) > address) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+/**
+ * Merges ranges given by their starts and ends, none empty. Sorts both arrays in place.
+ *
+ * Starts and ends are sorted apart: a merged range ends at the i-th end exactly where the next start lies above it, whichever
+ * range either belongs to. Arrays of plain doubles sort natively, without a call of a comparison function for each step: a
+ * leader may hold 256 sets of 5,300 ranges.
+ */
+function merge(starts: Float64Array, ends: Float64Array): RangeSet {
+  starts.sort();
+  ends.sort();
+  const merged: Range[] = [];
+  let start = starts[0] ?? 0;
+  ends.forEach((end, i) => {
+    const next = starts[i + 1] ?? Infinity;
+    if (next <= end) return;
+    merged.push({ start, end });
+    start = next;
+  });
+  return merged;
+}

@@ -1,0 +1,49 @@
+// A rank's address space as it goes through a pipe: the ranges that are occupied, as lines.
+
+import type { End, Ranges } from '../channel/index.js';
+import { type Occupied, type Range, formatRange, parseRange, rangeSet } from '../maps/index.js';
+
+/** 250 words of at most 33 characters stay within a line's bounds. */
+const rangesPerLine = 200;
+
+/**
+ * The most ranges that are taken from one rank: as many mappings as a process may have (vm.max_map_count is 65,530 by default).
+ */
+export const mostRanges = 1 << 16;
+
+/** The messages that tell a leader what is occupied. */
+export function rangeMessages(occupied: Occupied): (Ranges | End)[] {
+  const words = occupied.ranges.map(formatRange);
+  const lines: (Ranges | End)[] = [];
+  for (let at = 0; at < words.length; at += rangesPerLine) {
+    lines.push({ verb: 'ranges', words: words.slice(at, at + rangesPerLine) });
+  }
+  return [...lines, { verb: 'end' }];
+}
+
+/** Gathers the ranges that a member sends, until its `end`. */
+export class RangeGatherer {
+  #ranges: Range[] = [];
+
+  /** @throws RangeError  for an inverted range, or more of them than a process can have. */
+  take(message: Ranges): void {
+    for (const word of message.words) {
+      const range = parseRange(word);
+      if (range === undefined) throw new RangeError(`${word} is not a range of addresses`);
+      this.#ranges.push(range);
+    }
+    if (this.#ranges.length > mostRanges) throw new RangeError(`more than ${mostRanges} ranges`);
+  }
+
+  /** What was gathered; the gatherer is empty afterwards. */
+  finish(landmarks: { heapEnd: number | undefined; stackStart: number | undefined }): Occupied {
+    const ranges = rangeSet(this.#ranges);
+    this.#ranges = [];
+    const { heapEnd, stackStart } = landmarks;
+    return {
+      ranges,
+      ...(heapEnd === undefined ? {} : { heapEnd }),
+      ...(stackStart === undefined ? {} : { stackStart }),
+    };
+  }
+}

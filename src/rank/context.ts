@@ -1,0 +1,41 @@
+// What all parts of a join need to know.
+
+import type { Environment, IoFilter, Settings } from '../environment/index.js';
+import type { Topology } from '../hwloc/index.js';
+import type { Identity } from '../launcher/kinds/index.js';
+import type { Clock, Outcome } from './outcome.js';
+
+/** Options of `join()`; each goes before the environment variable of the same meaning. */
+export interface JoinOptions {
+  /** `ladder` (default): a rank that cannot share gets a private topology. `throw`: it gets a {@link NotSharedError}. */
+  readonly onFailure?: 'ladder' | 'throw';
+  /** Seconds to wait for ranks that do not come. Default: HWLOC_SHARE_TIMEOUT, else 30. */
+  readonly timeout?: number;
+  /** I/O objects in the topology. The leader's choice holds for all. Default: HWLOC_SHARE_IO, else `important`. */
+  readonly io?: IoFilter;
+  /**
+   * Which hole to put the topology into: `scatter`, `begin`, `biggest`, `libs`, `heap`, `stack`, or an address (`0x…`). The
+   * leader's choice holds for all. Default: HWLOC_SHARE_HOLE, else `scatter`.
+   */
+  readonly hole?: string;
+}
+
+/** A join under way in one rank. */
+export interface Context {
+  readonly identity: Identity;
+  readonly settings: Settings;
+  readonly env: Environment;
+  readonly roots: readonly string[];
+  readonly clock: Clock;
+  /** One line on stderr, with the node and the rank in front. */
+  readonly notice: (text: string) => void;
+}
+
+/** What a join results in, before it is handed out as a session. */
+export interface Joined {
+  readonly topology: Topology;
+  readonly outcome: Outcome;
+  readonly barrier: () => Promise<void>;
+  /** Leaves the job: closes pipes, and removes what this rank has to remove. */
+  readonly leave: () => void;
+}

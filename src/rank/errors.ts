@@ -1,0 +1,25 @@
+// What join() and a session can throw.
+
+/** The topology could not be shared, and the ladder was turned off (`onFailure: 'throw'`, `--strict`). */
+export class NotSharedError extends Error {
+  override readonly name = 'NotSharedError';
+  readonly code = 'NOT_SHARED';
+
+  /** @param reason  Why, as the outcome would say it. */
+  constructor(
+    readonly reason: string,
+    options?: ErrorOptions,
+  ) {
+    super(`the topology was not shared: ${reason}; leave out --strict to go on with a private copy`, options);
+  }
+}
+
+/** A barrier cannot be kept: whoever would be waited for, or would say that it is open, cannot be reached. */
+export class BarrierError extends Error {
+  override readonly name = 'BarrierError';
+  readonly code = 'BARRIER';
+
+  constructor(readonly why: string) {
+    super(`no barrier with the other ranks of this node: ${why}; use the barrier of your MPI here`);
+  }
+}

@@ -1,0 +1,210 @@
+// A member: announces itself, reserves the range that the leader plans, adopts on release.
+
+import {
+  type Channel,
+  type Plan,
+  formatMessage,
+  hasReader,
+  isThere,
+  openPatientWriter,
+  protocolVersion,
+} from '../channel/index.js';
+import { type Reservation, abi, HwlocError, reserve } from '../hwloc/index.js';
+import { ownOccupied } from '../maps/index.js';
+import { rangeMessages } from './address-space.js';
+import { adoptPlan, adoptedOutcome } from './adopt.js';
+import type { Context, Joined } from './context.js';
+import { Conversation, type Heard } from './conversation.js';
+import { BarrierError } from './errors.js';
+import { type Private, takeLadder } from './ladder.js';
+import { isLate, joinLate } from './late.js';
+import { messageOf } from './notice.js';
+
+/** How often a member that has heard nothing yet looks whether the leader lives: a death shows within a second. */
+const lookEvery = 0.25;
+
+/** Joins as a member. */
+export async function follow(context: Context, channel: Channel): Promise<Joined> {
+  if (isLate(channel)) return joinLate(context, channel);
+
+  const conversation = new Conversation(channel, `${context.identity.localRank}-${process.pid}`);
+  const end = (reason: string) => {
+    conversation.close();
+    // The leader may have gone on without us, and have left a plan.
+    return isLate(channel) ? joinLate(context, channel) : outside(takeLadder(context, reason));
+  };
+  try {
+    const first = await meet(context, channel, conversation);
+    if (first.verb === 'gone') return await end(first.reason);
+    context.clock.mark('meet');
+    const got = await converse(context, conversation, first);
+    return 'reason' in got ? await end(got.reason) : inside(got, conversation);
+  } catch (error) {
+    conversation.close();
+    throw error;
+  }
+}
+
+/** Announces this rank, and waits until the leader is heard for the first time. */
+async function meet(context: Context, channel: Channel, conversation: Conversation): Promise<Heard> {
+  const { rank, localRank } = context.identity;
+  const occupied = ownOccupied();
+  conversation.say(
+    {
+      verb: 'hello',
+      version: protocolVersion,
+      rank,
+      localRank,
+      abi: abi(),
+      heapEnd: occupied.heapEnd,
+      stackStart: occupied.stackStart,
+      cpus: undefined,
+      mems: undefined,
+    },
+    ...rangeMessages(occupied),
+  );
+  const pipe = `${localRank}-${process.pid}`;
+  // Held open until we are heard: without a reader, what is in a FIFO goes when its last writer does.
+  const lobby = openPatientWriter(channel.lobby);
+  try {
+    lobby.write(formatMessage({ verb: 'announce', version: protocolVersion, rank, localRank, pipe }));
+    context.clock.mark('announce');
+    const { timeout } = context.settings;
+    for (let waited = 0; waited < timeout; waited += lookEvery) {
+      const heard = await conversation.next(Math.min(lookEvery, timeout - waited));
+      if (heard.verb !== 'silence') return heard;
+      const reason = whyNobodyAnswers(channel);
+      if (reason !== undefined) return { verb: 'gone', reason };
+    }
+    return { verb: 'gone', reason: `the leader did not come within ${timeout} s (HWLOC_SHARE_TIMEOUT)` };
+  } finally {
+    lobby.close();
+  }
+}
+
+function whyNobodyAnswers(channel: Channel): string | undefined {
+  if (isLate(channel)) return 'the others have gone on';
+  if (!isThere(channel.lobby)) return 'the channel was removed';
+  if (isThere(channel.leader) && !hasReader(channel.pulse)) return 'the leader has gone';
+  return undefined;
+}
+
+/** From the leader's first message to this rank's topology. */
+async function converse(
+  context: Context,
+  conversation: Conversation,
+  first: Heard,
+): Promise<Private | { reason: string }> {
+  let plan: Plan | undefined;
+  let reservation: Reservation | undefined;
+  try {
+    for (let heard = first; ; heard = await conversation.next(context.settings.timeout)) {
+      switch (heard.verb) {
+        case 'wait':
+          break;
+        case 'plan':
+          reservation?.release();
+          reservation = tryToReserve(heard, conversation);
+          plan = heard;
+          context.clock.mark('reserve');
+          break;
+        case 'release': {
+          context.clock.mark('wait');
+          const topology = tryToAdopt(plan, reservation, heard.generation, conversation);
+          if (topology === undefined || plan === undefined) break;
+          context.clock.mark('adopt');
+          conversation.say({ verb: 'done', how: 'adopted' });
+          return { topology, outcome: adoptedOutcome(plan, context.clock, false) };
+        }
+        case 'ladder': {
+          reservation?.release();
+          const xml = heard.xml === undefined ? undefined : { file: heard.xml, thisSystem: heard.thisSystem };
+          const own = await takeLadder(context, heard.reason, xml);
+          conversation.say({ verb: 'done', how: own.outcome.how });
+          return own;
+        }
+        case 'silence':
+          return { reason: `the leader was silent for ${context.settings.timeout} s (HWLOC_SHARE_TIMEOUT)` };
+        case 'gone':
+          return { reason: heard.reason };
+        case 'open':
+          return { reason: 'the leader opened a barrier before the join was done' };
+      }
+    }
+  } finally {
+    reservation?.release();
+  }
+}
+
+function tryToReserve(plan: Plan, conversation: Conversation): Reservation | undefined {
+  if (plan.abi !== abi()) {
+    const reason = `its libhwloc has ABI 0x${abi().toString(16)}, the leader's 0x${plan.abi.toString(16)}`;
+    conversation.say({ verb: 'declined', reason });
+    return undefined;
+  }
+  try {
+    const reservation = reserve(plan.address, plan.length);
+    conversation.say({ verb: 'reserved', generation: plan.generation });
+    return reservation;
+  } catch (error) {
+    if (error instanceof HwlocError && error.code === 'EBUSY') {
+      conversation.say({ verb: 'busy', generation: plan.generation }, ...rangeMessages(ownOccupied()));
+    } else {
+      conversation.say({ verb: 'declined', reason: messageOf(error) });
+    }
+    return undefined;
+  }
+}
+
+function tryToAdopt(
+  plan: Plan | undefined,
+  reservation: Reservation | undefined,
+  generation: number,
+  conversation: Conversation,
+) {
+  try {
+    if (plan === undefined || reservation === undefined || plan.generation !== generation) {
+      throw new Error('released before it had a reservation');
+    }
+    reservation.release();
+    return adoptPlan(plan);
+  } catch (error) {
+    conversation.say({ verb: 'failed', reason: messageOf(error) });
+    return undefined;
+  }
+}
+
+/** A rank that has met its leader: barriers go through the pair of FIFOs. */
+function inside(got: Private, conversation: Conversation): Joined {
+  conversation.keepAlive(false);
+  let number = 0;
+  let last: Promise<void> = Promise.resolve();
+
+  const pass = async () => {
+    conversation.keepAlive(true);
+    conversation.say({ verb: 'barrier', number: ++number });
+    const heard = await conversation.next();
+    conversation.keepAlive(false);
+    if (heard.verb === 'gone') throw new BarrierError(heard.reason);
+    if (heard.verb !== 'open' || heard.number !== number) {
+      throw new BarrierError(`the leader said ${heard.verb} and not that barrier ${number} is open`);
+    }
+  };
+  return {
+    ...got,
+    // One after another, also when a job does not wait for one barrier before it comes to the next.
+    barrier: () => (last = last.then(pass)),
+    leave: () => {
+      conversation.close();
+    },
+  };
+}
+
+/** A rank that has lost its leader, or never had one. */
+export async function outside(own: Promise<Private>): Promise<Joined> {
+  return {
+    ...(await own),
+    barrier: () => Promise.reject(new BarrierError('this rank did not meet the others')),
+    leave: () => undefined,
+  };
+}

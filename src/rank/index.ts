@@ -1,0 +1,8 @@
+// The door of src/rank, and `hwloc-share/rank`: the per-rank import.
+
+export type { Topology, TopologySource } from '../hwloc/index.js';
+export type { JoinOptions } from './context.js';
+export { BarrierError, NotSharedError } from './errors.js';
+export { join } from './join.js';
+export type { How, Outcome } from './outcome.js';
+export type { Session } from './session.js';

@@ -1,0 +1,142 @@
+// Joining: once per process, whoever asks and however often.
+
+import { hostname } from 'node:os';
+import { openChannel } from '../channel/index.js';
+import { removeRoot, rootsOf, sweep } from '../channel/place/index.js';
+import { type Settings, environment, markJoined, settingsFrom } from '../environment/index.js';
+import { libhwloc } from '../hwloc/index.js';
+import { type Identity, identify } from '../launcher/kinds/index.js';
+import type { Context, JoinOptions, Joined } from './context.js';
+import { follow, outside } from './follow.js';
+import { keeperFor } from './keeper.js';
+import { discover, privately, takeLadder } from './ladder.js';
+import { lead } from './lead.js';
+import { messageOf, noticeOf } from './notice.js';
+import { Clock } from './outcome.js';
+import type { Session } from './session.js';
+
+/** One process's part in its job, shared by all who call join() in it. */
+interface Shared {
+  readonly joining: Promise<{ readonly identity: Identity | undefined; readonly joined: Joined }>;
+  users: number;
+}
+
+// A mapping can be adopted only once per process (hwloc#449), and a process may hold two copies of this package.
+const registry = globalThis as Record<symbol, Shared | undefined>;
+const here = Symbol.for('hwloc-share.joined.1');
+
+/**
+ * Joins the job that this process is a rank of, and resolves when the topology is there.
+ *
+ * All ranks of a node should call it at about the same time. A second call in the same process, from this or another
+ * module, gets the same topology; its options are not looked at.
+ *
+ * @throws NotSharedError            the topology could not be shared, and `onFailure` is `throw`.
+ * @throws LibhwlocNotFoundError     there is no libhwloc to be used at all.
+ * @throws LibhwlocUnsupportedError  nor one of a version that is supported.
+ * @throws HwlocError                the machine could not be discovered.
+ */
+export async function join(options: JoinOptions = {}): Promise<Session> {
+  const shared = (registry[here] ??= { joining: joinOnce(options), users: 0 });
+  shared.users++;
+  try {
+    const { identity, joined } = await shared.joining;
+    return sessionOf(shared, identity, joined);
+  } catch (error) {
+    if (registry[here] === shared) registry[here] = undefined;
+    throw error;
+  }
+}
+
+async function joinOnce(options: JoinOptions): Promise<Awaited<Shared['joining']>> {
+  const clock = new Clock();
+  const env = environment();
+  const settings = withOptions(settingsFrom(env), options);
+  const complain = noticeOf(undefined);
+  settings.complaints.forEach(complain);
+
+  const identity = identityOrNot(complain);
+  const notice = noticeOf(identity);
+  const library = libhwloc(settings.libhwloc);
+  if (settings.libhwloc !== undefined && library.file !== settings.libhwloc) {
+    notice(`HWLOC_SHARE_LIBHWLOC=${settings.libhwloc} could not be loaded; using ${library.file}`);
+  }
+
+  if (identity === undefined) {
+    const topology = await discover({ settings, clock });
+    const outcome = privately('discovered', 'no launcher started this process: it is alone', { clock });
+    const joined = { topology, outcome, barrier: () => Promise.resolve(), leave: () => undefined };
+    return { identity, joined };
+  }
+  const roots = rootsOf(settings.directory, env.XDG_RUNTIME_DIR);
+  const joined = await joinAs({ identity, settings, env, roots, clock, notice });
+  return { identity, joined };
+}
+
+async function joinAs(context: Context): Promise<Joined> {
+  const { identity, settings, roots, notice } = context;
+  const key = settings.job === undefined ? identity.step : `${settings.job}.${identity.step}`;
+  const mark = `${key}/${identity.localRank}`;
+  if (settings.joined === mark) {
+    // A child that inherited its rank's variables, or the rank itself after its close(): the others will not come again.
+    return outside(takeLadder(context, 'this rank has joined before, or its parent process has'));
+  }
+  markJoined(mark);
+
+  if (identity.localRank === 0) roots.forEach(sweep);
+  let channel;
+  try {
+    channel = openChannel(roots, key, keeperFor(identity), (error) => {
+      notice(error.message);
+    });
+  } catch (error) {
+    roots.forEach(removeRoot);
+    return outside(takeLadder(context, `no channel: ${messageOf(error)}`));
+  }
+  context.clock.mark('channel');
+  return identity.localRank === 0 ? lead(context, channel, key) : follow(context, channel);
+}
+
+function identityOrNot(complain: (text: string) => void): Identity | undefined {
+  try {
+    return identify(environment());
+  } catch (error) {
+    complain(messageOf(error));
+    return undefined;
+  }
+}
+
+function withOptions(settings: Settings, options: JoinOptions): Settings {
+  return {
+    ...settings,
+    timeout: options.timeout ?? settings.timeout,
+    strict: options.onFailure === undefined ? settings.strict : options.onFailure === 'throw',
+    io: options.io ?? settings.io,
+    hole: options.hole ?? settings.hole,
+  };
+}
+
+function sessionOf(shared: Shared, identity: Identity | undefined, joined: Joined): Session {
+  let open = true;
+  const close = () => {
+    if (open && --shared.users === 0) {
+      joined.leave();
+      joined.topology.close();
+      if (registry[here] === shared) registry[here] = undefined;
+    }
+    open = false;
+    return Promise.resolve();
+  };
+  return {
+    rank: identity?.rank ?? 0,
+    size: identity?.size ?? 1,
+    localRank: identity?.localRank ?? 0,
+    localSize: identity?.localSize ?? 1,
+    node: identity?.node ?? hostname(),
+    topology: joined.topology,
+    outcome: joined.outcome,
+    barrier: () => joined.barrier(),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}

@@ -1,0 +1,146 @@
+// The leader: discovers the machine once, gathers address spaces, writes, and lets everybody adopt.
+
+import { type Channel, claimLead, holdOpen } from '../channel/index.js';
+import { type Topology, loadTopology } from '../hwloc/index.js';
+import { adoptPlan, adoptedOutcome } from './adopt.js';
+import type { Context, Joined } from './context.js';
+import { NotSharedError } from './errors.js';
+import { outside } from './follow.js';
+import { type Private, privately, takeLadder } from './ladder.js';
+import { publishPlan } from './late.js';
+import { keepBarriers } from './leaders-barrier.js';
+import { type Agreement, negotiate } from './negotiate.js';
+import { listOf, messageOf } from './notice.js';
+import { Roster } from './roster.js';
+import { Store } from './store.js';
+
+/** What the leader works with. */
+interface Lead {
+  readonly channel: Channel;
+  readonly key: string;
+  readonly roster: Roster;
+  readonly store: Store;
+}
+
+/** Joins as the leader of this node. @param key  The channel's key, which seeds the choice of the address. */
+export async function lead(context: Context, channel: Channel, key: string): Promise<Joined> {
+  if (!claimLead(channel)) {
+    return outside(takeLadder(context, 'another process leads, or led, the ranks of this node'));
+  }
+  const stopPulse = holdOpen(channel.pulse);
+  const store = new Store(context, channel, key);
+  let roster: Roster | undefined;
+  try {
+    // The discovery goes on by itself while the others come.
+    const loading = loadTopology({ io: context.settings.io });
+    roster = new Roster(context, channel);
+    return await share(context, { channel, key, roster, store }, loading);
+  } catch (error) {
+    // The members see the end of their pipes, or of the pulse, and help themselves.
+    roster?.close();
+    store.remove();
+    throw error;
+  } finally {
+    roster?.closeLobby();
+    stopPulse();
+  }
+}
+
+async function share(context: Context, parts: Lead, loading: Promise<Topology>): Promise<Joined> {
+  const { roster, store } = parts;
+  const topology = await loading;
+  context.clock.mark('load');
+  await gather(context, roster);
+
+  const agreement = await negotiate(context, { ...parts, topology });
+  const barrier = keepBarriers(roster);
+  const own = release(context, roster, topology, agreement);
+  await help(roster, store, own.topology, agreement);
+  context.clock.mark('settle');
+  if (own.outcome.how !== 'adopted' && context.settings.strict)
+    throw new NotSharedError(own.outcome.reason ?? '');
+
+  tidy(parts, agreement);
+  roster.keepAlive(false);
+  if (context.settings.verbose) summarise(context, roster, own);
+  const leave = () => {
+    roster.close();
+  };
+  return { ...own, barrier, leave };
+}
+
+async function gather(context: Context, roster: Roster): Promise<void> {
+  const everybody = await roster.untilNoneIs(['greeting'], { all: true });
+  context.clock.mark('gather');
+  if (everybody) return;
+  const ranks = [...roster.missing(), ...roster.dropped].sort((a, b) => a - b);
+  const what = ranks.length === 1 ? 'rank' : 'ranks';
+  const local = context.identity.size === context.identity.localSize ? '' : 'local ';
+  context.notice(
+    `${local}${what} ${listOf(ranks)} did not join within ${context.settings.timeout} s; ` +
+      `going on without ${ranks.length === 1 ? 'it' : 'them'} (HWLOC_SHARE_TIMEOUT)`,
+  );
+}
+
+/** Opens the barrier of the join, and adopts as everybody does; the private topology goes. */
+function release(context: Context, roster: Roster, topology: Topology, agreement: Agreement): Private {
+  const { plan } = agreement;
+  if (plan === undefined) {
+    const own = {
+      topology,
+      outcome: { ...privately('discovered', agreement.reason, context), didDiscover: true },
+    };
+    context.notice(`${agreement.reason}; keeping its own copy of the topology`);
+    return own;
+  }
+  roster.tell({ verb: 'release', generation: plan.generation }, 'reserved');
+  try {
+    const adopted = adoptPlan(plan);
+    context.clock.mark('adopt');
+    topology.close();
+    return { topology: adopted, outcome: adoptedOutcome(plan, context.clock, true) };
+  } catch (error) {
+    const reason = messageOf(error);
+    context.notice(`${reason}; keeping its own copy of the topology`);
+    return { topology, outcome: privately('discovered', reason, context) };
+  }
+}
+
+/** Waits until everybody has a topology, with XML for those who cannot adopt. It is written only if there are any. */
+async function help(roster: Roster, store: Store, topology: Topology, agreement: Agreement): Promise<void> {
+  if (agreement.plan !== undefined) await roster.untilNoneIs(['released']);
+  const helpless = roster.standing('ready', 'reserved', 'busy', 'declined', 'failed');
+  if (helpless.length === 0) return;
+  const xml = store.writeXml(topology);
+  for (const peer of helpless) {
+    const reason = peer.reason || whyNot(agreement);
+    peer.say({ verb: 'ladder', reason, xml, thisSystem: topology.isThisSystem });
+  }
+  // The file must stay until it has been read; a rank that discovers by itself needs nobody to wait for it.
+  if (xml !== undefined) await roster.untilNoneIs(['laddered']);
+}
+
+function whyNot(agreement: Agreement): string {
+  return agreement.plan === undefined ? agreement.reason : 'its range was taken in each of the plans';
+}
+
+/** Leaves the plan for those who may still come; where nobody can, nothing is left. What is mapped stays mapped. */
+function tidy({ channel, roster, store }: Lead, { plan }: Agreement): void {
+  if (roster.missing().length === 0 && roster.dropped.length === 0) {
+    store.remove();
+    return;
+  }
+  // Without a plan the channel stays all the same: who comes late sees in it that the leader is through.
+  if (plan !== undefined) publishPlan(channel, plan);
+  process.once('exit', () => {
+    store.remove();
+  });
+}
+
+function summarise({ identity, notice, clock }: Context, roster: Roster, own: Private): void {
+  const sharing = roster.standing('done').length + 1;
+  const { address, length } = own.outcome;
+  const place = address === undefined ? 'each its own' : `at 0x${address.toString(16)}, ${length ?? 0} bytes`;
+  const phases = Object.entries(clock.phases).map(([name, ms]) => `${name} ${ms.toFixed(1)} ms`);
+  notice(`${sharing} of ${identity.localSize} ranks: one topology ${place}; ${phases.join(', ')}`);
+}

@@ -1,0 +1,39 @@
+// The barrier as the leader takes part in it and keeps it for the members.
+
+import { Barrier } from '../channel/index.js';
+import type { Roster } from './roster.js';
+
+/**
+ * Starts keeping barriers for everybody who is there now. To be called before the release: a member that has its topology
+ * may come to a barrier while the leader still helps others.
+ *
+ * @returns the leader's own way into the next barrier.
+ */
+export function keepBarriers(roster: Roster): () => Promise<void> {
+  let opened: (() => void) | undefined;
+  const barrier = new Barrier([0, ...roster.present()], (number) => {
+    roster.tell({ verb: 'open', number }, 'done');
+    opened?.();
+  });
+  roster.watch(
+    (peer, number) => {
+      // At a barrier that is not the current one: it counts otherwise than we do, and would wait for ever.
+      if (!barrier.arrive(peer.localRank, number)) peer.drop();
+    },
+    (peer) => {
+      barrier.leave(peer.localRank);
+    },
+  );
+
+  let number = 0;
+  let last: Promise<void> = Promise.resolve();
+  const pass = async () => {
+    const open = new Promise<void>((resolve) => (opened = resolve));
+    roster.keepAlive(true);
+    barrier.arrive(0, ++number);
+    await open;
+    roster.keepAlive(false);
+  };
+  // One after another, also when a job does not wait for one barrier before it comes to the next.
+  return () => (last = last.then(pass));
+}

@@ -1,0 +1,84 @@
+// Agreeing on an address: plan, let everybody reserve and write meanwhile; where it was taken after all, plan again.
+
+import { type Plan, unlinkIfThere } from '../channel/index.js';
+import { HwlocError, type Topology, pageSize } from '../hwloc/index.js';
+import { type HolePolicy, chooseHole, combine, ownOccupied, parsePolicy } from '../maps/index.js';
+import type { Context } from './context.js';
+import { listOf, messageOf } from './notice.js';
+import type { Roster } from './roster.js';
+import { type Store, isOfThePlace } from './store.js';
+
+/** After as many plans, whoever still finds its range taken goes without; the others share. */
+const mostGenerations = 5;
+
+/** A written plan that those who have reserved can be released into; or why there is none. */
+export type Agreement = { readonly plan: Plan } | { readonly plan: undefined; readonly reason: string };
+
+/** What negotiating needs. */
+export interface Parties {
+  /** The channel's key: another job gets another address. */
+  readonly key: string;
+  readonly topology: Topology;
+  readonly roster: Roster;
+  readonly store: Store;
+}
+
+/** Plans until a file is written and everybody has reserved its range, or as often as makes sense. */
+export async function negotiate(context: Context, parties: Parties): Promise<Agreement> {
+  const { topology, roster, store, key } = parties;
+  const { clock } = context;
+  const length = topology.sharedLength();
+  let agreement: Agreement = { plan: undefined, reason: 'no address was tried' };
+
+  for (let generation = 1; generation <= mostGenerations; generation++) {
+    let address: number;
+    try {
+      const occupied = combine([ownOccupied(), ...roster.occupied()]);
+      const seed = `${key}#${generation}`;
+      address = chooseHole({ occupied, length, pageSize: pageSize(), policy: policyOf(context), seed });
+    } catch (error) {
+      // Whoever reserved under the plan before this one still has its reservation.
+      return agreement.plan === undefined ? { plan: undefined, reason: messageOf(error) } : agreement;
+    }
+    const file = store.fileOf(generation);
+    const plan: Plan = { verb: 'plan', generation, file, offset: 0, address, length, abi: topology.abi };
+    roster.tell(plan, 'ready', 'reserved', 'busy');
+    clock.mark('plan');
+
+    const previous = agreement.plan;
+    agreement = tryToWrite(context, parties, plan);
+    clock.mark('write');
+    if (previous !== undefined) unlinkIfThere(previous.file);
+
+    await roster.untilNoneIs(['planned', 'tellingBusy']);
+    clock.mark('reserve');
+    const busy = roster.standing('busy').map((peer) => peer.rank);
+    if (agreement.plan !== undefined && busy.length === 0) return agreement;
+    if (context.settings.verbose && busy.length > 0) {
+      context.notice(`the range of plan ${generation} is taken in ${listOf(busy)}`);
+    }
+  }
+  return agreement;
+}
+
+function tryToWrite(context: Context, { topology, store }: Parties, plan: Plan): Agreement {
+  try {
+    store.write(topology, plan);
+    return { plan };
+  } catch (error) {
+    // EBUSY is this process's own range, taken since we looked: the next plan has another.
+    const busy = error instanceof HwlocError && error.code === 'EBUSY';
+    if (!busy && isOfThePlace(error)) {
+      context.notice(`${plan.file}: ${messageOf(error)}; trying the next directory`);
+      store.moveOn();
+    }
+    return { plan: undefined, reason: messageOf(error) };
+  }
+}
+
+function policyOf({ settings, notice }: Context): HolePolicy {
+  if (settings.hole === undefined) return 'scatter';
+  const policy = parsePolicy(settings.hole);
+  if (policy === undefined) notice(`HWLOC_SHARE_HOLE=${settings.hole} is no kind of hole; using scatter`);
+  return policy ?? 'scatter';
+}

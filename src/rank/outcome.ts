@@ -1,0 +1,38 @@
+// How a rank got its topology, and what each phase of it cost.
+
+/** `adopted`: mapped, shared. `xml`: a private copy from the leader's XML. `discovered`: a private discovery. */
+export type How = 'adopted' | 'xml' | 'discovered';
+
+/** How a rank got its topology. */
+export interface Outcome {
+  readonly how: How;
+  /** Why it was not adopted; undefined if it was. */
+  readonly reason: string | undefined;
+  /** Where it is mapped, if it was adopted: the same in all ranks of the node. */
+  readonly address: number | undefined;
+  /** Bytes mapped there. */
+  readonly length: number | undefined;
+  /** How many plans it took: 1 unless an address was taken after all. 0 if there was none. */
+  readonly generation: number;
+  /** Whether this rank discovered the machine. In the leader of a shared job it is true as well as `adopted`. */
+  readonly didDiscover: boolean;
+  /** Milliseconds of each phase, in the order in which they came. */
+  readonly phases: Readonly<Record<string, number>>;
+}
+
+/** Measures phases: each `mark` ends the phase that it names. */
+export class Clock {
+  readonly #phases: Record<string, number> = {};
+  #last = performance.now();
+
+  /** Ends a phase. One that comes again adds up. */
+  mark(phase: string): void {
+    const now = performance.now();
+    this.#phases[phase] = (this.#phases[phase] ?? 0) + now - this.#last;
+    this.#last = now;
+  }
+
+  get phases(): Readonly<Record<string, number>> {
+    return this.#phases;
+  }
+}

@@ -1,0 +1,214 @@
+// The leader's roster: who has come through the lobby, and where each of them stands.
+
+import {
+  type Announce,
+  type Channel,
+  type LeaderMessage,
+  type LineReader,
+  formatMessage,
+  openEndlessReader,
+  openReader,
+  openWriter,
+  parseMessage,
+  protocolVersion,
+  unlinkIfThere,
+} from '../channel/index.js';
+import type { Occupied } from '../maps/index.js';
+import type { Context } from './context.js';
+import { messageOf } from './notice.js';
+import { Peer, type PeerListener, type Standing } from './peer.js';
+
+/** Waits for a condition on the peers. */
+interface Wait {
+  readonly condition: () => boolean;
+  readonly finish: (met: boolean) => void;
+}
+
+/** Everybody but the leader. */
+export class Roster implements PeerListener {
+  readonly #context: Context;
+  readonly #channel: Channel;
+  readonly #lobby: LineReader;
+  readonly #peers = new Map<number, Peer>();
+  readonly #dropped: number[] = [];
+  #wait: Wait | undefined;
+  #onBarrier: ((peer: Peer, number: number) => void) | undefined;
+  #onGone: ((peer: Peer) => void) | undefined;
+
+  /** Opens the lobby, and lets in whoever announces itself from now on, or has done so already. */
+  constructor(context: Context, channel: Channel) {
+    this.#context = context;
+    this.#channel = channel;
+    this.#lobby = openEndlessReader(channel.lobby);
+    this.#lobby.listen({
+      line: (text) => {
+        this.#announced(text);
+      },
+      end: () => undefined,
+      fail: (error) => {
+        context.notice(`the lobby cannot be read any more: ${error.message}; going on with who has come`);
+      },
+    });
+  }
+
+  /** The peers that stand somewhere, in the order of their local ranks. */
+  standing(...at: readonly Standing[]): Peer[] {
+    return [...this.#peers.values()].filter((peer) => at.includes(peer.standing)).sort(byLocalRank);
+  }
+
+  /** The local ranks that have not announced themselves. */
+  missing(): number[] {
+    const missing: number[] = [];
+    for (let localRank = 1; localRank < this.#context.identity.localSize; localRank++) {
+      if (!this.#peers.has(localRank)) missing.push(localRank);
+    }
+    return missing;
+  }
+
+  /** The local ranks that are there: neither dead nor dropped. */
+  present(): number[] {
+    return [...this.#peers.values()].filter((peer) => peer.standing !== 'gone').map((peer) => peer.localRank);
+  }
+
+  /** The local ranks that were dropped because they took too long. They may live, and come again as late joiners. */
+  get dropped(): readonly number[] {
+    return this.#dropped;
+  }
+
+  /** What is occupied in those who are there. */
+  occupied(): Occupied[] {
+    return [...this.#peers.values()].flatMap((peer) =>
+      peer.standing === 'gone' || peer.occupied === undefined ? [] : [peer.occupied],
+    );
+  }
+
+  /** Says the same to all peers that stand somewhere. */
+  tell(message: LeaderMessage, ...at: readonly Standing[]): void {
+    for (const peer of this.standing(...at)) peer.say(message);
+  }
+
+  /**
+   * Waits until no peer stands where it should not any more, or until the time is over.
+   *
+   * Meanwhile the peers hear from us now and then, so that they know that it is others who are waited for.
+   *
+   * @param options.all  Whether everybody has to have come, too.
+   * @returns whether it came to that; if not, those who still stand there are dropped.
+   */
+  async untilNoneIs(standings: readonly Standing[], options: { all?: boolean } = {}): Promise<boolean> {
+    const condition = () =>
+      this.standing(...standings).length === 0 && (options.all !== true || this.missing().length === 0);
+    const met = condition() || (await this.#until(condition));
+    if (met) return true;
+    for (const peer of this.standing(...standings)) {
+      this.#dropped.push(peer.localRank);
+      peer.drop();
+    }
+    return false;
+  }
+
+  /** Reports barriers and departures from now on. */
+  watch(onBarrier: (peer: Peer, number: number) => void, onGone: (peer: Peer) => void): void {
+    this.#onBarrier = onBarrier;
+    this.#onGone = onGone;
+  }
+
+  /** Lets nobody in any more. */
+  closeLobby(): void {
+    this.#lobby.close();
+  }
+
+  keepAlive(yes: boolean): void {
+    for (const peer of this.#peers.values()) peer.keepAlive(yes);
+  }
+
+  /** Ends all conversations. */
+  close(): void {
+    this.#lobby.close();
+    for (const peer of this.#peers.values()) peer.drop();
+  }
+
+  changed(peer: Peer): void {
+    if (this.#wait?.condition() === true) this.#wait.finish(true);
+    if (peer.standing === 'gone') this.#onGone?.(peer);
+  }
+
+  atBarrier(peer: Peer, number: number): void {
+    this.#onBarrier?.(peer, number);
+  }
+
+  misbehaved(peer: Peer, why: string): void {
+    this.#context.notice(`going on without rank ${peer.rank}, which cannot be understood: ${why}`);
+  }
+
+  #until(condition: () => boolean): Promise<boolean> {
+    const { timeout } = this.#context.settings;
+    return new Promise((resolve) => {
+      const sign = setInterval(
+        () => {
+          this.tell({ verb: 'wait', missing: this.missing().join(',') }, 'ready', 'reserved', 'busy');
+        },
+        (timeout * 1000) / 4,
+      );
+      const limit = setTimeout(() => {
+        this.#wait?.finish(false);
+      }, timeout * 1000);
+      const finish = (met: boolean) => {
+        clearInterval(sign);
+        clearTimeout(limit);
+        this.#wait = undefined;
+        resolve(met);
+      };
+      this.#wait = { condition, finish };
+    });
+  }
+
+  #announced(text: string): void {
+    try {
+      const message = parseMessage(text);
+      if (message.verb !== 'announce') throw new Error(`${message.verb} is not for the lobby`);
+      this.#admit(message);
+    } catch (error) {
+      this.#context.notice(`an announcement was not understood: ${messageOf(error)}`);
+    }
+  }
+
+  #admit(announce: Announce): void {
+    const { rank, localRank } = announce;
+    const path = `${this.#channel.path}/${announce.pipe}`;
+    const writer = openWriter(`${path}.down`);
+    // Nobody there to read: the rank has died since. It counts as come, and gone.
+    const reader = openReader(`${path}.up`);
+    // Both ends are open now; the names are not needed, and would be what a kill leaves behind.
+    unlinkIfThere(`${path}.up`);
+    unlinkIfThere(`${path}.down`);
+    if (writer === undefined) {
+      reader.close();
+      return;
+    }
+    const refusal = this.#refusal(announce);
+    if (refusal !== undefined) {
+      writer.write(formatMessage({ verb: 'ladder', reason: refusal, xml: undefined, thisSystem: false }));
+      writer.close();
+      reader.close();
+      return;
+    }
+    this.#peers.set(localRank, new Peer(rank, localRank, { reader, writer }, this));
+  }
+
+  #refusal({ version, localRank }: Announce): string | undefined {
+    const { localSize } = this.#context.identity;
+    if (version !== protocolVersion) {
+      return `it speaks version ${version} of the protocol, and the leader ${protocolVersion}`;
+    }
+    if (localRank === 0 || localRank >= localSize) {
+      return `local rank ${localRank} is none of the ranks 1 to ${localSize - 1} that the leader expects`;
+    }
+    if (this.#peers.has(localRank)) return `another process has joined as local rank ${localRank}`;
+    return undefined;
+  }
+}
+
+function byLocalRank(a: Peer, b: Peer): number {
+  return a.localRank - b.localRank;
+}

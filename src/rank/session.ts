@@ -1,0 +1,30 @@
+// A session: what join() resolves to.
+
+import type { Topology } from '../hwloc/index.js';
+import type { Outcome } from './outcome.js';
+
+/** A rank's place in its job, and the topology that it shares with the others of its node. */
+export interface Session extends AsyncDisposable {
+  /** The process's number in the job, from 0. */
+  readonly rank: number;
+  /** The count of all processes of the job. */
+  readonly size: number;
+  /** The process's number on its node, from 0. The one with 0 leads. */
+  readonly localRank: number;
+  /** The count of the job's processes on this node. */
+  readonly localSize: number;
+  /** The node's name. */
+  readonly node: string;
+  /** The topology, read-only; the same for every session of this process. Closed with the last of them. */
+  readonly topology: Topology;
+  /** How this rank got it, why, and what it cost. */
+  readonly outcome: Outcome;
+  /**
+   * Resolves when every rank of this node that has joined, and is still there, has called it as often.
+   *
+   * @throws BarrierError  if the leader has gone, or this rank never met the others.
+   */
+  barrier(): Promise<void>;
+  /** Leaves the job. The topology is unmapped with the process's last session; any use of it throws from then on. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,66 @@
+// The runner of jobs: whatever a job does, the test goes on, and nothing stays behind.
+import { expect, test } from 'vitest';
+import { runJob, startJob } from './job.js';
+import { processesLeft, processesWith } from './processes.js';
+
+const node = process.execPath;
+const forEver = 'setInterval(() => {}, 1000);';
+// Its child is in a session of its own, as the ranks of Open MPI and Slurm are, and holds the job's stdout.
+const withOrphan = `
+  const { spawn } = require('node:child_process');
+  spawn(process.execPath, ['-e', ${JSON.stringify(forEver)}], { detached: true, stdio: 'inherit' }).unref();
+  console.log('started');
+`;
+
+test('a result has both streams, the exit status and the time', async () => {
+  const job = await runJob([node, '-e', 'console.log(1); console.error(2); process.exitCode = 3']);
+  expect(job).toMatchObject({ stdout: '1\n', stderr: '2\n', exitCode: 3, signal: undefined });
+  expect(job.durationMs).toBeGreaterThan(1);
+});
+
+test('a job ended by a signal has that signal and no exit status', async () => {
+  const job = await runJob([node, '-e', 'process.kill(process.pid, "SIGKILL")']);
+  expect(job).toMatchObject({ exitCode: undefined, signal: 'SIGKILL' });
+});
+
+test('a job reads what it is given, or nothing', async () => {
+  const cat = [node, '-e', 'process.stdin.pipe(process.stdout)'];
+  expect((await runJob(cat, { stdin: 'words' })).stdout).toBe('words');
+  expect((await runJob(cat)).stdout).toBe('');
+});
+
+test('a variable can be added and taken out', async () => {
+  const shown = [node, '-e', 'console.log(process.env.TEST_ADDED, process.env.HOME)'];
+  const job = await runJob(shown, { env: { TEST_ADDED: 'yes', HOME: undefined } });
+  expect(job.stdout).toBe('yes undefined\n');
+});
+
+test('a job whose time is over fails with its output, and takes even its orphans with it', async () => {
+  const job = startJob([node, '-e', withOrphan + forEver], { timeoutMs: 500 });
+  await expect(job.result).rejects.toThrow(/not ended after 500 ms: [^]*output so far:\nstarted/);
+  expect(processesWith(job.marker)).toEqual([]);
+});
+
+test('an orphan that holds the output open does not hold up the test', async () => {
+  const job = startJob([node, '-e', withOrphan], { timeoutMs: 500 });
+  await expect(job.result).rejects.toThrow('not ended after 500 ms');
+  expect(processesWith(job.marker)).toEqual([]);
+});
+
+test('a job can be aborted', async () => {
+  const abort = new AbortController();
+  const job = startJob([node, '-e', withOrphan + forEver], { signal: abort.signal });
+  await job.printed(/started/);
+  abort.abort();
+  await expect(job.result).rejects.toThrow('aborted');
+  expect(await processesLeft(() => processesWith(job.marker))).toEqual([]);
+});
+
+test('a command that does not exist is named', () => {
+  expect(() => startJob(['no-such-launcher', '-n', '2'])).toThrow('no such command: no-such-launcher -n 2');
+});
+
+test('waiting for output ends with the job', async () => {
+  const job = startJob([node, '-e', 'console.log("something else")']);
+  await expect(job.printed(/ready/)).rejects.toThrow(/ended without printing \/ready\/:\nsomething else/);
+});

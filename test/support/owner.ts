@@ -1,0 +1,40 @@
+// Who started what: so that a test run ends what an earlier one left when it was killed (its jobs, its Slurm).
+import { readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { allProcesses, environmentOf, processesHolding, sendSignal, startTimeOf } from './processes.js';
+
+// The start time, because pids are used again.
+const owner = `${process.pid}.${startTimeOf(process.pid) ?? 0}`;
+const variable = 'TEST_OWNER';
+const folderPrefix = 'test-owned-';
+
+/** To be set in the environment of everything that outlives a killed test process. */
+export const ownerEnvironment: Record<string, string> = { [variable]: owner };
+
+/** For mkdtemp: a folder of the temp dir that a later run removes if this one cannot. */
+export const ownedFolder = join(tmpdir(), `${folderPrefix}${owner}-`);
+
+let swept = false;
+
+/** Kills the processes and removes the folders whose owner is dead. Once per test process, which takes milliseconds. */
+export function sweepOnce(): void {
+  if (swept) return;
+  swept = true;
+  for (const pid of allProcesses()) {
+    const entry = environmentOf(pid).find((one) => one.startsWith(`${variable}=`));
+    if (entry !== undefined && isDead(entry.slice(variable.length + 1))) sendSignal(pid, 'SIGKILL');
+  }
+  for (const name of readdirSync(tmpdir())) {
+    const of = name.startsWith(folderPrefix) ? name.slice(folderPrefix.length).split('-')[0] : undefined;
+    if (of === undefined || !isDead(of)) continue;
+    const folder = join(tmpdir(), name);
+    for (const pid of processesHolding(folder)) sendSignal(pid, 'SIGKILL');
+    rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+  }
+}
+
+function isDead(of: string): boolean {
+  const [pid, startTime] = of.split('.').map(Number);
+  return pid !== undefined && startTimeOf(pid) !== startTime;
+}
