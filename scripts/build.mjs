@@ -6,7 +6,7 @@ import process from 'node:process';
 import { projectRoot } from './node-packages.mjs';
 
 const dist = join(projectRoot, 'dist');
-const executables = ['launcher/main.js'];
+const executables = ['launcher/bin.js'];
 
 /**
  * Compiles into a new folder beside dist, then renames it into place.

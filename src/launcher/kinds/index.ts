@@ -10,6 +10,7 @@ import { slurm } from './slurm.js';
 export { IdentityError } from './count.js';
 export type { Identity, LauncherKind } from './kind.js';
 export { localVariables } from './local.js';
+export { recognise } from './recognise.js';
 
 /**
  * The launchers, in the order in which a rank asks whose it is.

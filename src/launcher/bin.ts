@@ -1,0 +1,6 @@
+#!/usr/bin/env node
+// hwloc-share, the command.
+
+import { main } from './index.js';
+
+await main(process.argv.slice(2));

@@ -1,0 +1,3 @@
+// The door of src/launcher: the wrapper. What ranks need of it is in launcher/kinds.
+
+export { main } from './main.js';
