@@ -14,12 +14,12 @@ export class NotSharedError extends Error {
   }
 }
 
-/** A barrier cannot be kept: whoever would be waited for, or would say that it is open, cannot be reached. */
+/** With the ladder turned off, a barrier cannot be kept: the leader, who would say that it is open, cannot be reached. */
 export class BarrierError extends Error {
   override readonly name = 'BarrierError';
   readonly code = 'BARRIER';
 
   constructor(readonly why: string) {
-    super(`no barrier with the other ranks of this node: ${why}; use the barrier of your MPI here`);
+    super(`no barrier with the other ranks of this node: ${why}; leave out --strict to pass without them`);
   }
 }

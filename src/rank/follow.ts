@@ -15,9 +15,9 @@ import { rangeMessages } from './address-space.js';
 import { adoptPlan, adoptedOutcome } from './adopt.js';
 import type { Context, Joined } from './context.js';
 import { Conversation, type Heard } from './conversation.js';
-import { BarrierError } from './errors.js';
 import { type Private, takeLadder } from './ladder.js';
 import { isLate, joinLate } from './late.js';
+import { loneBarrier } from './lone-barrier.js';
 import { messageOf } from './notice.js';
 
 /** How often a member that has heard nothing yet looks whether the leader lives: a death shows within a second. */
@@ -31,14 +31,14 @@ export async function follow(context: Context, channel: Channel): Promise<Joined
   const end = (reason: string) => {
     conversation.close();
     // The leader may have gone on without us, and have left a plan.
-    return isLate(channel) ? joinLate(context, channel) : outside(takeLadder(context, reason));
+    return isLate(channel) ? joinLate(context, channel) : outside(context, takeLadder(context, reason));
   };
   try {
     const first = await meet(context, channel, conversation);
     if (first.verb === 'gone') return await end(first.reason);
     context.clock.mark('meet');
     const got = await converse(context, conversation, first);
-    return 'reason' in got ? await end(got.reason) : inside(got, conversation);
+    return 'reason' in got ? await end(got.reason) : inside(context, got, conversation);
   } catch (error) {
     conversation.close();
     throw error;
@@ -175,20 +175,25 @@ function tryToAdopt(
 }
 
 /** A rank that has met its leader: barriers go through the pair of FIFOs. */
-function inside(got: Private, conversation: Conversation): Joined {
+function inside(context: Context, got: Private, conversation: Conversation): Joined {
   conversation.keepAlive(false);
   let number = 0;
+  let alone: (() => Promise<void>) | undefined;
   let last: Promise<void> = Promise.resolve();
 
   const pass = async () => {
+    if (alone !== undefined) return alone();
     conversation.keepAlive(true);
     conversation.say({ verb: 'barrier', number: ++number });
     const heard = await conversation.next();
     conversation.keepAlive(false);
-    if (heard.verb === 'gone') throw new BarrierError(heard.reason);
-    if (heard.verb !== 'open' || heard.number !== number) {
-      throw new BarrierError(`the leader said ${heard.verb} and not that barrier ${number} is open`);
-    }
+    if (heard.verb === 'open' && heard.number === number) return undefined;
+    conversation.close();
+    alone = loneBarrier(
+      context,
+      heard.verb === 'gone' ? heard.reason : `the leader said ${heard.verb} at a barrier`,
+    );
+    return alone();
   };
   return {
     ...got,
@@ -201,10 +206,11 @@ function inside(got: Private, conversation: Conversation): Joined {
 }
 
 /** A rank that has lost its leader, or never had one. */
-export async function outside(own: Promise<Private>): Promise<Joined> {
+export async function outside(context: Context, own: Promise<Private>): Promise<Joined> {
+  const joined = await own;
   return {
-    ...(await own),
-    barrier: () => Promise.reject(new BarrierError('this rank did not meet the others')),
+    ...joined,
+    barrier: loneBarrier(context, 'this rank did not meet the others'),
     leave: () => undefined,
   };
 }

@@ -79,7 +79,7 @@ async function joinAs(context: Context): Promise<Joined> {
   const mark = `${key}/${identity.localRank}`;
   if (settings.joined === mark) {
     // A child that inherited its rank's variables, or the rank itself after its close(): the others will not come again.
-    return outside(takeLadder(context, 'this rank has joined before, or its parent process has'));
+    return outside(context, takeLadder(context, 'this rank has joined before, or its parent process has'));
   }
   markJoined(mark);
 
@@ -91,7 +91,7 @@ async function joinAs(context: Context): Promise<Joined> {
     });
   } catch (error) {
     roots.forEach(removeRoot);
-    return outside(takeLadder(context, `no channel: ${messageOf(error)}`));
+    return outside(context, takeLadder(context, `no channel: ${messageOf(error)}`));
   }
   context.clock.mark('channel');
   return identity.localRank === 0 ? lead(context, channel, key) : follow(context, channel);

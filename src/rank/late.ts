@@ -13,8 +13,8 @@ import {
 import { abi } from '../hwloc/index.js';
 import { adoptPlan, adoptedOutcome } from './adopt.js';
 import type { Context, Joined } from './context.js';
-import { BarrierError } from './errors.js';
 import { takeLadder } from './ladder.js';
+import { loneBarrier } from './lone-barrier.js';
 import { messageOf } from './notice.js';
 
 /** Leaves the plan for those who come later. @throws Error of the file system */
@@ -29,7 +29,7 @@ export function isLate(channel: Channel): boolean {
 
 /** Adopts what the others have adopted already, if its range is free here; else takes the ladder. */
 export async function joinLate(context: Context, channel: Channel): Promise<Joined> {
-  const barrier = () => Promise.reject(new BarrierError('this rank joined after the others had gone on'));
+  const barrier = loneBarrier(context, 'this rank joined after the others had gone on');
   const leave = () => undefined;
   try {
     const plan = readPlan(channel);

@@ -25,7 +25,7 @@ interface Lead {
 /** Joins as the leader of this node. @param key  The channel's key, which seeds the choice of the address. */
 export async function lead(context: Context, channel: Channel, key: string): Promise<Joined> {
   if (!claimLead(channel)) {
-    return outside(takeLadder(context, 'another process leads, or led, the ranks of this node'));
+    return outside(context, takeLadder(context, 'another process leads, or led, the ranks of this node'));
   }
   const stopPulse = holdOpen(channel.pulse);
   const store = new Store(context, channel, key);

@@ -22,7 +22,9 @@ export interface Session extends AsyncDisposable {
   /**
    * Resolves when every rank of this node that has joined, and is still there, has called it as often.
    *
-   * @throws BarrierError  if the leader has gone, or this rank never met the others.
+   * A rank that came late, or whose leader has gone, can reach nobody: it passes, and says so on stderr.
+   *
+   * @throws BarrierError  in that case, where `onFailure` is `throw`.
    */
   barrier(): Promise<void>;
   /** Leaves the job. The topology is unmapped with the process's last session; any use of it throws from then on. */

@@ -1,0 +1,200 @@
+// What does not go as planned: ranges taken, ranks that are late, dead, strict, twice there, or not ranks at all.
+import { mkdirSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import {
+  expectAllAdopted,
+  fixture,
+  reporter,
+  reportsIn,
+  runSharedJob,
+  temporaryFolder,
+} from '../support/shared-job.js';
+import { wrapper } from '../support/wrapper.js';
+
+const node = process.execPath;
+const local = (ranks: number, ...program: string[]) => wrapper('local', '-n', String(ranks), ...program);
+const howOf = (stdout: string) => reportsIn(stdout).map(({ outcome }) => outcome.how);
+
+describe('the range', () => {
+  test('is re-planned when a rank takes it on purpose after it sent its ranges; all adopt', async () => {
+    const { reports, stderr } = await runSharedJob(local(4, node, fixture('squatter.mjs')), {
+      env: { SQUATTER: '1', DELAY: '2:1500' },
+    });
+    expectAllAdopted(reports, 4);
+    for (const { outcome } of reports) expect(outcome.generation).toBe(2);
+    expect(stderr).toBe('');
+  });
+
+  test('is re-planned when the leader itself takes it', async () => {
+    const { reports } = await runSharedJob(local(3, node, fixture('squatter.mjs')), {
+      env: { SQUATTER: '0', DELAY: '2:1500' },
+    });
+    expectAllAdopted(reports, 3);
+  });
+
+  test('at an address that is asked for', async () => {
+    const { reports } = await runSharedJob(
+      wrapper('--hole', '0x4abc00000000', 'local', '-n', '3', ...reporter),
+    );
+    expectAllAdopted(reports, 3);
+    expect(reports[0]?.outcome.address).toBe(0x4abc_0000_0000);
+  });
+
+  test.each(['begin', 'biggest', 'libs', 'heap', 'stack'])('of the kind %s', async (kind) => {
+    const { reports, stderr } = await runSharedJob(local(3, ...reporter), {
+      env: { HWLOC_SHARE_HOLE: kind },
+    });
+    expect(stderr).toBe('');
+    expectAllAdopted(reports, 3);
+  });
+
+  test('that is taken in one rank for good: it takes the XML, the others adopt', async () => {
+    const { reports, stderr } = await runSharedJob(local(4, node, fixture('squatter.mjs')), {
+      env: { SQUATTER: '1', DELAY: '2:1500', HWLOC_SHARE_HOLE: '0x4abc00000000' },
+    });
+    expect(reports.map(({ outcome }) => outcome.how)).toEqual(['adopted', 'xml', 'adopted', 'adopted']);
+    expect(new Set(reports.map(({ tree }) => tree)).size).toBe(1);
+    expect(reports[1]?.outcome.reason).toMatch(/taken/);
+    expect(reports[1]?.isThisSystem).toBe(true);
+    expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+    expect(stderr).toMatch(/^hwloc-share: node \S+, rank 1: /);
+  });
+});
+
+describe('a rank that comes late', () => {
+  test('adopts from the published plan', async () => {
+    const { reports, stderr } = await runSharedJob(
+      wrapper('--timeout', '1', 'local', '-n', '3', ...reporter),
+      { env: { DELAY: '2:3500', STAY: '4000', BARRIER: 'no' } },
+    );
+    expectAllAdopted(reports, 3);
+    expect(stderr).toMatch(/rank 0: rank 2 did not join within 1 s; going on without it/);
+  });
+
+  test('a leader that comes last is waited for', async () => {
+    const { reports } = await runSharedJob(local(3, ...reporter), { env: { DELAY: '0:1000' } });
+    expectAllAdopted(reports, 3);
+  });
+
+  test('a leader that never comes: the others discover after the timeout', async () => {
+    const { stdout, stderr } = await runSharedJob(
+      wrapper('--timeout', '1', 'local', '-n', '3', node, fixture('absent.mjs')),
+      { env: { ABSENT: '0' } },
+    );
+    expect(howOf(stdout)).toEqual(['discovered', 'discovered']);
+    expect(stderr).toMatch(/the leader did not come within 1 s/);
+  });
+});
+
+describe('a death', () => {
+  test('of a member, after it announced itself, does not hold up the others', async () => {
+    const command = local(4, node, fixture('absent.mjs'));
+    const { stdout, durationMs } = await runSharedJobOfTheDead(command, { DIES: '2', DELAY: '3:1000' });
+    expect(howOf(stdout)).toEqual(['adopted', 'adopted', 'adopted']);
+    expect(durationMs).toBeLessThan(20_000);
+  });
+
+  test('of the leader, while the others wait: they discover for themselves at once', async () => {
+    const command = local(4, node, fixture('absent.mjs'));
+    const { stdout, stderr, durationMs } = await runSharedJobOfTheDead(command, {
+      DIES: '0',
+      DELAY: '3:1000',
+    });
+    expect(howOf(stdout)).toEqual(['discovered', 'discovered', 'discovered']);
+    expect(stderr).toMatch(/the leader has gone/);
+    expect(durationMs).toBeLessThan(20_000);
+  });
+});
+
+/** As runSharedJob, for jobs of which a rank is killed: their status is that of the kill. */
+async function runSharedJobOfTheDead(command: string[], env: Record<string, string>) {
+  return runSharedJob([node, fixture('expect-status.mjs'), '137', ...command], { env });
+}
+
+describe('a job with --strict', () => {
+  test('is none the worse for it when all goes well', async () => {
+    expectAllAdopted((await runSharedJob(wrapper('--strict', 'local', '-n', '3', ...reporter))).reports, 3);
+  });
+
+  test('fails in the rank that cannot share, with a reason', async () => {
+    const command = wrapper('--strict', '--timeout', '1', 'local', '-n', '2', node, fixture('absent.mjs'));
+    const { stdout, stderr } = await runSharedJob([node, fixture('expect-status.mjs'), '1', ...command], {
+      env: { ABSENT: '0' },
+    });
+    expect(stdout).toBe('');
+    expect(stderr).toMatch(/NotSharedError: .*the leader did not come within 1 s/);
+  });
+});
+
+describe('a second join', () => {
+  test('in one process gets the same topology, which lives until the last close()', async () => {
+    const { stdout } = await runSharedJob(local(3, node, fixture('twice.mjs')));
+    expect(stdout.trimEnd().split('\n')).toEqual(
+      Array(3).fill('same topology; open after the first close; closed after the last'),
+    );
+  });
+
+  test('at the barrier of which a killed leader is missing, the others pass, and say so', async () => {
+    const { stdout, stderr } = await runSharedJobOfTheDead(local(3, node, fixture('leader-dies.mjs')), {});
+    expect(stdout).toBe('passed\npassed\n');
+    expect(stderr.match(/the leader has gone; it passes its barriers without the others/g)).toHaveLength(2);
+  });
+
+  test('in a child that inherits its rank is not waited for', async () => {
+    const { stdout, durationMs } = await runSharedJob(local(2, node, fixture('parent.mjs')));
+    const lines = stdout.trimEnd().split('\n').sort();
+    expect(lines).toEqual(['adopted', 'adopted', 'discovered', 'discovered']);
+    expect(durationMs).toBeLessThan(15_000);
+  });
+});
+
+describe('hwloc-share/auto', () => {
+  test('joins on import', async () => {
+    const { stdout } = await runSharedJob(local(3, node, fixture('auto.mjs')));
+    expect(new Set(stdout.trimEnd().split('\n')).size).toBe(1);
+  });
+
+  test('joins with --import, in a job that knows nothing of it', async () => {
+    const { stdout, stderr } = await runSharedJob(
+      local(3, node, '--import', 'hwloc-share/auto', '-e', 'console.log(7)'),
+      {
+        env: { HWLOC_SHARE_VERBOSE: '1' },
+      },
+    );
+    expect(stdout).toBe('7\n7\n7\n');
+    expect(stderr).toMatch(/3 of 3 ranks: one topology/);
+  });
+});
+
+test('a process that no launcher started is alone, and nothing is wrong', async () => {
+  const { reports, stderr } = await runSharedJob([...reporter]);
+  expect(reports[0]).toMatchObject({ rank: 0, size: 1, outcome: { how: 'discovered' } });
+  expect(reports[0]?.outcome.reason).toMatch(/no launcher/);
+  expect(stderr).toBe('');
+});
+
+test('settings that make no sense are complained of, and the job goes on', async () => {
+  const { reports, stderr } = await runSharedJob(local(2, ...reporter), {
+    env: { HWLOC_SHARE_TIMEOUT: 'soon', HWLOC_SHARE_IO: 'some', HWLOC_SHARE_HOLE: 'deep' },
+  });
+  expectAllAdopted(reports, 2);
+  for (const name of ['TIMEOUT=soon', 'IO=some', 'HOLE=deep'])
+    expect(stderr).toContain(`HWLOC_SHARE_${name}`);
+});
+
+test('without any libhwloc, the error says what was looked for and how to install it', async () => {
+  const folder = temporaryFolder();
+  mkdirSync(join(folder.path, 'empty'));
+  symlinkSync('/dev/null', join(folder.path, 'libhwloc.so.15'));
+  symlinkSync('/dev/null', join(folder.path, 'libhwloc.so'));
+  const command = local(1, ...reporter);
+  const { stderr } = await runSharedJob([node, fixture('expect-status.mjs'), '1', ...command], {
+    // The dynamic linker finds these files first, and cannot use them: as good as not installed.
+    env: { LD_LIBRARY_PATH: folder.path },
+  });
+  folder.remove();
+  expect(stderr).toMatch(
+    /LibhwlocNotFoundError: libhwloc was not found \(.*libhwloc\.so\.15.*apt-get install libhwloc15/,
+  );
+});

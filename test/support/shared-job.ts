@@ -1,0 +1,82 @@
+// Jobs whose ranks share a topology, as tests look at them: a report of each rank, and what is left afterwards.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { tmpdir } from 'node:os';
+import { expect } from 'vitest';
+import type { Outcome } from '../../src/rank/index.js';
+import { type JobOptions, type JobResult, runJob } from './job.js';
+import { leftovers, processesLeft, processesWith } from './leftovers.js';
+
+/** What test/jobs/fixtures/report.mjs prints. */
+export interface Report {
+  rank: number;
+  size: number;
+  localRank: number;
+  localSize: number;
+  node: string;
+  outcome: Outcome;
+  /** A hash of the XML. */
+  xml: string;
+  /** The same without the lines that tell what the library supports, which an import of XML does not restore in full. */
+  tree: string;
+  xmlBytes: number;
+  counts: { PU: number; Core: number; NUMANode: number };
+  depth: number;
+  isThisSystem: boolean;
+}
+
+/** A job script of the tests. */
+export function fixture(name: string): string {
+  return resolve(import.meta.dirname, '../jobs/fixtures', name);
+}
+
+/** The program of a rank that prints a {@link Report}. */
+export const reporter = [process.execPath, fixture('report.mjs')] as const;
+
+export interface SharedJob extends JobResult {
+  reports: Report[];
+}
+
+/**
+ * Runs a job in a channel directory of its own, and checks what must be true of every job: it ends well, and leaves
+ * nothing behind, neither files nor processes.
+ */
+export async function runSharedJob(command: readonly string[], options: JobOptions = {}): Promise<SharedJob> {
+  // On /dev/shm, as for users, unless the test says otherwise.
+  const folder = mkdtempSync(join(options.env?.HWLOC_SHARE_DIR ?? '/dev/shm', 'hwloc-share-test-'));
+  try {
+    const result = await runJob(command, { ...options, env: { ...options.env, HWLOC_SHARE_DIR: folder } });
+    expect(result, result.stderr).toMatchObject({ exitCode: 0 });
+    expect(leftovers([folder])).toEqual([]);
+    expect(await processesLeft(() => processesWith(result.marker))).toEqual([]);
+    return { ...result, reports: reportsIn(result.stdout) };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** The reports in what a job printed, by rank. Open MPI's ranks print to a pty, with `\r\n`. */
+export function reportsIn(stdout: string): Report[] {
+  const lines = stdout.split(/\r?\n/).filter((line) => line.startsWith('{'));
+  return lines.map((line) => JSON.parse(line) as Report).sort((a, b) => a.rank - b.rank);
+}
+
+/** What a job must have come to in which everybody shares. */
+export function expectAllAdopted(reports: readonly Report[], ranks: number): void {
+  expect(reports.map(({ rank }) => rank)).toEqual([...Array(ranks).keys()]);
+  for (const { outcome } of reports) expect(outcome).toMatchObject({ how: 'adopted' });
+  expect(new Set(reports.map(({ xml }) => xml)).size).toBe(1);
+  expect(new Set(reports.map(({ outcome }) => outcome.address)).size).toBe(1);
+  expect(reports.filter(({ outcome }) => outcome.didDiscover)).toHaveLength(1);
+}
+
+/** A folder that goes when the test does. */
+export function temporaryFolder(): { path: string; remove: () => void } {
+  const path = mkdtempSync(join(tmpdir(), 'hwloc-share-test-'));
+  return {
+    path,
+    remove: () => {
+      rmSync(path, { recursive: true });
+    },
+  };
+}
