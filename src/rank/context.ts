@@ -3,6 +3,7 @@
 import type { Environment, IoFilter, Settings } from '../environment/index.js';
 import type { Topology } from '../hwloc/index.js';
 import type { Identity } from '../launcher/kinds/index.js';
+import type { Allowed } from './allowed.js';
 import type { Clock, Outcome } from './outcome.js';
 
 /** Options of `join()`; each goes before the environment variable of the same meaning. */
@@ -27,6 +28,7 @@ export interface Context {
   readonly env: Environment;
   readonly roots: readonly string[];
   readonly clock: Clock;
+  readonly allowed: Allowed;
   /** One line on stderr, with the node and the rank in front. */
   readonly notice: (text: string) => void;
 }

@@ -58,8 +58,8 @@ async function meet(context: Context, channel: Channel, conversation: Conversati
       abi: abi(),
       heapEnd: occupied.heapEnd,
       stackStart: occupied.stackStart,
-      cpus: undefined,
-      mems: undefined,
+      cpus: context.allowed.cpus,
+      mems: context.allowed.nodes,
     },
     ...rangeMessages(occupied),
   );

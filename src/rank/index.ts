@@ -1,6 +1,7 @@
 // The door of src/rank, and `hwloc-share/rank`: the per-rank import.
 
 export type { Topology, TopologySource } from '../hwloc/index.js';
+export type { Allowed } from './allowed.js';
 export type { JoinOptions } from './context.js';
 export { BarrierError, NotSharedError } from './errors.js';
 export { join } from './join.js';

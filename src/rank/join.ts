@@ -6,6 +6,7 @@ import { removeRoot, rootsOf, sweep } from '../channel/place/index.js';
 import { type Settings, environment, markJoined, settingsFrom } from '../environment/index.js';
 import { libhwloc } from '../hwloc/index.js';
 import { type Identity, identify } from '../launcher/kinds/index.js';
+import { ownAllowed } from './allowed.js';
 import type { Context, JoinOptions, Joined } from './context.js';
 import { follow, outside } from './follow.js';
 import { keeperFor } from './keeper.js';
@@ -69,7 +70,7 @@ async function joinOnce(options: JoinOptions): Promise<Awaited<Shared['joining']
     return { identity, joined };
   }
   const roots = rootsOf(settings.directory, env.XDG_RUNTIME_DIR);
-  const joined = await joinAs({ identity, settings, env, roots, clock, notice });
+  const joined = await joinAs({ identity, settings, env, roots, clock, allowed: ownAllowed(), notice });
   return { identity, joined };
 }
 
@@ -134,6 +135,7 @@ function sessionOf(shared: Shared, identity: Identity | undefined, joined: Joine
     localSize: identity?.localSize ?? 1,
     node: identity?.node ?? hostname(),
     topology: joined.topology,
+    allowed: ownAllowed(),
     outcome: joined.outcome,
     barrier: () => joined.barrier(),
     close,

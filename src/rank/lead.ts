@@ -3,6 +3,7 @@
 import { type Channel, claimLead, holdOpen } from '../channel/index.js';
 import { type Topology, loadTopology } from '../hwloc/index.js';
 import { adoptPlan, adoptedOutcome } from './adopt.js';
+import { sameAllowed } from './allowed.js';
 import type { Context, Joined } from './context.js';
 import { NotSharedError } from './errors.js';
 import { outside } from './follow.js';
@@ -41,32 +42,33 @@ export async function lead(context: Context, channel: Channel, key: string): Pro
     store.remove();
     throw error;
   } finally {
-    roster?.closeLobby();
+    roster?.endJoin();
     stopPulse();
   }
 }
 
 async function share(context: Context, parts: Lead, loading: Promise<Topology>): Promise<Joined> {
   const { roster, store } = parts;
-  const topology = await loading;
+  const own = await loading;
   context.clock.mark('load');
   await gather(context, roster);
+  const topology = await coverEverybody(context, roster, own);
 
   const agreement = await negotiate(context, { ...parts, topology });
   const barrier = keepBarriers(roster);
-  const own = release(context, roster, topology, agreement);
-  await help(roster, store, own.topology, agreement);
+  const result = release(context, roster, topology, agreement);
+  await help(roster, store, result.topology, agreement);
   context.clock.mark('settle');
-  if (own.outcome.how !== 'adopted' && context.settings.strict)
-    throw new NotSharedError(own.outcome.reason ?? '');
+  const { how, reason } = result.outcome;
+  if (how !== 'adopted' && context.settings.strict) throw new NotSharedError(reason ?? '');
 
   tidy(parts, agreement);
   roster.keepAlive(false);
-  if (context.settings.verbose) summarise(context, roster, own);
+  if (context.settings.verbose) summarise(context, roster, result);
   const leave = () => {
     roster.close();
   };
-  return { ...own, barrier, leave };
+  return { topology: result.topology, outcome: result.outcome, barrier, leave };
 }
 
 async function gather(context: Context, roster: Roster): Promise<void> {
@@ -80,6 +82,20 @@ async function gather(context: Context, roster: Roster): Promise<void> {
     `${local}${what} ${listOf(ranks)} did not join within ${context.settings.timeout} s; ` +
       `going on without ${ranks.length === 1 ? 'it' : 'them'} (HWLOC_SHARE_TIMEOUT)`,
   );
+}
+
+/**
+ * A load shows what the leader's cgroup allows. Where other ranks are allowed something else, the machine is loaded anew with all
+ * that it has. (What a file or a text describes has nothing to do with our cgroups.)
+ */
+async function coverEverybody(context: Context, roster: Roster, topology: Topology): Promise<Topology> {
+  if (!topology.isThisSystem || roster.allowed().every((theirs) => sameAllowed(theirs, context.allowed))) {
+    return topology;
+  }
+  topology.close();
+  const all = await loadTopology({ io: context.settings.io, includeDisallowed: true });
+  context.clock.mark('load');
+  return all;
 }
 
 /** Opens the barrier of the join, and adopts as everybody does; the private topology goes. */

@@ -10,6 +10,7 @@ import {
   parseMessage,
 } from '../channel/index.js';
 import type { Occupied } from '../maps/index.js';
+import type { Allowed } from './allowed.js';
 import { RangeGatherer } from './address-space.js';
 import { messageOf } from './notice.js';
 
@@ -46,6 +47,8 @@ export class Peer {
   standing: Standing = 'greeting';
   /** What is occupied in it, as it said last. */
   occupied: Occupied | undefined;
+  /** What its cgroup allows. */
+  allowed: Allowed = { cpus: undefined, nodes: undefined };
   /** Why it declined or failed. */
   reason = '';
 
@@ -120,6 +123,7 @@ export class Peer {
       case 'hello':
         if (standing !== 'greeting' || this.#landmarks !== undefined) return false;
         this.#landmarks = { heapEnd: message.heapEnd, stackStart: message.stackStart };
+        this.allowed = { cpus: message.cpus, nodes: message.mems };
         return true;
       case 'ranges':
         if (standing !== 'tellingBusy' && !(standing === 'greeting' && this.#landmarks)) return false;

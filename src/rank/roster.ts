@@ -14,9 +14,13 @@ import {
   unlinkIfThere,
 } from '../channel/index.js';
 import type { Occupied } from '../maps/index.js';
+import type { Allowed } from './allowed.js';
 import type { Context } from './context.js';
 import { messageOf } from './notice.js';
 import { Peer, type PeerListener, type Standing } from './peer.js';
+
+/** Seconds between two signs of life to members who wait. */
+const signOfLife = 1;
 
 /** Waits for a condition on the peers. */
 interface Wait {
@@ -31,6 +35,7 @@ export class Roster implements PeerListener {
   readonly #lobby: LineReader;
   readonly #peers = new Map<number, Peer>();
   readonly #dropped: number[] = [];
+  readonly #sign: NodeJS.Timeout;
   #wait: Wait | undefined;
   #onBarrier: ((peer: Peer, number: number) => void) | undefined;
   #onGone: ((peer: Peer) => void) | undefined;
@@ -49,6 +54,13 @@ export class Roster implements PeerListener {
         context.notice(`the lobby cannot be read any more: ${error.message}; going on with who has come`);
       },
     });
+    // A discovery may take longer than a member is ready to listen to nothing.
+    this.#sign = setInterval(
+      () => {
+        this.tell({ verb: 'wait', missing: this.missing().join(',') }, 'ready', 'reserved', 'busy');
+      },
+      Math.min(signOfLife, context.settings.timeout / 4) * 1000,
+    );
   }
 
   /** The peers that stand somewhere, in the order of their local ranks. */
@@ -82,6 +94,11 @@ export class Roster implements PeerListener {
     );
   }
 
+  /** What the cgroups of those who are there allow. */
+  allowed(): Allowed[] {
+    return [...this.#peers.values()].filter((peer) => peer.standing !== 'gone').map((peer) => peer.allowed);
+  }
+
   /** Says the same to all peers that stand somewhere. */
   tell(message: LeaderMessage, ...at: readonly Standing[]): void {
     for (const peer of this.standing(...at)) peer.say(message);
@@ -89,8 +106,6 @@ export class Roster implements PeerListener {
 
   /**
    * Waits until no peer stands where it should not any more, or until the time is over.
-   *
-   * Meanwhile the peers hear from us now and then, so that they know that it is others who are waited for.
    *
    * @param options.all  Whether everybody has to have come, too.
    * @returns whether it came to that; if not, those who still stand there are dropped.
@@ -113,8 +128,9 @@ export class Roster implements PeerListener {
     this.#onGone = onGone;
   }
 
-  /** Lets nobody in any more. */
-  closeLobby(): void {
+  /** The join is over: lets nobody in any more, and gives no signs of life but answers. */
+  endJoin(): void {
+    clearInterval(this.#sign);
     this.#lobby.close();
   }
 
@@ -124,7 +140,7 @@ export class Roster implements PeerListener {
 
   /** Ends all conversations. */
   close(): void {
-    this.#lobby.close();
+    this.endJoin();
     for (const peer of this.#peers.values()) peer.drop();
   }
 
@@ -144,17 +160,10 @@ export class Roster implements PeerListener {
   #until(condition: () => boolean): Promise<boolean> {
     const { timeout } = this.#context.settings;
     return new Promise((resolve) => {
-      const sign = setInterval(
-        () => {
-          this.tell({ verb: 'wait', missing: this.missing().join(',') }, 'ready', 'reserved', 'busy');
-        },
-        (timeout * 1000) / 4,
-      );
       const limit = setTimeout(() => {
         this.#wait?.finish(false);
       }, timeout * 1000);
       const finish = (met: boolean) => {
-        clearInterval(sign);
         clearTimeout(limit);
         this.#wait = undefined;
         resolve(met);

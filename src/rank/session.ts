@@ -1,6 +1,7 @@
 // A session: what join() resolves to.
 
 import type { Topology } from '../hwloc/index.js';
+import type { Allowed } from './allowed.js';
 import type { Outcome } from './outcome.js';
 
 /** A rank's place in its job, and the topology that it shares with the others of its node. */
@@ -17,6 +18,8 @@ export interface Session extends AsyncDisposable {
   readonly node: string;
   /** The topology, read-only; the same for every session of this process. Closed with the last of them. */
   readonly topology: Topology;
+  /** What this rank's own cgroup allows of it; other ranks may be allowed something else. */
+  readonly allowed: Allowed;
   /** How this rank got it, why, and what it cost. */
   readonly outcome: Outcome;
   /**

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { tmpdir } from 'node:os';
 import { expect } from 'vitest';
-import type { Outcome } from '../../src/rank/index.js';
+import type { Allowed, Outcome } from '../../src/rank/index.js';
 import { type JobOptions, type JobResult, runJob } from './job.js';
 import { leftovers, processesLeft, processesWith } from './leftovers.js';
 
@@ -14,6 +14,7 @@ export interface Report {
   localRank: number;
   localSize: number;
   node: string;
+  allowed: Allowed;
   outcome: Outcome;
   /** A hash of the XML. */
   xml: string;

@@ -1,0 +1,16 @@
+// A first job: each rank says where it is, and what it sees.
+//
+//     hwloc-share mpirun -n 4 node examples/first-job.mjs
+
+import { join } from 'hwloc-share/rank';
+
+const session = await join();
+const { rank, size, localRank, localSize, node, topology, outcome } = session;
+
+console.log(
+  `rank ${rank} of ${size}: number ${localRank} of ${localSize} on ${node}, ` +
+    `which has ${topology.count('Package')} packages, ${topology.count('NUMANode')} NUMA nodes, ` +
+    `${topology.count('Core')} cores and ${topology.count('PU')} PUs (${outcome.how})`,
+);
+
+await session.close();

@@ -1,0 +1,65 @@
+// `npm start`: installs what is missing, builds, and runs a first job on this machine, with a table of how it went.
+
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { build } from './build.mjs';
+import { ensurePackages } from './debian.mjs';
+import { ensureNodeModules, projectRoot } from './node-packages.mjs';
+
+const ranks = 4;
+
+try {
+  ensureNodeModules();
+  ensurePackages(['libhwloc15'], { why: 'npm start' });
+  build();
+} catch (error) {
+  process.stderr.write(`${error.message}\n`);
+  process.exit(1);
+}
+
+const job = [join(projectRoot, 'dist/launcher/bin.js'), 'local', '-n', String(ranks)];
+const program = [process.execPath, join(projectRoot, 'scripts/start-job.mjs')];
+process.stdout.write(`\nhwloc-share local -n ${ranks} node scripts/start-job.mjs\n\n`);
+const { stdout, status } = spawnSync(process.execPath, [...job, ...program], {
+  stdio: ['inherit', 'pipe', 'inherit'],
+  encoding: 'utf8',
+});
+if (status !== 0) process.exit(status ?? 1);
+
+const reports = stdout
+  .trimEnd()
+  .split('\n')
+  .map((line) => JSON.parse(line))
+  .sort((a, b) => a.rank - b.rank);
+const adopted = reports.filter(({ how }) => how === 'adopted');
+const bytes = adopted[0]?.length ?? 0;
+
+printTable(
+  ['rank', 'topology', 'at address', 'bytes', 'discovered', 'join'],
+  reports.map(({ rank, how, address, length, didDiscover, milliseconds }) => [
+    String(rank),
+    how,
+    address === undefined ? '-' : `0x${address.toString(16)}`,
+    length === undefined ? '-' : String(length),
+    didDiscover ? 'yes' : 'no',
+    `${milliseconds.toFixed(0)} ms`,
+  ]),
+);
+const discoveries = reports.filter(({ didDiscover }) => didDiscover).length;
+const saved = Math.max(adopted.length - 1, 0) * bytes;
+process.stdout.write(
+  `\n${reports[0].machine}.\n` +
+    `${discoveries} of ${ranks} ranks discovered it: ${ranks - discoveries} discoveries and ` +
+    `${(saved / 1024).toFixed(0)} KiB of memory saved.\n`,
+);
+process.exit(adopted.length === ranks ? 0 : 1);
+
+function printTable(head, rows) {
+  const widths = head.map((title, column) =>
+    Math.max(title.length, ...rows.map((row) => row[column].length)),
+  );
+  const line = (cells) =>
+    `  ${cells.map((cell, column) => cell.padEnd(widths[column])).join('  ')}`.trimEnd();
+  for (const row of [head, widths.map((width) => '-'.repeat(width)), ...rows])
+    process.stdout.write(`${line(row)}\n`);
+}

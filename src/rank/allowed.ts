@@ -1,0 +1,48 @@
+// What the cgroup of this process allows it to use. A topology holds one process's answer; ranks may differ.
+
+import { readFileSync } from 'node:fs';
+
+/** CPUs and NUMA nodes, as lists of OS indexes (`0-3,8`); undefined where the system does not tell. */
+export interface Allowed {
+  readonly cpus: string | undefined;
+  readonly nodes: string | undefined;
+}
+
+/**
+ * What this process is allowed. Not what it is bound to: a launcher that binds a rank to a core allows it no less.
+ *
+ * @see hwloc_topology_get_allowed_cpuset(); cpuset(7); the kernel's cgroup-v1/cpusets.rst and cgroup-v2.rst
+ */
+export function ownAllowed(): Allowed {
+  const group = read('/proc/self/cpuset');
+  return {
+    cpus: group === undefined ? undefined : cpusOf(group),
+    // The memory nodes in status are the cgroup's; the CPUs there are those of the binding.
+    nodes: /^Mems_allowed_list:\s*(\S+)$/m.exec(read('/proc/self/status') ?? '')?.[1],
+  };
+}
+
+/** Whether two ranks are allowed the same. One that does not know is taken to be like the other. */
+export function sameAllowed(a: Allowed, b: Allowed): boolean {
+  const same = (x: string | undefined, y: string | undefined) =>
+    x === undefined || y === undefined || x === y;
+  return same(a.cpus, b.cpus) && same(a.nodes, b.nodes);
+}
+
+function cpusOf(group: string): string | undefined {
+  // cgroup v2, alone or beside v1; then v1. Where it is mounted elsewhere, we do not know, and nor does hwloc 2.9 for v2.
+  return (
+    read(`/sys/fs/cgroup${group}/cpuset.cpus.effective`) ??
+    read(`/sys/fs/cgroup/unified${group}/cpuset.cpus.effective`) ??
+    read(`/sys/fs/cgroup/cpuset${group}/cpuset.effective_cpus`) ??
+    read(`/sys/fs/cgroup/cpuset${group}/cpuset.cpus`)
+  );
+}
+
+function read(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'latin1').trimEnd();
+  } catch {
+    return undefined;
+  }
+}
