@@ -21,13 +21,14 @@ async function joinIfPossible(): Promise<Session> {
 }
 
 /** Stands for something that could not be had: any use of it throws the reason. */
-function unusable<Wanted extends object>(reason: unknown): Wanted {
+function unusable(reason: unknown): never {
   const fail = (): never => {
     throw reason instanceof Error ? reason : new Error(String(reason));
   };
   // A promise's `then` is looked for by `await`; not being one is no use of it.
   const get = (_: object, key: string | symbol) => (key === 'then' ? undefined : fail());
-  return new Proxy<Wanted>({} as Wanted, { get, set: fail, has: fail, ownKeys: fail });
+  // `never`: whatever it is taken for, it is not that.
+  return new Proxy({}, { get, set: fail, has: fail, ownKeys: fail }) as never;
 }
 
 /** The session that the import joined. */

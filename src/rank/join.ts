@@ -1,7 +1,7 @@
 // Joining: once per process, whoever asks and however often.
 
 import { hostname } from 'node:os';
-import { openChannel } from '../channel/index.js';
+import { type Channel, openChannel } from '../channel/index.js';
 import { removeRoot, rootsOf, sweep } from '../channel/place/index.js';
 import { type Settings, environment, markJoined, settingsFrom } from '../environment/index.js';
 import { libhwloc } from '../hwloc/index.js';
@@ -11,7 +11,7 @@ import type { Context, JoinOptions, Joined } from './context.js';
 import { follow, outside } from './follow.js';
 import { keeperFor } from './keeper.js';
 import { discover, privately, takeLadder } from './ladder.js';
-import { lead } from './lead.js';
+import { abdicate, lead } from './lead.js';
 import { messageOf, noticeOf } from './notice.js';
 import { Clock } from './outcome.js';
 import type { Session } from './session.js';
@@ -58,12 +58,8 @@ async function joinOnce(options: JoinOptions): Promise<Awaited<Shared['joining']
 
   const identity = identityOrNot(complain);
   const notice = noticeOf(identity);
-  const library = libhwloc(settings.libhwloc);
-  if (settings.libhwloc !== undefined && library.file !== settings.libhwloc) {
-    notice(`HWLOC_SHARE_LIBHWLOC=${settings.libhwloc} could not be loaded; using ${library.file}`);
-  }
-
   if (identity === undefined) {
+    findLibrary(settings, notice);
     const topology = await discover({ settings, clock });
     const outcome = privately('discovered', 'no launcher started this process: it is alone', { clock });
     const joined = { topology, outcome, barrier: () => Promise.resolve(), leave: () => undefined };
@@ -75,27 +71,48 @@ async function joinOnce(options: JoinOptions): Promise<Awaited<Shared['joining']
 }
 
 async function joinAs(context: Context): Promise<Joined> {
-  const { identity, settings, roots, notice } = context;
+  const { identity, settings, notice } = context;
   const key = settings.job === undefined ? identity.step : `${settings.job}.${identity.step}`;
   const mark = `${key}/${identity.localRank}`;
   if (settings.joined === mark) {
     // A child that inherited its rank's variables, or the rank itself after its close(): the others will not come again.
+    findLibrary(settings, notice);
     return outside(context, takeLadder(context, 'this rank has joined before, or its parent process has'));
   }
   markJoined(mark);
 
-  if (identity.localRank === 0) roots.forEach(sweep);
-  let channel;
+  const channel = channelOrWhyNot(context, key);
   try {
-    channel = openChannel(roots, key, keeperFor(identity), (error) => {
+    findLibrary(settings, notice);
+  } catch (error) {
+    if (identity.localRank === 0 && !(channel instanceof Error)) abdicate(channel);
+    throw error;
+  }
+  if (channel instanceof Error)
+    return outside(context, takeLadder(context, `no channel: ${channel.message}`));
+  context.clock.mark('channel');
+  return identity.localRank === 0 ? lead(context, channel, key) : follow(context, channel);
+}
+
+/** The channel of this job, found or made; the leader sweeps away first what dead jobs left. */
+function channelOrWhyNot({ identity, roots, notice }: Context, key: string): Channel | Error {
+  try {
+    if (identity.localRank === 0) roots.forEach(sweep);
+    return openChannel(roots, key, keeperFor(identity), (error) => {
       notice(error.message);
     });
   } catch (error) {
     roots.forEach(removeRoot);
-    return outside(context, takeLadder(context, `no channel: ${messageOf(error)}`));
+    return error instanceof Error ? error : new Error(String(error));
   }
-  context.clock.mark('channel');
-  return identity.localRank === 0 ? lead(context, channel, key) : follow(context, channel);
+}
+
+/** @throws LibhwlocNotFoundError, LibhwlocUnsupportedError */
+function findLibrary({ libhwloc: asked }: Settings, notice: (text: string) => void): void {
+  const { file } = libhwloc(asked);
+  if (asked !== undefined && file !== asked) {
+    notice(`HWLOC_SHARE_LIBHWLOC=${asked} could not be loaded; using ${file}`);
+  }
 }
 
 function identityOrNot(complain: (text: string) => void): Identity | undefined {

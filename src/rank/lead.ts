@@ -30,26 +30,31 @@ export async function lead(context: Context, channel: Channel, key: string): Pro
   }
   const stopPulse = holdOpen(channel.pulse);
   const store = new Store(context, channel, key);
-  let roster: Roster | undefined;
+  const roster = new Roster(context, channel);
   try {
-    // The discovery goes on by itself while the others come.
-    const loading = loadTopology({ io: context.settings.io });
-    roster = new Roster(context, channel);
-    return await share(context, { channel, key, roster, store }, loading);
+    return await share(context, { channel, key, roster, store });
   } catch (error) {
-    // The members see the end of their pipes, or of the pulse, and help themselves.
-    roster?.close();
-    store.remove();
+    // The members see the end of their pipes, or of the pulse, and help themselves. For those who are still to come the
+    // channel stays, with the mark of a leader that is gone; the wrapper, or the next job's sweep, removes it.
+    if (roster.missing().length === 0) store.remove();
+    roster.close();
     throw error;
   } finally {
-    roster?.endJoin();
+    roster.endJoin();
     stopPulse();
   }
 }
 
-async function share(context: Context, parts: Lead, loading: Promise<Topology>): Promise<Joined> {
+/** Lets the members know that this node has no leader, where the rank that would be it cannot even begin. */
+export function abdicate(channel: Channel): void {
+  // The mark of a leader, and no pulse: as if it had died.
+  claimLead(channel);
+}
+
+async function share(context: Context, parts: Lead): Promise<Joined> {
   const { roster, store } = parts;
-  const own = await loading;
+  // The others come and are gathered while this goes on, on a thread of its own.
+  const own = await loadTopology({ io: context.settings.io });
   context.clock.mark('load');
   await gather(context, roster);
   const topology = await coverEverybody(context, roster, own);

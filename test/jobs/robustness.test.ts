@@ -1,5 +1,5 @@
 // What does not go as planned: ranges taken, ranks that are late, dead, strict, twice there, or not ranks at all.
-import { mkdirSync, symlinkSync } from 'node:fs';
+import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import {
@@ -183,14 +183,29 @@ test('settings that make no sense are complained of, and the job goes on', async
     expect(stderr).toContain(`HWLOC_SHARE_${name}`);
 });
 
+test('a leader without libhwloc leaves the others to themselves at once', async () => {
+  const folder = withoutLibhwloc();
+  const program = [
+    'sh',
+    '-c',
+    '[ $HWLOC_SHARE_RANK != 0 ] || export LD_LIBRARY_PATH="$BAD"; exec "$@"',
+    'sh',
+    ...reporter,
+  ];
+  const { reports, stderr, durationMs } = await runSharedJob(
+    [node, fixture('expect-status.mjs'), '1', ...local(3, ...program)],
+    { env: { BAD: folder.path } },
+  );
+  folder.remove();
+  expect(reports.map(({ outcome }) => outcome.how)).toEqual(['discovered', 'discovered']);
+  expect(stderr).toMatch(/rank 1: the leader has gone/);
+  expect(durationMs).toBeLessThan(15_000);
+});
+
 test('without any libhwloc, the error says what was looked for and how to install it', async () => {
-  const folder = temporaryFolder();
-  mkdirSync(join(folder.path, 'empty'));
-  symlinkSync('/dev/null', join(folder.path, 'libhwloc.so.15'));
-  symlinkSync('/dev/null', join(folder.path, 'libhwloc.so'));
+  const folder = withoutLibhwloc();
   const command = local(1, ...reporter);
   const { stderr } = await runSharedJob([node, fixture('expect-status.mjs'), '1', ...command], {
-    // The dynamic linker finds these files first, and cannot use them: as good as not installed.
     env: { LD_LIBRARY_PATH: folder.path },
   });
   folder.remove();
@@ -198,3 +213,10 @@ test('without any libhwloc, the error says what was looked for and how to instal
     /LibhwlocNotFoundError: libhwloc was not found \(.*libhwloc\.so\.15.*apt-get install libhwloc15/,
   );
 });
+
+/** A folder for LD_LIBRARY_PATH: the dynamic linker finds these files first, and cannot use them. As good as not installed. */
+function withoutLibhwloc() {
+  const folder = temporaryFolder();
+  for (const name of ['libhwloc.so.15', 'libhwloc.so']) symlinkSync('/dev/null', join(folder.path, name));
+  return folder;
+}
