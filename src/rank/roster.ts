@@ -34,6 +34,8 @@ export class Roster implements PeerListener {
   readonly #channel: Channel;
   readonly #lobby: LineReader;
   readonly #peers = new Map<number, Peer>();
+  /** Those who came but take no part: they died at once, or were refused. */
+  readonly #without = new Set<number>();
   readonly #dropped: number[] = [];
   readonly #sign: NodeJS.Timeout;
   #wait: Wait | undefined;
@@ -68,11 +70,11 @@ export class Roster implements PeerListener {
     return [...this.#peers.values()].filter((peer) => at.includes(peer.standing)).sort(byLocalRank);
   }
 
-  /** The local ranks that have not announced themselves. */
+  /** The local ranks that have not announced themselves, and are waited for. */
   missing(): number[] {
     const missing: number[] = [];
     for (let localRank = 1; localRank < this.#context.identity.localSize; localRank++) {
-      if (!this.#peers.has(localRank)) missing.push(localRank);
+      if (!this.#peers.has(localRank) && !this.#without.has(localRank)) missing.push(localRank);
     }
     return missing;
   }
@@ -185,24 +187,24 @@ export class Roster implements PeerListener {
   #admit(announce: Announce): void {
     const { rank, localRank } = announce;
     const path = `${this.#channel.path}/${announce.pipe}`;
-    const writer = openWriter(`${path}.down`);
-    // Nobody there to read: the rank has died since. It counts as come, and gone.
     const reader = openReader(`${path}.up`);
+    const writer = openWriter(`${path}.down`);
     // Both ends are open now; the names are not needed, and would be what a kill leaves behind.
     unlinkIfThere(`${path}.up`);
     unlinkIfThere(`${path}.down`);
-    if (writer === undefined) {
-      reader.close();
-      return;
-    }
     const refusal = this.#refusal(announce);
-    if (refusal !== undefined) {
-      writer.write(formatMessage({ verb: 'ladder', reason: refusal, xml: undefined, thisSystem: false }));
-      writer.close();
-      reader.close();
+    // Without a writer there was nobody to read: the rank has died since it announced itself.
+    if (writer !== undefined && refusal === undefined) {
+      this.#peers.set(localRank, new Peer(rank, localRank, { reader, writer }, this));
       return;
     }
-    this.#peers.set(localRank, new Peer(rank, localRank, { reader, writer }, this));
+    writer?.write(
+      formatMessage({ verb: 'ladder', reason: refusal ?? '', xml: undefined, thisSystem: false }),
+    );
+    writer?.close();
+    reader.close();
+    if (!this.#peers.has(localRank)) this.#without.add(localRank);
+    if (this.#wait?.condition() === true) this.#wait.finish(true);
   }
 
   #refusal({ version, localRank }: Announce): string | undefined {

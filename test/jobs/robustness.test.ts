@@ -95,6 +95,13 @@ describe('a death', () => {
     expect(durationMs).toBeLessThan(20_000);
   });
 
+  test('of a member before the leader has come does not hold up the others', async () => {
+    const command = local(4, node, fixture('absent.mjs'));
+    const { stdout, durationMs } = await runSharedJobOfTheDead(command, { DIES: '2', DELAY: '0:2000' });
+    expect(howOf(stdout)).toEqual(['adopted', 'adopted', 'adopted']);
+    expect(durationMs).toBeLessThan(20_000);
+  });
+
   test('of the leader, while the others wait: they discover for themselves at once', async () => {
     const command = local(4, node, fixture('absent.mjs'));
     const { stdout, stderr, durationMs } = await runSharedJobOfTheDead(command, {
