@@ -19,6 +19,7 @@ import { type Private, takeLadder } from './ladder.js';
 import { isLate, joinLate } from './late.js';
 import { loneBarrier } from './lone-barrier.js';
 import { messageOf } from './notice.js';
+import { reach } from './points.js';
 
 /** How often a member that has heard nothing yet looks whether the leader lives: a death shows within a second. */
 const lookEvery = 0.25;
@@ -28,6 +29,7 @@ export async function follow(context: Context, channel: Channel): Promise<Joined
   if (isLate(channel)) return joinLate(context, channel);
 
   const conversation = new Conversation(channel, `${context.identity.localRank}-${process.pid}`);
+  reach('member:pipes');
   const end = (reason: string) => {
     conversation.close();
     // The leader may have gone on without us, and have left a plan.
@@ -37,6 +39,7 @@ export async function follow(context: Context, channel: Channel): Promise<Joined
     const first = await meet(context, channel, conversation);
     if (first.verb === 'gone') return await end(first.reason);
     context.clock.mark('meet');
+    reach('member:met');
     const got = await converse(context, conversation, first);
     return 'reason' in got ? await end(got.reason) : inside(context, got, conversation);
   } catch (error) {
@@ -69,6 +72,7 @@ async function meet(context: Context, channel: Channel, conversation: Conversati
   try {
     lobby.write(formatMessage({ verb: 'announce', version: protocolVersion, rank, localRank, pipe }));
     context.clock.mark('announce');
+    reach('member:announced');
     const { timeout } = context.settings;
     for (let waited = 0; waited < timeout; waited += lookEvery) {
       const heard = await conversation.next(Math.min(lookEvery, timeout - waited));
@@ -103,17 +107,22 @@ async function converse(
         case 'wait':
           break;
         case 'plan':
+          reach('member:planned');
           reservation?.release();
           reservation = tryToReserve(heard, conversation);
           plan = heard;
           context.clock.mark('reserve');
+          reach('member:reserved');
           break;
         case 'release': {
           context.clock.mark('wait');
+          reach('member:released');
           const topology = tryToAdopt(plan, reservation, heard.generation, conversation);
           if (topology === undefined || plan === undefined) break;
           context.clock.mark('adopt');
+          reach('member:adopted');
           conversation.say({ verb: 'done', how: 'adopted' });
+          reach('member:done');
           return { topology, outcome: adoptedOutcome(plan, context.clock, false) };
         }
         case 'ladder': {
@@ -185,6 +194,7 @@ function inside(context: Context, got: Private, conversation: Conversation): Joi
     if (alone !== undefined) return alone();
     conversation.keepAlive(true);
     conversation.say({ verb: 'barrier', number: ++number });
+    reach('member:barrier');
     const heard = await conversation.next();
     conversation.keepAlive(false);
     if (heard.verb === 'open' && heard.number === number) return undefined;

@@ -14,6 +14,7 @@ import { discover, privately, takeLadder } from './ladder.js';
 import { abdicate, lead } from './lead.js';
 import { messageOf, noticeOf } from './notice.js';
 import { Clock } from './outcome.js';
+import { reach } from './points.js';
 import type { Session } from './session.js';
 
 /** One process's part in its job, shared by all who call join() in it. */
@@ -91,6 +92,7 @@ async function joinAs(context: Context): Promise<Joined> {
   if (channel instanceof Error)
     return outside(context, takeLadder(context, `no channel: ${channel.message}`));
   context.clock.mark('channel');
+  reach(identity.localRank === 0 ? 'leader:channel' : 'member:channel');
   return identity.localRank === 0 ? lead(context, channel, key) : follow(context, channel);
 }
 

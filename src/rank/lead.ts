@@ -12,6 +12,7 @@ import { publishPlan } from './late.js';
 import { keepBarriers } from './leaders-barrier.js';
 import { type Agreement, negotiate } from './negotiate.js';
 import { listOf, messageOf } from './notice.js';
+import { reach } from './points.js';
 import { Roster } from './roster.js';
 import { Store } from './store.js';
 
@@ -28,6 +29,7 @@ export async function lead(context: Context, channel: Channel, key: string): Pro
   if (!claimLead(channel)) {
     return outside(context, takeLadder(context, 'another process leads, or led, the ranks of this node'));
   }
+  reach('leader:claimed');
   const stopPulse = holdOpen(channel.pulse);
   const store = new Store(context, channel, key);
   const roster = new Roster(context, channel);
@@ -56,14 +58,17 @@ async function share(context: Context, parts: Lead): Promise<Joined> {
   // The others come and are gathered while this goes on, on a thread of its own.
   const own = await loadTopology({ io: context.settings.io });
   context.clock.mark('load');
+  reach('leader:loaded');
   await gather(context, roster);
   const topology = await coverEverybody(context, roster, own);
 
   const agreement = await negotiate(context, { ...parts, topology });
+  reach('leader:agreed');
   const barrier = keepBarriers(roster);
   const result = release(context, roster, topology, agreement);
   await help(roster, store, result.topology, agreement);
   context.clock.mark('settle');
+  reach('leader:settled');
   const { how, reason } = result.outcome;
   if (how !== 'adopted' && context.settings.strict) throw new NotSharedError(reason ?? '');
 
@@ -79,6 +84,7 @@ async function share(context: Context, parts: Lead): Promise<Joined> {
 async function gather(context: Context, roster: Roster): Promise<void> {
   const everybody = await roster.untilNoneIs(['greeting'], { all: true });
   context.clock.mark('gather');
+  reach('leader:gathered');
   if (everybody) return;
   const ranks = [...roster.missing(), ...roster.dropped].sort((a, b) => a - b);
   const what = ranks.length === 1 ? 'rank' : 'ranks';
@@ -115,9 +121,11 @@ function release(context: Context, roster: Roster, topology: Topology, agreement
     return own;
   }
   roster.tell({ verb: 'release', generation: plan.generation }, 'reserved');
+  reach('leader:released');
   try {
     const adopted = adoptPlan(plan);
     context.clock.mark('adopt');
+    reach('leader:adopted');
     topology.close();
     return { topology: adopted, outcome: adoptedOutcome(plan, context.clock, true) };
   } catch (error) {

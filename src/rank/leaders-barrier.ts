@@ -1,6 +1,7 @@
 // The barrier as the leader takes part in it and keeps it for the members.
 
 import { Barrier } from '../channel/index.js';
+import { reach } from './points.js';
 import type { Roster } from './roster.js';
 
 /**
@@ -31,6 +32,7 @@ export function keepBarriers(roster: Roster): () => Promise<void> {
     const open = new Promise<void>((resolve) => (opened = resolve));
     roster.keepAlive(true);
     barrier.arrive(0, ++number);
+    reach('leader:barrier');
     await open;
     roster.keepAlive(false);
   };

@@ -5,6 +5,7 @@ import { HwlocError, type Topology, pageSize } from '../hwloc/index.js';
 import { type HolePolicy, chooseHole, combine, ownOccupied, parsePolicy } from '../maps/index.js';
 import type { Context } from './context.js';
 import { listOf, messageOf } from './notice.js';
+import { reach } from './points.js';
 import type { Roster } from './roster.js';
 import { type Store, isOfThePlace } from './store.js';
 
@@ -44,6 +45,7 @@ export async function negotiate(context: Context, parties: Parties): Promise<Agr
     const plan: Plan = { verb: 'plan', generation, file, offset: 0, address, length, abi: topology.abi };
     roster.tell(plan, 'ready', 'reserved', 'busy');
     clock.mark('plan');
+    reach('leader:planned');
 
     const previous = agreement.plan;
     agreement = tryToWrite(context, parties, plan);
@@ -63,7 +65,9 @@ export async function negotiate(context: Context, parties: Parties): Promise<Agr
 
 function tryToWrite(context: Context, { topology, store }: Parties, plan: Plan): Agreement {
   try {
+    reach('leader:writing');
     store.write(topology, plan);
+    reach('leader:written');
     return { plan };
   } catch (error) {
     // EBUSY is this process's own range, taken since we looked: the next plan has another.
