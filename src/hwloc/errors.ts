@@ -2,7 +2,13 @@
 
 import koffi from 'koffi';
 
-const nameOfErrno = new Map(Object.entries(koffi.os.errno).map(([name, number]) => [number, name]));
+// Of two names for one number, the one that manuals use.
+const aliases = ['EWOULDBLOCK', 'EDEADLOCK', 'EOPNOTSUPP'];
+const nameOfErrno = new Map(
+  Object.entries(koffi.os.errno)
+    .filter(([name]) => !aliases.includes(name))
+    .map(([name, number]) => [number, name]),
+);
 
 /** What to do about an errno, where the function at hand has nothing more precise to say. */
 const commonAdvice: Record<string, string> = {
@@ -80,5 +86,29 @@ export class TopologyClosedError extends Error {
 
   constructor() {
     super('this topology was closed; use it before close(), or load or join again');
+  }
+}
+
+/** An object of one topology was given to another, or to an object of another. */
+export class ForeignObjectError extends Error {
+  override readonly name = 'ForeignObjectError';
+  readonly code = 'FOREIGN_OBJECT';
+
+  constructor(object: { readonly label: string }) {
+    super(`${object.label} belongs to another topology; look it up in this one`);
+  }
+}
+
+/** What was asked for cannot be done by this libhwloc, or on this machine, or with this topology; nothing was tried. */
+export class NotSupportedError extends Error {
+  override readonly name = 'NotSupportedError';
+  readonly code = 'NOT_SUPPORTED';
+
+  /** @param feature  What is missing: a function of hwloc, or the name of a support bit. */
+  constructor(
+    readonly feature: string,
+    reason: string,
+  ) {
+    super(`${feature}: ${reason}`);
   }
 }

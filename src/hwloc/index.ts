@@ -1,14 +1,50 @@
 // The door of src/hwloc: libhwloc through koffi. Knows nothing of ranks. koffi types and native pointers stay inside.
 
+export type { BindingOptions, SetCpuBindingOptions, SetMemoryBindingOptions } from './binding/flags.js';
+export { CpuSet, NodeSet } from './bitmap/sets.js';
+export type { CpuKind } from './cpukinds/cpu-kinds.js';
+export type { Distances, DistancesFilter, DistancesKind } from './distances/distances.js';
 export {
+  ForeignObjectError,
   HwlocError,
   LibhwlocNotFoundError,
   LibhwlocUnsupportedError,
+  NotSupportedError,
   TopologyClosedError,
 } from './errors.js';
-export { type Libhwloc, abi, libhwloc, versionText } from './library.js';
-export { type Reservation, allocate, mkfifo, pageSize, reserve } from './libc.js';
+export type {
+  CpuKindJson,
+  DistancesJson,
+  MemoryAttributeJson,
+  ObjectJson,
+  TopologyJson,
+} from './export/json.js';
+export type { ExportSyntheticOptions, ExportXmlOptions } from './export/xml.js';
+export { type Reservation, allocate, mkfifo, pageSize, reserve } from './ffi/libc.js';
+export { type Libhwloc, abi, libhwloc, versionText } from './ffi/library.js';
 export { type LoadOptions, type TopologySource, type TypeFilter, loadTopology } from './load.js';
+export type { Initiator, InitiatorValue, MemoryAttribute, TargetValue } from './memattrs/memory-attribute.js';
+export type * from './object/attributes.js';
+export type * from './object/kinds.js';
+export type { Info } from './object/model.js';
+export {
+  type ChildKind,
+  type DataCacheType,
+  type InstructionCacheType,
+  type ObjectType,
+  isCache,
+  isDataCache,
+  isInstructionCache,
+  isIo,
+  isMemory,
+  isNormal,
+  isObjectType,
+  objectTypes,
+} from './object/types.js';
 export { type Segment, shmemAbi } from './shmem.js';
-export { type Topology, adoptTopology } from './topology.js';
-export { type ObjectType, isObjectType, objectTypes } from './types.js';
+export type { MemoryBinding, MemoryBindingPolicy } from './topology/binding.js';
+export type { DistributeOptions } from './topology/distribute.js';
+export type { PciAddress } from './topology/levels.js';
+export type { LocalNumaNodesOptions, SameLocalityOptions } from './topology/locality.js';
+export type * from './topology/support.js';
+export { type Topology, adoptTopology } from './topology/topology.js';

@@ -1,9 +1,9 @@
 // Loading: the discovery of this machine, or of what a file or a text describes, without blocking the event loop.
 
-import { invoke, invokeAsync } from './invoke.js';
-import { libhwloc } from './library.js';
-import { Topology } from './topology.js';
-import { type ObjectType, typeNumber } from './types.js';
+import { invoke, invokeAsync } from './ffi/invoke.js';
+import { libhwloc } from './ffi/library.js';
+import { Topology } from './topology/topology.js';
+import { type ObjectType, typeNumber } from './object/types.js';
 
 // enum hwloc_topology_flags_e in hwloc.h.
 const INCLUDE_DISALLOWED = 1 << 0;

@@ -2,9 +2,9 @@
 
 import { closeSync, fstatSync, ftruncateSync, readSync, writeSync } from 'node:fs';
 import { HwlocError } from './errors.js';
-import { invoke } from './invoke.js';
-import { allocate, anonymousFile, makeWritable, pageSize } from './libc.js';
-import { abiOf, libhwloc, withoutPlugins } from './library.js';
+import { invoke } from './ffi/invoke.js';
+import { allocate, anonymousFile, makeWritable, pageSize } from './ffi/libc.js';
+import { abiOf, libhwloc, withoutPlugins } from './ffi/library.js';
 
 /** Where a topology stands: in which file, from which byte of it, and at which virtual address in every process. */
 export interface Segment {

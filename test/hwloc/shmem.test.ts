@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { abi, adoptTopology, loadTopology, pageSize, reserve, shmemAbi } from '../../src/hwloc/index.js';
 import { shmemAdopt, shmemLength, shmemWrite } from '../../src/hwloc/shmem.js';
-import { type Topology, pointerOf } from '../../src/hwloc/topology.js';
+import { pointerOf } from '../../src/hwloc/topology/handle.js';
+import type { Topology } from '../../src/hwloc/topology/topology.js';
 
 const page = pageSize();
 // Nothing is mapped there by the kernel, V8 or PIE programs: see the windows in src/maps.

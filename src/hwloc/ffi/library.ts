@@ -1,50 +1,16 @@
 // Finding libhwloc, checking its version once, and declaring its functions as they are first used.
 
 import koffi from 'koffi';
-import { LibhwlocNotFoundError, LibhwlocUnsupportedError } from './errors.js';
+import { LibhwlocNotFoundError, LibhwlocUnsupportedError, NotSupportedError } from '../errors.js';
 import type { NativeFunction } from './invoke.js';
 import { invoke } from './invoke.js';
 import { withVariable } from './libc.js';
 import { openLibrary } from './open-library.js';
+import { type LibhwlocFunction, prototypes, prototypesOf3 } from './prototypes.js';
 
 // libhwloc's libtool versions (VERSION in its sources): .15 is all of 2.x. The plain name comes last: it is there only
 // with the development package, and may be any version.
 const sonames = ['libhwloc.so.15', 'libhwloc.so'];
-
-const prototypes = {
-  hwloc_get_api_version: 'unsigned int hwloc_get_api_version()',
-  hwloc_topology_init: 'int hwloc_topology_init(_Out_ uintptr_t *topology)',
-  hwloc_topology_load: 'int hwloc_topology_load(uintptr_t topology)',
-  hwloc_topology_destroy: 'void hwloc_topology_destroy(uintptr_t topology)',
-  hwloc_topology_refresh: 'int hwloc_topology_refresh(uintptr_t topology)',
-  hwloc_topology_set_flags: 'int hwloc_topology_set_flags(uintptr_t topology, unsigned long flags)',
-  hwloc_topology_set_xmlbuffer:
-    'int hwloc_topology_set_xmlbuffer(uintptr_t topology, const char *buffer, int size)',
-  hwloc_topology_set_xml: 'int hwloc_topology_set_xml(uintptr_t topology, const char *path)',
-  hwloc_topology_set_synthetic:
-    'int hwloc_topology_set_synthetic(uintptr_t topology, const char *description)',
-  hwloc_topology_set_type_filter:
-    'int hwloc_topology_set_type_filter(uintptr_t topology, int type, int filter)',
-  hwloc_topology_set_io_types_filter:
-    'int hwloc_topology_set_io_types_filter(uintptr_t topology, int filter)',
-  hwloc_topology_is_thissystem: 'int hwloc_topology_is_thissystem(uintptr_t topology)',
-  hwloc_topology_get_depth: 'int hwloc_topology_get_depth(uintptr_t topology)',
-  hwloc_get_type_depth: 'int hwloc_get_type_depth(uintptr_t topology, int type)',
-  hwloc_get_depth_type: 'int hwloc_get_depth_type(uintptr_t topology, int depth)',
-  hwloc_get_nbobjs_by_depth: 'unsigned int hwloc_get_nbobjs_by_depth(uintptr_t topology, int depth)',
-  hwloc_topology_export_xmlbuffer:
-    'int hwloc_topology_export_xmlbuffer(uintptr_t topology, _Out_ uintptr_t *buffer, _Out_ int *length, unsigned long flags)',
-  hwloc_free_xmlbuffer: 'void hwloc_free_xmlbuffer(uintptr_t topology, uintptr_t buffer)',
-  hwloc_shmem_topology_get_length:
-    'int hwloc_shmem_topology_get_length(uintptr_t topology, _Out_ size_t *length, unsigned long flags)',
-  hwloc_shmem_topology_write:
-    'int hwloc_shmem_topology_write(uintptr_t topology, int fd, uint64_t offset, uintptr_t address, size_t length, unsigned long flags)',
-  hwloc_shmem_topology_adopt:
-    'int hwloc_shmem_topology_adopt(_Out_ uintptr_t *topology, int fd, uint64_t offset, uintptr_t address, size_t length, unsigned long flags)',
-};
-
-/** The C functions of libhwloc that this binding calls. */
-export type LibhwlocFunction = keyof typeof prototypes;
 
 /** A loaded libhwloc: which one it is, and its functions. */
 export interface Libhwloc {
@@ -52,7 +18,7 @@ export interface Libhwloc {
   readonly file: string;
   /** `HWLOC_API_VERSION` of the library at run time, e.g. 0x20800 for hwloc 2.8 and 2.9. */
   readonly apiVersion: number;
-  /** A function, declared at its first use (about 20 µs each). */
+  /** A function, declared at its first use (about 20 µs each). @throws NotSupportedError  not in this version */
   readonly native: (name: LibhwlocFunction) => NativeFunction;
 }
 
@@ -87,12 +53,18 @@ function find(candidates: readonly string[]): Libhwloc {
 function open(file: string): Libhwloc {
   const library = openLibrary(file);
   const declared: Partial<Record<LibhwlocFunction, NativeFunction>> = {};
-  const native = (name: LibhwlocFunction) =>
-    (declared[name] ??= library.func(prototypes[name]) as NativeFunction);
-
-  const apiVersion = Number(native('hwloc_get_api_version')());
+  const apiVersion = Number(library.func(prototypes.hwloc_get_api_version)());
   const major = apiVersion >> 16;
   if (major < 2 || major > 3) throw new LibhwlocUnsupportedError(file, versionText(apiVersion));
+  const changed: typeof prototypesOf3 = major === 3 ? prototypesOf3 : {};
+  const declare = (name: LibhwlocFunction) => {
+    try {
+      return library.func(changed[name] ?? prototypes[name]) as NativeFunction;
+    } catch {
+      throw new NotSupportedError(name, `libhwloc ${versionText(apiVersion)} does not have it`);
+    }
+  };
+  const native = (name: LibhwlocFunction) => (declared[name] ??= declare(name));
   return { file, apiVersion, native };
 }
 

@@ -1,0 +1,92 @@
+// Options of binding as hwloc's flags, and what they need of the machine.
+
+import { NotSupportedError } from '../errors.js';
+import type { CpuBindingSupport, MemoryBindingSupport, Support } from '../topology/support.js';
+
+/** Whom to bind or ask, and how strictly. */
+export interface BindingOptions {
+  /**
+   * Another process, by its pid. With `target: 'thread'`, and on Linux only: one thread, by its tid. Default: this
+   * process.
+   */
+  readonly pid?: number;
+  /**
+   * `process`: all threads; `thread`: the calling thread (in Node: the main thread or a worker, and not the threads of
+   * the pool). Default: whatever the system can do, the process first.
+   */
+  readonly target?: 'process' | 'thread';
+  /** Fail where the system would not keep to it exactly; for a query: where threads differ. */
+  readonly strict?: boolean;
+}
+
+/** Whom to bind to CPUs, and how strictly. @see hwloc_cpubind_flags_t */
+export interface SetCpuBindingOptions extends BindingOptions {
+  /** Fail rather than bind memory as well, on systems where both go together. */
+  readonly noMemoryBinding?: boolean;
+}
+
+/** Whom to bind to memory, and how strictly. @see hwloc_membind_flags_t */
+export interface SetMemoryBindingOptions extends BindingOptions {
+  /** Move what was allocated before, too. */
+  readonly migrate?: boolean;
+  /** Fail rather than bind to CPUs as well, on systems where both go together. */
+  readonly noCpuBinding?: boolean;
+}
+
+// PROCESS, THREAD and STRICT are the same in hwloc_cpubind_flags_t and hwloc_membind_flags_t.
+const PROCESS = 1 << 0;
+const THREAD = 1 << 1;
+const STRICT = 1 << 2;
+const CPUBIND_NOMEMBIND = 1 << 3;
+const MEMBIND_MIGRATE = 1 << 3;
+const MEMBIND_NOCPUBIND = 1 << 4;
+
+/** The set is one of nodes. */
+export const MEMBIND_BYNODESET = 1 << 5;
+
+export function cpuBindingFlags(options: SetCpuBindingOptions): number {
+  return commonFlags(options) | (options.noMemoryBinding === true ? CPUBIND_NOMEMBIND : 0);
+}
+
+export function memoryBindingFlags(options: SetMemoryBindingOptions): number {
+  return (
+    commonFlags(options) |
+    (options.migrate === true ? MEMBIND_MIGRATE : 0) |
+    (options.noCpuBinding === true ? MEMBIND_NOCPUBIND : 0)
+  );
+}
+
+function commonFlags({ target, strict }: BindingOptions): number {
+  return (target === 'process' ? PROCESS : target === 'thread' ? THREAD : 0) | (strict === true ? STRICT : 0);
+}
+
+/** The names of the support bits of which one is needed. */
+type Bits<Struct> = readonly (keyof Struct)[];
+
+/** Of the three bits of a function: for this process, this thread, another process. */
+export function bitsFor<Bit>(
+  { pid, target }: BindingOptions,
+  bits: { readonly thisProcess: Bit; readonly thisThread: Bit; readonly process: Bit },
+): readonly Bit[] {
+  if (pid !== undefined) return [bits.process];
+  if (target === 'process') return [bits.thisProcess];
+  if (target === 'thread') return [bits.thisThread];
+  return [bits.thisProcess, bits.thisThread];
+}
+
+/** @throws NotSupportedError  none of the bits is set */
+export function requireCpuBinding(support: Support, bits: Bits<CpuBindingSupport>): void {
+  if (!bits.some((bit) => support.cpubind[bit])) refuse('cpubind', bits);
+}
+
+/** @throws NotSupportedError  none of the bits is set */
+export function requireMemoryBinding(support: Support, bits: Bits<MemoryBindingSupport>): void {
+  if (!bits.some((bit) => support.membind[bit] === true)) refuse('membind', bits);
+}
+
+function refuse(struct: string, bits: readonly string[]): never {
+  throw new NotSupportedError(
+    bits.map((bit) => `${struct}.${bit}`).join(' or '),
+    'not supported on this system, or the topology does not describe it (isThisSystem)',
+  );
+}

@@ -1,0 +1,284 @@
+// Bitmaps: sets of CPUs or of NUMA nodes, as immutable values. This is what CpuSet and NodeSet have in common.
+
+import { inspect } from 'node:util';
+import * as bitsets from './bits.js';
+import type { Bits } from './bits.js';
+import { formatHwloc, formatList, formatTaskset, parseHwloc, parseList, parseTaskset } from './formats.js';
+
+/** A class of bitmaps: what its static functions make. */
+type BitmapClass<Self extends Bitmap> = new (bits: Bits) => Self;
+
+/**
+ * A set of OS indexes, finite or infinite, that never changes: what would change it gives a new one.
+ *
+ * The names are those of JavaScript's own `Set`; each says which function of hwloc it is. Two sets can be combined and
+ * compared if they are of one class. Indexes are whole numbers from 0 to 67,108,863 (`RangeError` otherwise).
+ */
+export abstract class Bitmap implements Iterable<number> {
+  /** What the indexes count. It keeps CpuSet and NodeSet apart, for the compiler and at run time. */
+  abstract readonly kind: 'cpuset' | 'nodeset';
+  readonly #bits: Bits;
+
+  /** Use {@link from}, {@link parse} and the other static functions. */
+  constructor(bits: Bits) {
+    this.#bits = bits;
+  }
+
+  /** The set without members. @see hwloc_bitmap_alloc(), hwloc_bitmap_zero() */
+  static empty<Self extends Bitmap>(this: BitmapClass<Self>): Self {
+    return new this(bitsets.empty);
+  }
+
+  /** The infinite set of all indexes. @see hwloc_bitmap_alloc_full(), hwloc_bitmap_fill() */
+  static full<Self extends Bitmap>(this: BitmapClass<Self>): Self {
+    return new this(bitsets.full);
+  }
+
+  /**
+   * The set of some indexes, or of the binary digits of a bigint; a negative one, such as `-1n`, gives an infinite set.
+   *
+   * @see hwloc_bitmap_set(), hwloc_bitmap_from_ulongs()
+   */
+  static from<Self extends Bitmap>(this: BitmapClass<Self>, source: Iterable<number> | bigint): Self {
+    return new this(typeof source === 'bigint' ? bitsets.fromBigInt(source) : bitsets.fromIndexes(source));
+  }
+
+  /** The set of the indexes given. @see hwloc_bitmap_only() */
+  static of<Self extends Bitmap>(this: BitmapClass<Self>, ...indexes: readonly number[]): Self {
+    return new this(bitsets.fromIndexes(indexes));
+  }
+
+  /** All from the first to the last, both included, or without end. @see hwloc_bitmap_set_range() */
+  static range<Self extends Bitmap>(this: BitmapClass<Self>, first: number, last?: number): Self {
+    return new this(bitsets.fromRange(first, last));
+  }
+
+  /** Reads hwloc's own format, `0x0000000f,0xffffffff`. @throws SyntaxError @see hwloc_bitmap_sscanf() */
+  static parse<Self extends Bitmap>(this: BitmapClass<Self>, text: string): Self {
+    return new this(parseHwloc(text));
+  }
+
+  /** Reads a list, `0-3,8,16-`. @throws SyntaxError @see hwloc_bitmap_list_sscanf() */
+  static parseList<Self extends Bitmap>(this: BitmapClass<Self>, text: string): Self {
+    return new this(parseList(text));
+  }
+
+  /** Reads one hexadecimal number, as taskset(1) does. @throws SyntaxError @see hwloc_bitmap_taskset_sscanf() */
+  static parseTaskset<Self extends Bitmap>(this: BitmapClass<Self>, text: string): Self {
+    return new this(parseTaskset(text));
+  }
+
+  /** Whether there is no member. @see hwloc_bitmap_iszero() */
+  get isEmpty(): boolean {
+    return !this.#bits.infinite && this.#bits.words.length === 0;
+  }
+
+  /** Whether every index is a member. @see hwloc_bitmap_isfull() */
+  get isFull(): boolean {
+    return this.#bits.infinite && this.#bits.words.length === 0;
+  }
+
+  /** Whether all indexes from some point on are members. */
+  get isInfinite(): boolean {
+    return this.#bits.infinite;
+  }
+
+  /** The number of members; `Infinity` for an infinite set. @see hwloc_bitmap_weight() */
+  get size(): number {
+    return bitsets.weight(this.#bits);
+  }
+
+  /** The lowest member, or `undefined` if there is none. @see hwloc_bitmap_first() */
+  get first(): number | undefined {
+    return bitsets.firstFrom(this.#bits, 0);
+  }
+
+  /** The highest member, `Infinity` for an infinite set, `undefined` for an empty one. @see hwloc_bitmap_last() */
+  get last(): number | undefined {
+    return bitsets.last(this.#bits);
+  }
+
+  /** The lowest index that is no member, or `undefined` if all are. @see hwloc_bitmap_first_unset() */
+  get firstUnset(): number | undefined {
+    return this.complement().first;
+  }
+
+  /** The highest index that is no member; `Infinity` for a finite set. @see hwloc_bitmap_last_unset() */
+  get lastUnset(): number | undefined {
+    return this.complement().last;
+  }
+
+  /** The first member behind an index (-1: the first at all), or `undefined`. @see hwloc_bitmap_next() */
+  next(index: number): number | undefined {
+    return bitsets.firstFrom(this.#bits, index === -1 ? 0 : bitsets.checkIndex(index) + 1);
+  }
+
+  /** The first index behind an index (-1: at all) that is no member. @see hwloc_bitmap_next_unset() */
+  nextUnset(index: number): number | undefined {
+    return this.complement().next(index);
+  }
+
+  /** Whether an index is a member. @see hwloc_bitmap_isset() */
+  has(index: number): boolean {
+    return bitsets.has(this.#bits, bitsets.checkIndex(index));
+  }
+
+  /** This set and some more indexes. @see hwloc_bitmap_set() */
+  with(...indexes: readonly number[]): this {
+    return this.#or(bitsets.fromIndexes(indexes));
+  }
+
+  /** This set less some indexes. @see hwloc_bitmap_clr() */
+  without(...indexes: readonly number[]): this {
+    return this.#andNot(bitsets.fromIndexes(indexes));
+  }
+
+  /** This set and a range, both ends included, or without end. @see hwloc_bitmap_set_range() */
+  withRange(first: number, last?: number): this {
+    return this.#or(bitsets.fromRange(first, last));
+  }
+
+  /** This set less a range, both ends included, or without end. @see hwloc_bitmap_clr_range() */
+  withoutRange(first: number, last?: number): this {
+    return this.#andNot(bitsets.fromRange(first, last));
+  }
+
+  /** All members of both. @see hwloc_bitmap_or() */
+  union(other: this): this {
+    return this.#or(this.#same(other));
+  }
+
+  /** What is in both. @see hwloc_bitmap_and() */
+  intersection(other: this): this {
+    return this.#make(bitsets.combine(this.#bits, this.#same(other), (x, y) => x & y));
+  }
+
+  /** What is in this one and not in the other. @see hwloc_bitmap_andnot() */
+  difference(other: this): this {
+    return this.#andNot(this.#same(other));
+  }
+
+  /** What is in one of the two only. @see hwloc_bitmap_xor() */
+  symmetricDifference(other: this): this {
+    return this.#make(bitsets.combine(this.#bits, this.#same(other), (x, y) => x ^ y));
+  }
+
+  /** All that is not in this set: infinite if this one is finite. @see hwloc_bitmap_not() */
+  complement(): this {
+    return this.#make(bitsets.complement(this.#bits));
+  }
+
+  /** The lowest member alone: where a task that is bound to it will not migrate. @see hwloc_bitmap_singlify() */
+  singlify(): this {
+    const { first } = this;
+    return this.#make(first === undefined ? bitsets.empty : bitsets.fromIndexes([first]));
+  }
+
+  /** @see hwloc_bitmap_isequal() */
+  equals(other: this): boolean {
+    return bitsets.equal(this.#bits, this.#same(other));
+  }
+
+  /** Whether all members are in the other set, too (the empty set always). @see hwloc_bitmap_isincluded() */
+  isSubsetOf(other: this): boolean {
+    return bitsets.included(this.#bits, this.#same(other));
+  }
+
+  /** Whether all members of the other set are in this one. @see hwloc_bitmap_isincluded() */
+  isSupersetOf(other: this): boolean {
+    return bitsets.included(this.#same(other), this.#bits);
+  }
+
+  /** Whether the two have no member in common. @see hwloc_bitmap_intersects(), its opposite */
+  isDisjointFrom(other: this): boolean {
+    return bitsets.disjoint(this.#bits, this.#same(other));
+  }
+
+  /** Whether the two have a member in common. @see hwloc_bitmap_intersects() */
+  intersects(other: this): boolean {
+    return !this.isDisjointFrom(other);
+  }
+
+  /**
+   * Orders by the highest index: -1, 0 or 1, for `Array.prototype.sort`. The empty set is lowest.
+   *
+   * @see hwloc_bitmap_compare()
+   */
+  compare(other: this): number {
+    return bitsets.compare(this.#bits, this.#same(other));
+  }
+
+  /**
+   * Orders by the lowest index alone: -1, 0 or 1. The empty set is highest.
+   *
+   * @see hwloc_bitmap_compare_first()
+   */
+  compareFirst(other: this): number {
+    this.#same(other);
+    const difference = (this.first ?? Infinity) - (other.first ?? Infinity);
+    return Number.isNaN(difference) ? 0 : Math.sign(difference);
+  }
+
+  /**
+   * The members, ascending.
+   *
+   * @throws RangeError  for an infinite set, whose listing would not end: take its intersection with a finite one first
+   * @see hwloc_bitmap_foreach_begin()
+   */
+  *[Symbol.iterator](): Generator<number, void, undefined> {
+    if (this.isInfinite) throw new RangeError(`the infinite set ${this.toListString()} cannot be listed`);
+    for (let i = this.first; i !== undefined; i = bitsets.firstFrom(this.#bits, i + 1)) yield i;
+  }
+
+  /** The members, ascending. @throws RangeError  for an infinite set */
+  toArray(): number[] {
+    return [...this];
+  }
+
+  /** The members as binary digits; negative for an infinite set. @see hwloc_bitmap_to_ulongs() */
+  toBigInt(): bigint {
+    return bitsets.toBigInt(this.#bits);
+  }
+
+  /** hwloc's own format, `0x0000000f,0xffffffff`. @see hwloc_bitmap_snprintf() */
+  toString(): string {
+    return formatHwloc(this.#bits);
+  }
+
+  /** A list, `0-3,8,16-`; empty for the empty set. @see hwloc_bitmap_list_snprintf() */
+  toListString(): string {
+    return formatList(this.#bits);
+  }
+
+  /** One hexadecimal number, for taskset(1). @see hwloc_bitmap_taskset_snprintf() */
+  toTasksetString(): string {
+    return formatTaskset(this.#bits);
+  }
+
+  /** The list, for `JSON.stringify`. */
+  toJSON(): string {
+    return this.toListString();
+  }
+
+  [inspect.custom](): string {
+    return `${this.constructor.name}(${this.toListString()})`;
+  }
+
+  #or(other: Bits): this {
+    return this.#make(bitsets.combine(this.#bits, other, (x, y) => x | y));
+  }
+
+  #andNot(other: Bits): this {
+    return this.#make(bitsets.combine(this.#bits, other, (x, y) => x & ~y));
+  }
+
+  #make(bits: Bits): this {
+    return new (this.constructor as BitmapClass<this>)(bits);
+  }
+
+  #same(other: this): Bits {
+    // The compiler says so already; JavaScript callers learn it here.
+    if (other.kind !== this.kind) throw new TypeError(`a ${this.kind} and a ${other.kind} cannot be mixed`);
+    return other.#bits;
+  }
+}

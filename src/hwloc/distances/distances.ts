@@ -1,0 +1,141 @@
+// Matrices of distances between objects (hwloc/distances.h).
+
+import { inspect } from 'node:util';
+import { invoke } from '../ffi/invoke.js';
+import { libhwloc } from '../ffi/library.js';
+import type { LibhwlocFunction } from '../ffi/prototypes.js';
+import type { TopologyObject } from '../object/kinds.js';
+import { type ObjectType, typeNumber } from '../object/types.js';
+import { type TopologyHandle, objectsOf, pointerOf } from '../topology/handle.js';
+
+// enum hwloc_distances_kind_e.
+const FROM_OS = 1 << 0;
+const FROM_USER = 1 << 1;
+const LATENCY = 1 << 2;
+const BANDWIDTH = 1 << 3;
+const HETEROGENEOUS_TYPES = 1 << 4;
+const HOPS = 1 << 5;
+
+// struct hwloc_distances_s.
+const NBOBJS = 0;
+const OBJS = 8;
+const KIND = 16;
+const VALUES = 24;
+
+/** Which matrices are wanted; all of the conditions must hold. */
+export interface DistancesFilter {
+  /** Those between objects of a type. Not together with `depth` or `name`. */
+  readonly type?: ObjectType;
+  /** Those between objects of a depth. Not together with `type` or `name`. */
+  readonly depth?: number;
+  /** Those of a name, such as `NUMALatency` or `NVLinkBandwidth`. Not together with `type` or `depth`. */
+  readonly name?: string;
+  readonly from?: 'os' | 'user';
+  readonly means?: 'latency' | 'bandwidth';
+}
+
+/** What the values are, and where they come from. @see enum hwloc_distances_kind_e */
+export interface DistancesKind {
+  readonly from: 'os' | 'user' | undefined;
+  /** `latency`: smaller is closer; `bandwidth`: larger is closer; `hops` with hwloc 3 only. */
+  readonly means: 'latency' | 'bandwidth' | 'hops' | undefined;
+  /** Whether the objects are of several types. */
+  readonly heterogeneousTypes: boolean;
+}
+
+/** A matrix: the distance from each of its objects to each. A value of its own; the objects live with their topology. */
+export class Distances {
+  constructor(
+    /** `NUMALatency`, `XGMIBandwidth`, …; `undefined` if unknown. */
+    readonly name: string | undefined,
+    readonly kind: DistancesKind,
+    /** In no particular order. */
+    readonly objects: readonly TopologyObject[],
+    /** `values[i][j]`: from the i-th to the j-th object. Its unit is the platform's (SLIT: 10 is the distance to itself). */
+    readonly values: readonly (readonly number[])[],
+  ) {}
+
+  /** The distance from one object to another, `undefined` if one is not in the matrix. @see hwloc_distances_obj_pair_values() */
+  value(from: TopologyObject, to: TopologyObject): number | undefined {
+    return this.values[this.objects.indexOf(from)]?.[this.objects.indexOf(to)];
+  }
+
+  [inspect.custom](): string {
+    const { from = 'unknown', means = 'unknown' } = this.kind;
+    const names = this.objects.map((object) => `${object.type} L#${object.logicalIndex}`);
+    const rows = this.values.map((row, i) => `  ${names[i] ?? ''}: ${row.join(' ')}`);
+    return [`Distances ${this.name ?? '(no name)'} (${means}, from ${from})`, ...rows].join('\n');
+  }
+}
+
+/**
+ * @see hwloc_distances_get(), hwloc_distances_get_by_depth(), hwloc_distances_get_by_type(), hwloc_distances_get_by_name()
+ */
+export function distances(topology: TopologyHandle, filter: DistancesFilter): readonly Distances[] {
+  const kind =
+    (filter.from === undefined ? 0 : filter.from === 'os' ? FROM_OS : FROM_USER) |
+    (filter.means === undefined ? 0 : filter.means === 'latency' ? LATENCY : BANDWIDTH);
+  const pointers = find(topology, filter, kind);
+  try {
+    // The function for names takes no kind.
+    return pointers.map((each) => read(topology, each)).filter((each) => matches(each.kind, filter));
+  } finally {
+    for (const each of pointers) libhwloc().native('hwloc_distances_release')(pointerOf(topology), each);
+  }
+}
+
+function find(topology: TopologyHandle, filter: DistancesFilter, kind: number): number[] {
+  const [name, before, after] = functionFor(filter, kind);
+  const get = (count: number[], room: BigUint64Array) =>
+    invoke(name, () => libhwloc().native(name)(pointerOf(topology), ...before, count, room, ...after));
+  const count = [0];
+  get(count, new BigUint64Array(0));
+  const room = new BigUint64Array(count[0] ?? 0);
+  if (room.length > 0) get([room.length], room);
+  return Array.from(room, Number);
+}
+
+function functionFor(filter: DistancesFilter, kind: number): [LibhwlocFunction, unknown[], unknown[]] {
+  const { type, depth, name } = filter;
+  if ([type, depth, name].filter((each) => each !== undefined).length > 1) {
+    throw new TypeError('distances are found by type, by depth or by name, not by several of them');
+  }
+  if (type !== undefined) return ['hwloc_distances_get_by_type', [typeNumber(type)], [kind, 0]];
+  if (depth !== undefined) return ['hwloc_distances_get_by_depth', [depth], [kind, 0]];
+  if (name !== undefined) return ['hwloc_distances_get_by_name', [name], [0]];
+  return ['hwloc_distances_get', [], [kind, 0]];
+}
+
+function matches(kind: DistancesKind, filter: DistancesFilter): boolean {
+  return (
+    (filter.from === undefined || kind.from === filter.from) &&
+    (filter.means === undefined || kind.means === filter.means)
+  );
+}
+
+function read(topology: TopologyHandle, address: number): Distances {
+  const model = objectsOf(topology);
+  const { memory } = model;
+  const { native } = libhwloc();
+  const count = memory.uint32(address + NBOBJS);
+  const array = memory.uint64(address + OBJS);
+  const matrix = memory.uint64(address + VALUES);
+  const addresses = Array.from({ length: count }, (_, i) => BigInt(memory.uint64(array + 8 * i)));
+  const values = Array.from({ length: count }, (_, i) =>
+    Object.freeze(Array.from({ length: count }, (__, j) => memory.uint64(matrix + 8 * (i * count + j)))),
+  );
+  return new Distances(
+    memory.text(Number(native('hwloc_distances_get_name')(pointerOf(topology), address))),
+    kindOf(memory.uint64(address + KIND)),
+    Object.freeze(model.objectsAt(addresses)),
+    Object.freeze(values),
+  );
+}
+
+function kindOf(bits: number): DistancesKind {
+  return Object.freeze({
+    from: bits & FROM_OS ? 'os' : bits & FROM_USER ? 'user' : undefined,
+    means: bits & LATENCY ? 'latency' : bits & BANDWIDTH ? 'bandwidth' : bits & HOPS ? 'hops' : undefined,
+    heterogeneousTypes: (bits & HETEROGENEOUS_TYPES) !== 0,
+  });
+}

@@ -1,0 +1,90 @@
+// hwloc 3.0: the same table for its structs. Not yet tried against a libhwloc 3: none is packaged yet.
+//
+// Sources: the structs as the generated bindings of LWJGL declare them from hwloc's master (lwjgl3, modules/lwjgl/hwloc,
+// hwlocTypes.kt and HWLoc.java, de972fac), those of pyhwloc (src/pyhwloc/hwloc/core.py), "Upgrading to the hwloc 3.0 API"
+// in hwloc's manual, and hwloc#744, which removed the page types after pyhwloc had been written. The offsets follow from
+// the rules of the C ABI; test/hwloc/ffi holds what a C compiler made of the declarations.
+
+import type { Layout } from './layout.js';
+import { layout2, object2 } from './layout-2.js';
+
+export const layout3: Layout = {
+  types: [
+    'Machine',
+    'Package',
+    'Die',
+    'Core',
+    'PU',
+    'L1Cache',
+    'L2Cache',
+    'L3Cache',
+    'L4Cache',
+    'L5Cache',
+    'L1iCache',
+    'L2iCache',
+    'L3iCache',
+    'Group',
+    'NUMANode',
+    'MemCache',
+    'Bridge',
+    'PCIDev',
+    'OSDev',
+    'Misc',
+  ],
+  object: object2,
+  attributes: {
+    numa: { localMemory: 0, pageTypes: undefined },
+    cache: layout2.attributes.cache,
+    group: layout2.attributes.group,
+    pci: {
+      domain: 0,
+      domainBytes: 4,
+      bus: 4,
+      device: 5,
+      function: 6,
+      progIf: 7,
+      classId: 8,
+      vendorId: 10,
+      deviceId: 12,
+      subvendorId: 14,
+      subdeviceId: 16,
+      revision: 18,
+      linkSpeed: 20,
+    },
+    bridge: {
+      upstreamType: 24,
+      domain: 28,
+      secondaryBus: 32,
+      subordinateBus: 33,
+      downstreamType: 36,
+      depth: 40,
+    },
+    osDevice: {
+      types: 0,
+      bits: true,
+      names: ['Storage', 'Memory', 'GPU', 'CoProc', 'Network', 'OpenFabrics', 'DMA'],
+    },
+  },
+  support: {
+    ...layout2.support,
+    membind: [
+      'setThisProcess',
+      'getThisProcess',
+      'setProcess',
+      'getProcess',
+      'setThisThread',
+      'getThisThread',
+      'allocate',
+      'setArea',
+      'getArea',
+      'getAreaLocation',
+      'firstTouch',
+      'bind',
+      'interleave',
+      'weightedInterleave',
+      'nextTouch',
+      'migrate',
+    ],
+  },
+  flags: { xmlV1: undefined, syntheticV1: undefined, syntheticIgnoreMemory: 1 << 2 },
+};

@@ -1,0 +1,207 @@
+// Attributes of memory, by which to choose the node to allocate on (hwloc/memattrs.h).
+
+import { inspect } from 'node:util';
+import { CpuSet } from '../bitmap/sets.js';
+import { HwlocError } from '../errors.js';
+import { readBits } from '../ffi/bitmaps.js';
+import { invoke } from '../ffi/invoke.js';
+import { libhwloc } from '../ffi/library.js';
+import { locationAt, locations, withLocation } from '../ffi/location.js';
+import type { TopologyObject } from '../object/kinds.js';
+import { type TopologyHandle, addressIn, objectsOf, pointerOf } from '../topology/handle.js';
+
+// enum hwloc_memattr_flag_e.
+const HIGHER_FIRST = 1 << 0;
+const NEED_INITIATOR = 1 << 2;
+
+/** Who accesses the memory: some CPUs, or an object such as a GPU. */
+export type Initiator = CpuSet | TopologyObject;
+
+/** A node (or other object) and its value. */
+export interface TargetValue {
+  readonly target: TopologyObject;
+  readonly value: number;
+}
+
+/** Who accesses, and the value for it. */
+export interface InitiatorValue {
+  readonly initiator: Initiator;
+  readonly value: number;
+}
+
+/**
+ * One attribute of memory. Values are whole numbers, exact to 2^53: bytes for Capacity, PUs for Locality, MiB/s for
+ * bandwidths, nanoseconds for latencies, whatever was registered for others.
+ *
+ * Where `needsInitiator` is false, initiators are ignored. Everything throws TopologyClosedError after `close()`, and
+ * ForeignObjectError for an object of another topology.
+ */
+export class MemoryAttribute {
+  readonly #topology: TopologyHandle;
+
+  constructor(
+    topology: TopologyHandle,
+    /** The number by which hwloc knows it: 0 is Capacity, those from 8 on were registered. */
+    readonly id: number,
+    /** `Capacity`, `Locality`, `Bandwidth`, `Latency`, `ReadBandwidth`, … or a registered name. */
+    readonly name: string,
+    /** Whether higher or lower values are better. */
+    readonly better: 'higher' | 'lower',
+    /** Whether values depend on who accesses the memory. */
+    readonly needsInitiator: boolean,
+  ) {
+    this.#topology = topology;
+  }
+
+  /**
+   * The value of a node, `undefined` if there is none (for this initiator).
+   *
+   * @throws TypeError  the attribute needs an initiator, and none is given
+   * @see hwloc_memattr_get_value()
+   */
+  value(target: TopologyObject, initiator?: Initiator): number | undefined {
+    const name = 'hwloc_memattr_get_value';
+    const node = addressIn(this.#topology, target);
+    const value = [0];
+    const found = this.#with(this.#needed(initiator), (from) =>
+      present(() =>
+        invoke(name, () => libhwloc().native(name)(this.#pointer, this.id, node, from, 0, value)),
+      ),
+    );
+    return found ? Number(value[0]) : undefined;
+  }
+
+  /**
+   * The nodes that have a value, and their values: for this initiator, if one is given and needed. Without one, where it
+   * is needed, hwloc reports a value of each node for some initiator or other: look at {@link initiators} then.
+   *
+   * @see hwloc_memattr_get_targets()
+   */
+  targets(initiator?: Initiator): readonly TargetValue[] {
+    const name = 'hwloc_memattr_get_targets';
+    const get = (from: unknown, count: number[], targets: unknown, values: unknown) =>
+      invoke(name, () => libhwloc().native(name)(this.#pointer, this.id, from, 0, count, targets, values));
+    return this.#with(initiator, (from) => {
+      const count = [0];
+      get(from, count, null, null);
+      const targets = new BigUint64Array(count[0] ?? 0);
+      const values = new BigUint64Array(targets.length);
+      if (targets.length > 0) get(from, [targets.length], targets, values);
+      const objects = objectsOf(this.#topology).objectsAt(targets);
+      return objects.map((target, i) => ({ target, value: Number(values[i]) }));
+    });
+  }
+
+  /** Who has a value for a node, and which. None if the attribute needs no initiator. @see hwloc_memattr_get_initiators() */
+  initiators(target: TopologyObject): readonly InitiatorValue[] {
+    const name = 'hwloc_memattr_get_initiators';
+    const node = addressIn(this.#topology, target);
+    if (!this.needsInitiator) return [];
+    const get = (count: number[], initiators: unknown, values: unknown) =>
+      present(() =>
+        invoke(name, () =>
+          libhwloc().native(name)(this.#pointer, this.id, node, 0, count, initiators, values),
+        ),
+      );
+    const count = [0];
+    if (!get(count, null, null) || count[0] === 0) return [];
+    const room = locations(count[0] ?? 0);
+    const values = new BigUint64Array(count[0] ?? 0);
+    get([values.length], room, values);
+    return Array.from(values, (value, i) => ({
+      initiator: this.#initiatorAt(room, i),
+      value: Number(value),
+    }));
+  }
+
+  /**
+   * The node with the best value, `undefined` if none has one (for this initiator).
+   *
+   * @throws TypeError  the attribute needs an initiator, and none is given
+   * @see hwloc_memattr_get_best_target()
+   */
+  bestTarget(initiator?: Initiator): TargetValue | undefined {
+    const name = 'hwloc_memattr_get_best_target';
+    const [target, value] = [[0], [0]];
+    const found = this.#with(this.#needed(initiator), (from) =>
+      present(() =>
+        invoke(name, () => libhwloc().native(name)(this.#pointer, this.id, from, 0, target, value)),
+      ),
+    );
+    const object = found ? objectsOf(this.#topology).objectAt(Number(target[0])) : undefined;
+    return object && { target: object, value: Number(value[0]) };
+  }
+
+  /** Who has the best value for a node; `undefined` if nobody, or if no initiator is needed. @see hwloc_memattr_get_best_initiator() */
+  bestInitiator(target: TopologyObject): InitiatorValue | undefined {
+    const name = 'hwloc_memattr_get_best_initiator';
+    const node = addressIn(this.#topology, target);
+    if (!this.needsInitiator) return undefined;
+    const room = locations(1);
+    const value = [0];
+    const found = present(() =>
+      invoke(name, () => libhwloc().native(name)(this.#pointer, this.id, node, 0, room, value)),
+    );
+    return found ? { initiator: this.#initiatorAt(room, 0), value: Number(value[0]) } : undefined;
+  }
+
+  [inspect.custom](): string {
+    return `<MemoryAttribute ${this.id} ${this.name}: ${this.better} is better${this.needsInitiator ? ', by initiator' : ''}>`;
+  }
+
+  get #pointer(): number {
+    return pointerOf(this.#topology);
+  }
+
+  #needed(initiator: Initiator | undefined): Initiator | undefined {
+    if (!this.needsInitiator || initiator !== undefined) return initiator;
+    throw new TypeError(`${this.name} depends on who accesses the memory: give a CpuSet or an object`);
+  }
+
+  #with<Result>(initiator: Initiator | undefined, body: (location: Uint8Array | null) => Result): Result {
+    if (initiator === undefined || !this.needsInitiator) return body(null);
+    return withLocation(initiator instanceof CpuSet ? initiator : addressIn(this.#topology, initiator), body);
+  }
+
+  #initiatorAt(room: Uint8Array, index: number): Initiator {
+    const { isCpuset, pointer } = locationAt(room, index);
+    const model = objectsOf(this.#topology);
+    const object = isCpuset ? undefined : model.objectAt(pointer);
+    // The set belongs to the topology: it must be read, not freed.
+    return object ?? new CpuSet(readBits(model.memory, pointer));
+  }
+}
+
+/** The attributes of a topology, built-in ones first. @throws NotSupportedError  before hwloc 2.3 */
+export function memoryAttributes(topology: TopologyHandle): readonly MemoryAttribute[] {
+  const list: MemoryAttribute[] = [];
+  for (let id = 0; ; id++) {
+    const attribute = memoryAttribute(topology, id);
+    if (attribute === undefined) return list;
+    list.push(attribute);
+  }
+}
+
+/** @see hwloc_memattr_get_name(), hwloc_memattr_get_flags() */
+function memoryAttribute(topology: TopologyHandle, id: number): MemoryAttribute | undefined {
+  const { native } = libhwloc();
+  const pointer = pointerOf(topology);
+  const [name, flags] = [[0], [0]];
+  if (Number(native('hwloc_memattr_get_name')(pointer, id, name)) !== 0) return undefined;
+  invoke('hwloc_memattr_get_flags', () => native('hwloc_memattr_get_flags')(pointer, id, flags));
+  const bits = Number(flags[0]);
+  const text = objectsOf(topology).memory.text(Number(name[0])) ?? '';
+  const better = (bits & HIGHER_FIRST) !== 0 ? 'higher' : 'lower';
+  return new MemoryAttribute(topology, id, text, better, (bits & NEED_INITIATOR) !== 0);
+}
+
+/** Whether hwloc has a value. It says EINVAL or ENOENT if a node or an initiator has none. */
+function present(call: () => unknown): boolean {
+  try {
+    call();
+    return true;
+  } catch (error) {
+    if (error instanceof HwlocError && (error.code === 'EINVAL' || error.code === 'ENOENT')) return false;
+    throw error;
+  }
+}

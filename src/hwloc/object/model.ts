@@ -1,0 +1,77 @@
+// The memory of one open topology as objects: finds the JavaScript object of a C object, and reads what is shared.
+
+import { CpuSet, NodeSet } from '../bitmap/sets.js';
+import { TopologyClosedError } from '../errors.js';
+import { readBits } from '../ffi/bitmaps.js';
+import { type Layout, layoutOf } from '../ffi/layout.js';
+import { Memory, slotOf } from '../ffi/memory.js';
+import type { TopologyObject } from './kinds.js';
+import { ObjectView } from './object.js';
+
+/** A name and a value that hwloc has found out. @see struct hwloc_info_s */
+export interface Info {
+  readonly name: string;
+  readonly value: string;
+}
+
+/** Stays in this folder: it reads memory wherever it is told to, and knows no closed topologies but by {@link open}. */
+export class Model {
+  readonly layout: Layout;
+  readonly memory: Memory;
+  /** False once the topology was closed: everything that reads memory looks at it first. */
+  open = true;
+  /** One JavaScript object for each C object that was ever asked for, so that `===` compares objects. */
+  readonly #objects = new Map<number, TopologyObject>();
+
+  constructor(abi: number, mapping?: { readonly address: number; readonly length: number }) {
+    this.layout = layoutOf(abi);
+    this.memory = new Memory(mapping);
+  }
+
+  /** @throws TopologyClosedError */
+  check(): void {
+    if (!this.open) throw new TopologyClosedError();
+  }
+
+  /** The object at an address that libhwloc gave; `undefined` for a null pointer. */
+  objectAt(address: number): TopologyObject | undefined {
+    if (address === 0) return undefined;
+    const window = this.memory.windowOf(address);
+    const at = address - window.base;
+    const slot = slotOf(window, at);
+    const known = this.#objects.get(slot);
+    if (known !== undefined) return known;
+    const made = new ObjectView(this, window, at) as TopologyObject;
+    this.#objects.set(slot, made);
+    return made;
+  }
+
+  /** The objects at addresses that libhwloc gave, in their order. */
+  objectsAt(addresses: Iterable<bigint>): TopologyObject[] {
+    const objects: TopologyObject[] = [];
+    for (const address of addresses) {
+      const object = this.objectAt(Number(address));
+      if (object !== undefined) objects.push(object);
+    }
+    return objects;
+  }
+
+  cpuSetAt(address: number): CpuSet | undefined {
+    return address === 0 ? undefined : new CpuSet(readBits(this.memory, address));
+  }
+
+  nodeSetAt(address: number): NodeSet | undefined {
+    return address === 0 ? undefined : new NodeSet(readBits(this.memory, address));
+  }
+
+  /** An array of `struct hwloc_info_s`. */
+  infosAt(address: number, count: number): readonly Info[] {
+    const infos: Info[] = [];
+    for (let i = 0; i < count; i++) {
+      const name = this.memory.text(this.memory.uint64(address + 16 * i)) ?? '';
+      const value = this.memory.text(this.memory.uint64(address + 16 * i + 8)) ?? '';
+      infos.push(Object.freeze({ name, value }));
+    }
+    return Object.freeze(infos);
+  }
+}

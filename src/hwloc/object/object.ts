@@ -1,0 +1,139 @@
+// An object of a topology: its fields, and what is near it.
+
+import { inspect } from 'node:util';
+import type { CpuSet } from '../bitmap/sets.js';
+import { ForeignObjectError } from '../errors.js';
+import { type ObjectJson, objectJson } from '../export/json.js';
+import { ObjectFields, modelOf } from './fields.js';
+import { describe, labelOf } from './inspect.js';
+import type { ObjectOfType, TopologyObject } from './kinds.js';
+import { type ChildKind, type ObjectType, childKindOf, isDataCache } from './types.js';
+
+/** What all objects have; {@link TopologyObject} is the union of them by type. */
+export class ObjectView extends ObjectFields {
+  /** `Core L#3 (P#5)`: type, logical index and OS index, or the name or bus id, as lstopo has it. */
+  get label(): string {
+    return labelOf(this.#self);
+  }
+
+  /** Which of the parent's four lists of children it is in. */
+  get childKind(): ChildKind {
+    return childKindOf(this.type);
+  }
+
+  /** All children: normal, memory, I/O and Misc ones, in this order. @see hwloc_get_next_child() */
+  get allChildren(): readonly TopologyObject[] {
+    return [...this.children, ...this.memoryChildren, ...this.ioChildren, ...this.miscChildren];
+  }
+
+  /** The value of the first info of a name. @see hwloc_obj_get_info_by_name() */
+  info(name: string): string | undefined {
+    return this.infos.find((info) => info.name === name)?.value;
+  }
+
+  /** Parent, grandparent and so on, up to the root. */
+  *ancestors(): Generator<TopologyObject, void, undefined> {
+    for (let up = this.parent; up !== undefined; up = up.parent) yield up;
+  }
+
+  /** The nearest ancestor of a type. @see hwloc_get_ancestor_obj_by_type() */
+  ancestor<Type extends ObjectType>(type: Type): ObjectOfType<Type> | undefined {
+    for (const up of this.ancestors()) if (up.type === type) return up as ObjectOfType<Type>;
+    return undefined;
+  }
+
+  /** The ancestor, or itself, at a depth; `undefined` if it is above. @see hwloc_get_ancestor_obj_by_depth() */
+  ancestorAtDepth(depth: number): TopologyObject | undefined {
+    if (this.depth < depth) return undefined;
+    let up: TopologyObject | undefined = this.#self;
+    while (up !== undefined && up.depth > depth) up = up.parent;
+    return up;
+  }
+
+  /**
+   * The lowest object that both are below, or one of the two if the other is below it.
+   *
+   * Works for objects of all kinds (hwloc's own compares depths, which are negative for memory, I/O and Misc objects).
+   *
+   * @throws ForeignObjectError  the other is of another topology
+   * @see hwloc_get_common_ancestor_obj()
+   */
+  commonAncestor(other: TopologyObject): TopologyObject {
+    this.#sameTopology(other);
+    const mine = new Set<TopologyObject>([this.#self, ...this.ancestors()]);
+    let up = other;
+    while (!mine.has(up)) up = up.parent ?? this.#self;
+    return up;
+  }
+
+  /**
+   * Whether its CPUs are among those of another object. False for I/O and Misc objects, which have none.
+   *
+   * @throws ForeignObjectError
+   * @see hwloc_obj_is_in_subtree()
+   */
+  isInSubtree(root: TopologyObject): boolean {
+    this.#sameTopology(root);
+    const { cpuset } = root;
+    return cpuset !== undefined && (this.cpuset?.isSubsetOf(cpuset) ?? false);
+  }
+
+  /** Itself, or the first ancestor that has CPUs: where a device is attached. @see hwloc_get_non_io_ancestor_obj() */
+  get nonIoAncestor(): TopologyObject {
+    let up = this.#self;
+    while (up.cpuset === undefined) {
+      const { parent } = up;
+      if (parent === undefined) break;
+      up = parent;
+    }
+    return up;
+  }
+
+  /** The nearest data or unified cache that it shares with others. @see hwloc_get_shared_cache_covering_obj() */
+  get sharedCache(): TopologyObject | undefined {
+    const { cpuset } = this;
+    if (cpuset === undefined) return undefined;
+    for (const up of this.ancestors()) {
+      if (isDataCache(up.type) && up.cpuset?.equals(cpuset) === false) return up;
+    }
+    return undefined;
+  }
+
+  /** The normal child that has all CPUs of a set. @see hwloc_get_child_covering_cpuset() */
+  childCovering(set: CpuSet): TopologyObject | undefined {
+    if (set.isEmpty) return undefined;
+    return this.children.find((child) => child.cpuset !== undefined && set.isSubsetOf(child.cpuset));
+  }
+
+  /** Itself and all below, of all four kinds: each object before its children, in the order of {@link allChildren}. */
+  *walk(): Generator<TopologyObject, void, undefined> {
+    const stack: TopologyObject[] = [this.#self];
+    for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
+      yield next;
+      for (const list of [next.miscChildren, next.ioChildren, next.memoryChildren, next.children]) {
+        for (let i = list.length - 1; i >= 0; i--) {
+          const child = list[i];
+          if (child !== undefined) stack.push(child);
+        }
+      }
+    }
+  }
+
+  /** It and all below, for `JSON.stringify`, as docs/topology.schema.json describes objects. */
+  toJSON(): ObjectJson {
+    return objectJson(this.#self);
+  }
+
+  [inspect.custom](): string {
+    return describe(this.#self);
+  }
+
+  get #self(): TopologyObject {
+    return this as ObjectView as TopologyObject;
+  }
+
+  #sameTopology(other: TopologyObject): void {
+    modelOf(this).check();
+    if (modelOf(other) !== modelOf(this)) throw new ForeignObjectError(other);
+  }
+}

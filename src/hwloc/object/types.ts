@@ -1,0 +1,87 @@
+// hwloc's object types by name, and what kinds of types there are.
+
+import { libhwloc } from '../ffi/library.js';
+import { layout2 } from '../ffi/layout-2.js';
+import { layout3 } from '../ffi/layout-3.js';
+
+/** The types of objects, under hwloc's own names (hwloc_obj_type_t, as hwloc_obj_type_string() spells them). */
+export const objectTypes = [
+  'Machine',
+  'Package',
+  'Core',
+  'PU',
+  'L1Cache',
+  'L2Cache',
+  'L3Cache',
+  'L4Cache',
+  'L5Cache',
+  'L1iCache',
+  'L2iCache',
+  'L3iCache',
+  'Group',
+  'NUMANode',
+  'Bridge',
+  'PCIDev',
+  'OSDev',
+  'Misc',
+  'MemCache',
+  'Die',
+] as const;
+
+/** A type of object that hwloc 2 and 3 know. */
+export type ObjectType = (typeof objectTypes)[number];
+
+/** Caches of data, or of data and instructions. */
+export type DataCacheType = 'L1Cache' | 'L2Cache' | 'L3Cache' | 'L4Cache' | 'L5Cache';
+/** Caches of instructions. */
+export type InstructionCacheType = 'L1iCache' | 'L2iCache' | 'L3iCache';
+
+/** Whether a text names a type of object, in hwloc's own spelling. */
+export function isObjectType(text: string): text is ObjectType {
+  return (objectTypes as readonly string[]).includes(text);
+}
+
+/** The number of a type in the `hwloc_obj_type_t` of the libhwloc in use. */
+export function typeNumber(type: ObjectType): number {
+  return (libhwloc().apiVersion >> 16 === 3 ? layout3 : layout2).types.indexOf(type);
+}
+
+/** Which of the four lists of children the objects of a type are in. */
+export type ChildKind = 'normal' | 'memory' | 'io' | 'misc';
+
+/** @see hwloc_obj_type_is_normal(), hwloc_obj_type_is_memory(), hwloc_obj_type_is_io() */
+export function childKindOf(type: ObjectType | 'Unknown'): ChildKind {
+  if (type === 'NUMANode' || type === 'MemCache') return 'memory';
+  if (type === 'Bridge' || type === 'PCIDev' || type === 'OSDev') return 'io';
+  return type === 'Misc' ? 'misc' : 'normal';
+}
+
+/** Whether objects of a type are in the main tree, with CPUs below. @see hwloc_obj_type_is_normal() */
+export function isNormal(type: ObjectType): boolean {
+  return childKindOf(type) === 'normal';
+}
+
+/** Whether it is a NUMA node or a memory-side cache. @see hwloc_obj_type_is_memory() */
+export function isMemory(type: ObjectType): boolean {
+  return childKindOf(type) === 'memory';
+}
+
+/** Whether it is a bridge, a PCI device or an OS device. @see hwloc_obj_type_is_io() */
+export function isIo(type: ObjectType): boolean {
+  return childKindOf(type) === 'io';
+}
+
+/** Whether it is a CPU cache of any kind (a memory-side cache is not). @see hwloc_obj_type_is_cache() */
+export function isCache(type: ObjectType | 'Unknown'): type is DataCacheType | InstructionCacheType {
+  return isDataCache(type) || isInstructionCache(type);
+}
+
+/** Whether it is a data or unified cache. @see hwloc_obj_type_is_dcache() */
+export function isDataCache(type: ObjectType | 'Unknown'): type is DataCacheType {
+  return /^L\dCache$/.test(type);
+}
+
+/** Whether it is an instruction cache. @see hwloc_obj_type_is_icache() */
+export function isInstructionCache(type: ObjectType | 'Unknown'): type is InstructionCacheType {
+  return /^L\diCache$/.test(type);
+}

@@ -1,0 +1,199 @@
+// Binding of processes and threads to CPUs and to memory.
+
+import { CpuSet, NodeSet } from '../bitmap/sets.js';
+import {
+  type BindingOptions,
+  MEMBIND_BYNODESET,
+  type SetCpuBindingOptions,
+  type SetMemoryBindingOptions,
+  bitsFor,
+  cpuBindingFlags,
+  memoryBindingFlags,
+  requireCpuBinding,
+  requireMemoryBinding,
+} from '../binding/flags.js';
+import { bitsOfBitmap, withBitmap } from '../ffi/bitmaps.js';
+import { invoke } from '../ffi/invoke.js';
+import { libhwloc } from '../ffi/library.js';
+import { pointerOf } from './handle.js';
+import { TopologyHardware } from './hardware.js';
+import type { MemoryBindingSupport } from './support.js';
+
+/** hwloc_membind_policy_t, by number. */
+const policyNumbers = {
+  default: 0,
+  firstTouch: 1,
+  bind: 2,
+  interleave: 3,
+  nextTouch: 4,
+  weightedInterleave: 5,
+} as const;
+
+/**
+ * Where new memory comes from: `default` of the system, the node of the thread that touches it first, the nodes bound
+ * to, these in turn, in turn by weight (hwloc 3), or the node of the thread that touches it next.
+ */
+export type MemoryBindingPolicy = keyof typeof policyNumbers;
+
+/** What is in force. */
+export interface MemoryBinding {
+  readonly nodeset: NodeSet;
+  /** `mixed`: threads differ, or it is unknown. */
+  readonly policy: MemoryBindingPolicy | 'mixed';
+}
+
+const advice = {
+  EXDEV: 'the system cannot bind exactly to this set, or threads differ',
+  EAGAIN: 'threads differ, or come and go',
+  EINVAL: 'the set is empty, or not inside that of the topology',
+  ENOSYS: 'this system cannot do it',
+  EPERM: 'permission denied',
+  ESRCH: 'there is no such process',
+};
+
+/**
+ * The part of a topology that binds. What the system cannot do throws {@link NotSupportedError} before it is tried.
+ */
+export class TopologyBinding extends TopologyHardware {
+  /**
+   * Binds to CPUs. On Linux threads that are started later inherit it.
+   *
+   * @throws NotSupportedError
+   * @throws HwlocError  `EINVAL`: the set is empty or outside of the machine. `EXDEV`: with `strict`. `EPERM`, `ESRCH`: of `pid`.
+   * @see hwloc_set_cpubind(), hwloc_set_proc_cpubind()
+   */
+  setCpuBinding(set: CpuSet, options: SetCpuBindingOptions = {}): void {
+    const bits = {
+      thisProcess: 'setThisProcess',
+      thisThread: 'setThisThread',
+      process: 'setProcess',
+    } as const;
+    requireCpuBinding(this.support, bitsFor(options, bits));
+    const { pid } = options;
+    const name = pid === undefined ? 'hwloc_set_cpubind' : 'hwloc_set_proc_cpubind';
+    const who = pid === undefined ? [] : [pid];
+    withBitmap(set, (bitmap) =>
+      invoke(
+        name,
+        () => libhwloc().native(name)(pointerOf(this), ...who, bitmap, cpuBindingFlags(options)),
+        advice,
+      ),
+    );
+  }
+
+  /**
+   * The CPUs to which something is bound: all, if it is not.
+   *
+   * @throws NotSupportedError
+   * @throws HwlocError  `EXDEV` or `EAGAIN`: with `strict`, threads differ. `EPERM`, `ESRCH`: of `pid`.
+   * @see hwloc_get_cpubind(), hwloc_get_proc_cpubind()
+   */
+  getCpuBinding(options: BindingOptions = {}): CpuSet {
+    const bits = {
+      thisProcess: 'getThisProcess',
+      thisThread: 'getThisThread',
+      process: 'getProcess',
+    } as const;
+    requireCpuBinding(this.support, bitsFor(options, bits));
+    const name = options.pid === undefined ? 'hwloc_get_cpubind' : 'hwloc_get_proc_cpubind';
+    return this.#askCpus(name, options);
+  }
+
+  /**
+   * The CPUs where something ran last. It may have moved by the time this is read.
+   *
+   * @throws NotSupportedError
+   * @throws HwlocError  `EPERM`, `ESRCH`: of `pid`.
+   * @see hwloc_get_last_cpu_location(), hwloc_get_proc_last_cpu_location()
+   */
+  lastCpuLocation(options: BindingOptions = {}): CpuSet {
+    const bits = {
+      thisProcess: 'getThisProcessLastLocation',
+      thisThread: 'getThisThreadLastLocation',
+      process: 'getProcessLastLocation',
+    } as const;
+    requireCpuBinding(this.support, bitsFor(options, bits));
+    const name =
+      options.pid === undefined ? 'hwloc_get_last_cpu_location' : 'hwloc_get_proc_last_cpu_location';
+    return this.#askCpus(name, options);
+  }
+
+  /**
+   * Sets where memory that is allocated from now on comes from. Nodes should be preferred to CPUs: a node may have none.
+   *
+   * @throws NotSupportedError  also for a policy that the system does not have
+   * @throws HwlocError  `EINVAL`: the set is empty or outside of the machine. `EXDEV`: with `strict`. `EPERM`, `ESRCH`: of `pid`.
+   * @see hwloc_set_membind(), hwloc_set_proc_membind()
+   */
+  setMemoryBinding(
+    set: NodeSet | CpuSet,
+    policy: MemoryBindingPolicy = 'bind',
+    options: SetMemoryBindingOptions = {},
+  ): void {
+    const bits = {
+      thisProcess: 'setThisProcess',
+      thisThread: 'setThisThread',
+      process: 'setProcess',
+    } as const;
+    const { support } = this;
+    requireMemoryBinding(support, bitsFor<keyof MemoryBindingSupport>(options, bits));
+    if (policy !== 'default') requireMemoryBinding(support, [policy]);
+    const { pid } = options;
+    const name = pid === undefined ? 'hwloc_set_membind' : 'hwloc_set_proc_membind';
+    const who = pid === undefined ? [] : [pid];
+    const flags = memoryBindingFlags(options) | (set instanceof NodeSet ? MEMBIND_BYNODESET : 0);
+    withBitmap(set, (bitmap) =>
+      invoke(
+        name,
+        () => libhwloc().native(name)(pointerOf(this), ...who, bitmap, policyNumbers[policy], flags),
+        advice,
+      ),
+    );
+  }
+
+  /**
+   * Where memory that is allocated from now on comes from.
+   *
+   * @throws NotSupportedError
+   * @throws HwlocError  `EXDEV` or `EAGAIN`: with `strict`, threads differ. `EPERM`, `ESRCH`: of `pid`.
+   * @see hwloc_get_membind(), hwloc_get_proc_membind()
+   */
+  getMemoryBinding(options: BindingOptions = {}): MemoryBinding {
+    const bits = {
+      thisProcess: 'getThisProcess',
+      thisThread: 'getThisThread',
+      process: 'getProcess',
+    } as const;
+    requireMemoryBinding(this.support, bitsFor<keyof MemoryBindingSupport>(options, bits));
+    const { pid } = options;
+    const name = pid === undefined ? 'hwloc_get_membind' : 'hwloc_get_proc_membind';
+    const who = pid === undefined ? [] : [pid];
+    const flags = memoryBindingFlags(options) | MEMBIND_BYNODESET;
+    const policy = [0];
+    const nodeset = withBitmap(undefined, (bitmap) => {
+      invoke(name, () => libhwloc().native(name)(pointerOf(this), ...who, bitmap, policy, flags), advice);
+      return new NodeSet(bitsOfBitmap(bitmap));
+    });
+    const known = Object.entries(policyNumbers).find(([, number]) => number === policy[0]);
+    return { nodeset, policy: (known?.[0] as MemoryBindingPolicy | undefined) ?? 'mixed' };
+  }
+
+  #askCpus(
+    name:
+      | 'hwloc_get_cpubind'
+      | 'hwloc_get_proc_cpubind'
+      | 'hwloc_get_last_cpu_location'
+      | 'hwloc_get_proc_last_cpu_location',
+    options: BindingOptions,
+  ): CpuSet {
+    const who = options.pid === undefined ? [] : [options.pid];
+    return withBitmap(undefined, (bitmap) => {
+      invoke(
+        name,
+        () => libhwloc().native(name)(pointerOf(this), ...who, bitmap, cpuBindingFlags(options)),
+        advice,
+      );
+      return new CpuSet(bitsOfBitmap(bitmap));
+    });
+  }
+}

@@ -1,0 +1,70 @@
+// hwloc_distrib() of hwloc/helper.h: spreads items over a topology by the weight of its branches.
+
+import type { CpuSet } from '../bitmap/sets.js';
+import type { TopologyObject } from '../object/kinds.js';
+
+/** @see hwloc_distrib() */
+export interface DistributeOptions {
+  /** Spread below these objects only. Default: the machine. */
+  readonly roots?: readonly TopologyObject[];
+  /** The depth below which nothing is split further. Default: down to the PUs. */
+  readonly until?: number;
+  /** From the last objects to the first. */
+  readonly reverse?: boolean;
+}
+
+/** One set for each item. @throws RangeError  `count` is not a whole number from 0, or no root has a CPU */
+export function distribute(
+  roots: readonly TopologyObject[],
+  count: number,
+  options: DistributeOptions,
+): readonly CpuSet[] {
+  if (!Number.isSafeInteger(count) || count < 0) throw new RangeError(`cannot distribute ${count} items`);
+  const sets: CpuSet[] = [];
+  spread(roots, count, options, sets);
+  if (sets.length < count) throw new RangeError('there are no CPUs to distribute items over');
+  return sets;
+}
+
+function spread(
+  roots: readonly TopologyObject[],
+  count: number,
+  options: DistributeOptions,
+  sets: CpuSet[],
+): void {
+  const { until = Infinity, reverse = false } = options;
+  const branches = (reverse ? [...roots].reverse() : roots).flatMap((root) => {
+    const normal = normalAncestor(root);
+    const cpuset = root.cpuset ?? normal.cpuset;
+    return cpuset === undefined || cpuset.isEmpty ? [] : [{ normal, cpuset, weight: cpuset.size }];
+  });
+  const total = branches.reduce((sum, { weight }) => sum + weight, 0);
+  const share = (weight: number) => Math.floor((weight * count + total - 1) / total);
+
+  let weightBefore = 0;
+  for (const { normal, cpuset, weight } of branches) {
+    // Rounded up for all before it: the last ones may get a bit less.
+    const chunk = share(weightBefore + weight) - share(weightBefore);
+    weightBefore += weight;
+    if (normal.arity > 0 && chunk > 1 && normal.depth < until) {
+      spread(normal.children, chunk, options, sets);
+    } else if (chunk > 0) {
+      for (let i = 0; i < chunk; i++) sets.push(cpuset);
+    } else {
+      // It gets no item: add it to the one before, so that its CPUs are not idle.
+      const last = sets.pop();
+      if (last !== undefined) sets.push(last.union(cpuset));
+    }
+  }
+}
+
+/** Memory, I/O and Misc objects have no branches of CPUs: those of the object to which they are attached are used. */
+function normalAncestor(object: TopologyObject): TopologyObject {
+  let up = object;
+  while (up.childKind !== 'normal') {
+    const { parent } = up;
+    if (parent === undefined) break;
+    up = parent;
+  }
+  return up;
+}

@@ -1,0 +1,87 @@
+// What a topology is made of: the native one, the model of its objects, and the end of both.
+
+import { ForeignObjectError, TopologyClosedError } from '../errors.js';
+import { abiOf, libhwloc } from '../ffi/library.js';
+import { addressOf, modelOf } from '../object/fields.js';
+import type { TopologyObject } from '../object/kinds.js';
+import { Model } from '../object/model.js';
+import type { Segment } from '../shmem.js';
+
+/** The `hwloc_topology_t` of a topology, for src/hwloc only. @throws TopologyClosedError */
+export let pointerOf: (topology: TopologyHandle) => number;
+/** The objects of a topology, for src/hwloc only. @throws TopologyClosedError */
+export let objectsOf: (topology: TopologyHandle) => Model;
+
+/** The part of a topology that opens and closes it. */
+export class TopologyHandle {
+  #pointer: number | undefined;
+  #model: Model | undefined;
+  readonly #segment: Omit<Segment, 'fd'> | undefined;
+
+  /** For the functions of src/hwloc: a loaded topology, and where it was adopted from if it was. */
+  constructor(pointer: number, adoptedFrom?: Omit<Segment, 'fd'>) {
+    this.#pointer = pointer;
+    this.#segment = adoptedFrom;
+  }
+
+  static {
+    pointerOf = (topology) => {
+      if (topology.#pointer === undefined) throw new TopologyClosedError();
+      return topology.#pointer;
+    };
+    objectsOf = (topology) => {
+      const pointer = pointerOf(topology);
+      return (topology.#model ??= new Model(abiOf(pointer), topology.#segment));
+    };
+  }
+
+  /** Whether `close()` was called. */
+  get closed(): boolean {
+    return this.#pointer === undefined;
+  }
+
+  /** Where the topology is mapped, if it was adopted: its virtual address, its bytes, its offset in the file. */
+  get adoptedFrom(): Omit<Segment, 'fd'> | undefined {
+    return this.#segment;
+  }
+
+  /** The ABI word of this topology. @see hwloc_topology_abi_check() */
+  get abi(): number {
+    return abiOf(pointerOf(this));
+  }
+
+  /**
+   * Whether it describes the machine we run on, so that binding to its objects means something.
+   *
+   * @see hwloc_topology_is_thissystem()
+   */
+  get isThisSystem(): boolean {
+    return libhwloc().native('hwloc_topology_is_thissystem')(pointerOf(this)) === 1;
+  }
+
+  /**
+   * Frees the topology, or unmaps it where it was adopted. Its objects, and all else that came from it but sets and other
+   * plain values, throw {@link TopologyClosedError} from then on. Further calls do nothing.
+   *
+   * @see hwloc_topology_destroy()
+   */
+  close(): void {
+    if (this.#pointer === undefined) return;
+    const pointer = this.#pointer;
+    // First, so that nothing of ours can reach the memory while, or after, it goes away.
+    this.#pointer = undefined;
+    if (this.#model !== undefined) this.#model.open = false;
+    this.#model = undefined;
+    libhwloc().native('hwloc_topology_destroy')(pointer);
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+/** The address of an object of this topology. @throws ForeignObjectError, TopologyClosedError */
+export function addressIn(topology: TopologyHandle, object: TopologyObject): number {
+  if (modelOf(object) === objectsOf(topology)) return addressOf(object);
+  throw new ForeignObjectError(object);
+}

@@ -1,0 +1,101 @@
+// What hwloc knows of a machine beyond its objects: distances, memory attributes, CPU kinds, what is allowed and supported.
+
+import type { CpuSet, NodeSet } from '../bitmap/sets.js';
+import { type CpuKind, cpuKindOf, cpuKinds } from '../cpukinds/cpu-kinds.js';
+import { type Distances, type DistancesFilter, distances } from '../distances/distances.js';
+import { HwlocError } from '../errors.js';
+import { libhwloc } from '../ffi/library.js';
+import { type MemoryAttribute, memoryAttributes } from '../memattrs/memory-attribute.js';
+import type { Info } from '../object/model.js';
+import { objectsOf, pointerOf } from './handle.js';
+import { TopologyLocality } from './locality.js';
+import { type Support, readSupport } from './support.js';
+
+/** The part of a topology that hwloc offers as functions. */
+export class TopologyHardware extends TopologyLocality {
+  /** All CPUs of the topology's PUs. @see hwloc_topology_get_topology_cpuset() */
+  get cpuset(): CpuSet {
+    return ofRoot('hwloc_topology_get_topology_cpuset', this.root.cpuset);
+  }
+
+  /** The same with those that are offline or not allowed. @see hwloc_topology_get_complete_cpuset() */
+  get completeCpuset(): CpuSet {
+    return ofRoot('hwloc_topology_get_complete_cpuset', this.root.completeCpuset);
+  }
+
+  /** The CPUs to which the process that loaded the topology might bind. @see hwloc_topology_get_allowed_cpuset() */
+  get allowedCpuset(): CpuSet {
+    const name = 'hwloc_topology_get_allowed_cpuset';
+    return ofRoot(name, objectsOf(this).cpuSetAt(Number(libhwloc().native(name)(pointerOf(this)))));
+  }
+
+  /** All NUMA nodes of the topology. @see hwloc_topology_get_topology_nodeset() */
+  get nodeset(): NodeSet {
+    return ofRoot('hwloc_topology_get_topology_nodeset', this.root.nodeset);
+  }
+
+  /** The same with those that are offline or not allowed. @see hwloc_topology_get_complete_nodeset() */
+  get completeNodeset(): NodeSet {
+    return ofRoot('hwloc_topology_get_complete_nodeset', this.root.completeNodeset);
+  }
+
+  /** The nodes on which the process that loaded the topology might allocate. @see hwloc_topology_get_allowed_nodeset() */
+  get allowedNodeset(): NodeSet {
+    const name = 'hwloc_topology_get_allowed_nodeset';
+    return ofRoot(name, objectsOf(this).nodeSetAt(Number(libhwloc().native(name)(pointerOf(this)))));
+  }
+
+  /** What this libhwloc can discover and bind with this topology. @see hwloc_topology_get_support() */
+  get support(): Support {
+    return readSupport(this);
+  }
+
+  /**
+   * What hwloc has found out about the whole machine: `OSName`, `HostName`, `Backend`, ….
+   *
+   * @see hwloc_topology_get_infos() of hwloc 3; hwloc 2 has them at the root object
+   */
+  get infos(): readonly Info[] {
+    const { native, apiVersion } = libhwloc();
+    if (apiVersion >> 16 !== 3) return this.root.infos;
+    const model = objectsOf(this);
+    const infos = Number(native('hwloc_topology_get_infos')(pointerOf(this)));
+    return model.infosAt(model.memory.uint64(infos), model.memory.uint32(infos + 8));
+  }
+
+  /** The value of the first info of a name. */
+  info(name: string): string | undefined {
+    return this.infos.find((info) => info.name === name)?.value;
+  }
+
+  /** The matrices of distances: all, or those that are asked for. @throws TypeError  of two ways to find them @see hwloc_distances_get() */
+  distances(filter: DistancesFilter = {}): readonly Distances[] {
+    return distances(this, filter);
+  }
+
+  /** The attributes of memory: all built-in ones, also those without values, and registered ones. @throws NotSupportedError  before hwloc 2.3 */
+  get memoryAttributes(): readonly MemoryAttribute[] {
+    return memoryAttributes(this);
+  }
+
+  /** The attribute of a name, such as `Bandwidth`. @see hwloc_memattr_get_by_name(), which does the same */
+  memoryAttribute(name: string): MemoryAttribute | undefined {
+    return memoryAttributes(this).find((attribute) => attribute.name === name);
+  }
+
+  /** The kinds of CPUs, by ascending performance; none if the platform does not tell. @throws NotSupportedError  before hwloc 2.4 */
+  get cpuKinds(): readonly CpuKind[] {
+    return cpuKinds(this);
+  }
+
+  /** The kind to which all CPUs of a set belong, `undefined` if there is no single one. @see hwloc_cpukinds_get_by_cpuset() */
+  cpuKindOf(set: CpuSet): CpuKind | undefined {
+    return cpuKindOf(this, set);
+  }
+}
+
+/** The sets of the machine are always there. */
+function ofRoot<Value>(name: string, value: Value | undefined): Value {
+  if (value === undefined) throw new HwlocError(name, 'ENOENT', 'the root of the topology has no such set');
+  return value;
+}

@@ -1,0 +1,235 @@
+// Where things are: objects by the CPUs they have, near each other, and how to spread work over them.
+
+import { CpuSet, NodeSet } from '../bitmap/sets.js';
+import { bitsOfBitmap, withBitmap } from '../ffi/bitmaps.js';
+import { invoke } from '../ffi/invoke.js';
+import { libhwloc } from '../ffi/library.js';
+import { withLocation } from '../ffi/location.js';
+import type { NumaNodeObject, ObjectOfType, TopologyObject } from '../object/kinds.js';
+import { type ObjectType, isDataCache, typeNumber } from '../object/types.js';
+import { type DistributeOptions, distribute } from './distribute.js';
+import { addressIn, objectsOf, pointerOf } from './handle.js';
+import { TopologyLevels } from './levels.js';
+
+// enum hwloc_local_numanode_flag_e in hwloc/memattrs.h.
+const LARGER_LOCALITY = 1 << 0;
+const SMALLER_LOCALITY = 1 << 1;
+const ALL = 1 << 2;
+
+/** Which NUMA nodes are local, beyond those whose CPUs are exactly those given. @see enum hwloc_local_numanode_flag_e */
+export interface LocalNumaNodesOptions {
+  /** Also those that are local to more CPUs. */
+  readonly larger?: boolean;
+  /** Also those that are local to fewer CPUs. */
+  readonly smaller?: boolean;
+  /** All of the topology, whatever the place. */
+  readonly all?: boolean;
+}
+
+/** What an object with the same locality must be like, beyond its type. */
+export interface SameLocalityOptions {
+  /** The whole subtype. */
+  readonly subtype?: string;
+  /** The beginning of the name. */
+  readonly namePrefix?: string;
+}
+
+/** The part of a topology that finds objects by what is near them. */
+export class TopologyLocality extends TopologyLevels {
+  /** The first of the largest objects that are inside a set. @see hwloc_get_first_largest_obj_inside_cpuset() */
+  firstLargestInside(set: CpuSet): TopologyObject | undefined {
+    let object: TopologyObject = this.root;
+    if (!has(object, (cpuset) => cpuset.intersects(set))) return undefined;
+    while (!has(object, (cpuset) => cpuset.isSubsetOf(set))) {
+      const child: TopologyObject | undefined = object.children.find((each) =>
+        has(each, (cpuset) => cpuset.intersects(set)),
+      );
+      if (child === undefined) break;
+      object = child;
+    }
+    return object;
+  }
+
+  /**
+   * The largest objects that together are exactly a set.
+   *
+   * @throws HwlocError  `EINVAL`: the set is not inside the topology's
+   * @see hwloc_get_largest_objs_inside_cpuset()
+   */
+  largestInside(set: CpuSet): readonly TopologyObject[] {
+    const name = 'hwloc_get_largest_objs_inside_cpuset';
+    // Each has a CPU of its own at least.
+    const room = new BigUint64Array(this.count('PU'));
+    const found = withBitmap(set, (bitmap) =>
+      invoke(name, () => libhwloc().native(name)(pointerOf(this), bitmap, room, room.length), {
+        EINVAL: `${set.toListString()} is not inside the CPUs of the topology`,
+      }),
+    );
+    return objectsOf(this).objectsAt(room.subarray(0, found));
+  }
+
+  /**
+   * The objects of a type, or at a depth, whose CPUs are all in a set, in logical order. Those without CPUs are left out.
+   *
+   * @see hwloc_get_next_obj_inside_cpuset_by_type(), hwloc_get_next_obj_inside_cpuset_by_depth()
+   */
+  objectsInside<Type extends ObjectType>(set: CpuSet, type: Type): readonly ObjectOfType<Type>[];
+  objectsInside(set: CpuSet, depth: number): readonly TopologyObject[];
+  objectsInside(set: CpuSet, where: ObjectType | number): readonly TopologyObject[] {
+    return this.#at(where).filter((object) => inside(object, set));
+  }
+
+  /** How many objects of its level are inside a set before this one, `undefined` if it is not. @see hwloc_get_obj_index_inside_cpuset() */
+  indexInside(set: CpuSet, object: TopologyObject): number | undefined {
+    addressIn(this, object);
+    if (!has(object, (cpuset) => cpuset.isSubsetOf(set))) return undefined;
+    return this.objectsAtDepth(object.depth)
+      .slice(0, object.logicalIndex)
+      .filter((each) => inside(each, set)).length;
+  }
+
+  /** The lowest object that has all CPUs of a set. @see hwloc_get_obj_covering_cpuset() */
+  objectCovering(set: CpuSet): TopologyObject | undefined {
+    if (set.isEmpty || !has(this.root, (cpuset) => set.isSubsetOf(cpuset))) return undefined;
+    let object: TopologyObject = this.root;
+    for (let child = object.childCovering(set); child !== undefined; child = object.childCovering(set)) {
+      object = child;
+    }
+    return object;
+  }
+
+  /**
+   * The objects of a type, or at a depth, that have CPUs of a set.
+   *
+   * @see hwloc_get_next_obj_covering_cpuset_by_type(), hwloc_get_next_obj_covering_cpuset_by_depth()
+   */
+  objectsCovering<Type extends ObjectType>(set: CpuSet, type: Type): readonly ObjectOfType<Type>[];
+  objectsCovering(set: CpuSet, depth: number): readonly TopologyObject[];
+  objectsCovering(set: CpuSet, where: ObjectType | number): readonly TopologyObject[] {
+    return this.#at(where).filter((object) => has(object, (cpuset) => cpuset.intersects(set)));
+  }
+
+  /** The lowest data or unified cache that has all CPUs of a set. @see hwloc_get_cache_covering_cpuset() */
+  cacheCovering(set: CpuSet): TopologyObject | undefined {
+    const lowest = this.objectCovering(set);
+    if (lowest === undefined || isDataCache(lowest.type)) return lowest;
+    return [...lowest.ancestors()].find((up) => isDataCache(up.type));
+  }
+
+  /** The object of a type that is found by walking down: the i-th core in the j-th package. @see hwloc_get_obj_below_array_by_type() */
+  objectBelow(...path: readonly (readonly [ObjectType, number])[]): TopologyObject | undefined {
+    let object: TopologyObject | undefined = this.root;
+    for (const [type, index] of path) {
+      const cpuset: CpuSet | undefined = object.cpuset;
+      object = cpuset === undefined ? undefined : this.objectsInside(cpuset, type)[index];
+      if (object === undefined) return undefined;
+    }
+    return object;
+  }
+
+  /**
+   * The other objects of its level, the closest first. NUMA nodes, I/O and Misc objects have none: they are in no tree.
+   *
+   * @param max  How many at most. Default: all.
+   * @throws ForeignObjectError
+   * @see hwloc_get_closest_objs()
+   */
+  closest(object: TopologyObject, max = Infinity): readonly TopologyObject[] {
+    const address = addressIn(this, object);
+    if (object.depth < 0) return [];
+    const room = new BigUint64Array(Math.min(max, this.objectsAtDepth(object.depth).length));
+    const { native } = libhwloc();
+    const found = Number(native('hwloc_get_closest_objs')(pointerOf(this), address, room, room.length));
+    return objectsOf(this).objectsAt(room.subarray(0, found));
+  }
+
+  /**
+   * The object of another type with exactly the same CPUs and nodes, or of I/O objects below the same PCI device.
+   *
+   * @throws ForeignObjectError
+   * @see hwloc_get_obj_with_same_locality()
+   */
+  sameLocality<Type extends ObjectType>(
+    object: TopologyObject,
+    type: Type,
+    { subtype, namePrefix }: SameLocalityOptions = {},
+  ): ObjectOfType<Type> | undefined {
+    const address = addressIn(this, object);
+    const native = libhwloc().native('hwloc_get_obj_with_same_locality');
+    const found = native(pointerOf(this), address, typeNumber(type), subtype ?? null, namePrefix ?? null, 0);
+    return objectsOf(this).objectAt(Number(found)) as ObjectOfType<Type> | undefined;
+  }
+
+  /**
+   * The NUMA nodes that are local to a set of CPUs or to an object: by default those whose CPUs are exactly the same.
+   *
+   * @throws NotSupportedError  before hwloc 2.3
+   * @see hwloc_get_local_numanode_objs()
+   */
+  localNumaNodes(
+    where: CpuSet | TopologyObject,
+    options: LocalNumaNodesOptions = {},
+  ): readonly NumaNodeObject[] {
+    const name = 'hwloc_get_local_numanode_objs';
+    const flags =
+      (options.larger === true ? LARGER_LOCALITY : 0) |
+      (options.smaller === true ? SMALLER_LOCALITY : 0) |
+      (options.all === true ? ALL : 0);
+    const room = new BigUint64Array(this.count('NUMANode'));
+    const count = [room.length];
+    withLocation(where instanceof CpuSet ? where : addressIn(this, where), (location) =>
+      invoke(name, () => libhwloc().native(name)(pointerOf(this), location, count, room, flags)),
+    );
+    return objectsOf(this).objectsAt(room.subarray(0, count[0])) as NumaNodeObject[];
+  }
+
+  /**
+   * Spreads `count` items over the topology: a set of CPUs for each, as far apart as can be, in logical order.
+   *
+   * @throws ForeignObjectError, RangeError
+   * @see hwloc_distrib()
+   */
+  distribute(count: number, options: DistributeOptions = {}): readonly CpuSet[] {
+    const { roots = [this.root] } = options;
+    for (const root of roots) addressIn(this, root);
+    return distribute(roots, count, options);
+  }
+
+  /** The nodes that are close to some CPUs. @see hwloc_cpuset_to_nodeset() */
+  nodesOf(cpus: CpuSet): NodeSet {
+    return NodeSet.from(this.objectsCovering(cpus, 'NUMANode').map(({ osIndex = 0 }) => osIndex));
+  }
+
+  /** The CPUs that are close to some nodes. @see hwloc_cpuset_from_nodeset() */
+  cpusOf(nodes: NodeSet): CpuSet {
+    return this.objects('NUMANode')
+      .filter(({ osIndex }) => osIndex !== undefined && nodes.has(osIndex))
+      .reduce((set, { cpuset }) => (cpuset === undefined ? set : set.union(cpuset)), CpuSet.empty());
+  }
+
+  /**
+   * One CPU of each core: leaves out simultaneous multithreading.
+   *
+   * @param which  Which PU of each core, from 0; a core that has fewer keeps none.
+   * @see hwloc_bitmap_singlify_per_core()
+   */
+  singlifyPerCore(set: CpuSet, which = 0): CpuSet {
+    const name = 'hwloc_bitmap_singlify_per_core';
+    return withBitmap(set, (bitmap) => {
+      invoke(name, () => libhwloc().native(name)(pointerOf(this), bitmap, which));
+      return new CpuSet(bitsOfBitmap(bitmap));
+    });
+  }
+
+  #at(where: ObjectType | number): readonly TopologyObject[] {
+    return typeof where === 'number' ? this.objectsAtDepth(where) : this.objects(where);
+  }
+}
+
+function has({ cpuset }: TopologyObject, test: (cpuset: CpuSet) => boolean): boolean {
+  return cpuset !== undefined && test(cpuset);
+}
+
+function inside(object: TopologyObject, set: CpuSet): boolean {
+  return has(object, (cpuset) => !cpuset.isEmpty && cpuset.isSubsetOf(set));
+}

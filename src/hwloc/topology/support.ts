@@ -1,0 +1,85 @@
+// What hwloc can discover and bind on this machine, with this topology (struct hwloc_topology_support).
+
+import { libhwloc } from '../ffi/library.js';
+import { type TopologyHandle, objectsOf, pointerOf } from './handle.js';
+
+/** What was discovered. @see struct hwloc_topology_discovery_support */
+export interface DiscoverySupport {
+  readonly pu: boolean;
+  readonly numa: boolean;
+  readonly numaMemory: boolean;
+  readonly disallowedPu: boolean;
+  readonly disallowedNuma: boolean;
+  readonly cpukindEfficiency: boolean;
+}
+
+/** Which CPU binding works. @see struct hwloc_topology_cpubind_support */
+export interface CpuBindingSupport {
+  readonly setThisProcess: boolean;
+  readonly getThisProcess: boolean;
+  readonly setProcess: boolean;
+  readonly getProcess: boolean;
+  readonly setThisThread: boolean;
+  readonly getThisThread: boolean;
+  readonly setThread: boolean;
+  readonly getThread: boolean;
+  readonly getThisProcessLastLocation: boolean;
+  readonly getProcessLastLocation: boolean;
+  readonly getThisThreadLastLocation: boolean;
+}
+
+/** Which memory binding works, and which policies. @see struct hwloc_topology_membind_support */
+export interface MemoryBindingSupport {
+  readonly setThisProcess: boolean;
+  readonly getThisProcess: boolean;
+  readonly setProcess: boolean;
+  readonly getProcess: boolean;
+  readonly setThisThread: boolean;
+  readonly getThisThread: boolean;
+  readonly setArea: boolean;
+  readonly getArea: boolean;
+  readonly allocate: boolean;
+  readonly firstTouch: boolean;
+  readonly bind: boolean;
+  readonly interleave: boolean;
+  /** With hwloc 3 only. */
+  readonly weightedInterleave?: boolean;
+  readonly nextTouch: boolean;
+  readonly migrate: boolean;
+  readonly getAreaLocation: boolean;
+}
+
+/** @see struct hwloc_topology_misc_support */
+export interface MiscSupport {
+  /** The bits are those of the machine from which the topology was exported. */
+  readonly importedSupport: boolean;
+}
+
+/** @see struct hwloc_topology_support */
+export interface Support {
+  readonly discovery: DiscoverySupport;
+  readonly cpubind: CpuBindingSupport;
+  readonly membind: MemoryBindingSupport;
+  readonly misc: MiscSupport;
+}
+
+/** @see hwloc_topology_get_support() */
+export function readSupport(topology: TopologyHandle): Support {
+  const { memory, layout } = objectsOf(topology);
+  const { apiVersion, native } = libhwloc();
+  const structs = Number(native('hwloc_topology_get_support')(pointerOf(topology)));
+  const read = (position: number, names: readonly string[], since = 0x20000) => {
+    const address = apiVersion >= since ? memory.uint64(structs + 8 * position) : 0;
+    // Older releases have fewer: what they do not know they do not support.
+    const known = names.filter((name) => name !== 'cpukindEfficiency' || apiVersion >= 0x20400);
+    const bit = (name: string) =>
+      address !== 0 && known.includes(name) && memory.uint8(address + known.indexOf(name)) === 1;
+    return Object.freeze(Object.fromEntries(names.map((name) => [name, bit(name)])));
+  };
+  return Object.freeze({
+    discovery: read(0, layout.support.discovery),
+    cpubind: read(1, layout.support.cpubind),
+    membind: read(2, layout.support.membind),
+    misc: read(3, layout.support.misc, 0x20300),
+  }) as object as Support;
+}

@@ -1,0 +1,80 @@
+// A topology: loaded from this machine or from a description, or adopted from a file that another process wrote.
+
+import { inspect } from 'node:util';
+import { type TopologyJson, topologyJson } from '../export/json.js';
+import {
+  type ExportSyntheticOptions,
+  type ExportXmlOptions,
+  exportSynthetic,
+  exportXml,
+} from '../export/xml.js';
+import { objectTypes } from '../object/types.js';
+import { type Segment, shmemAdopt, shmemLength, shmemWrite } from '../shmem.js';
+import { TopologyBinding } from './binding.js';
+import { pointerOf } from './handle.js';
+
+/**
+ * A topology, read-only.
+ *
+ * Made by `loadTopology` or `adoptTopology`; to be closed when done with. After `close()` every use, of its objects too,
+ * throws {@link TopologyClosedError}. An object of another topology throws {@link ForeignObjectError}.
+ *
+ * The chapters of hwloc's manual are in the classes that this one is built on, one upon the other: levels, locality,
+ * hardware, binding.
+ */
+export class Topology extends TopologyBinding {
+  /**
+   * The topology as XML, in hwloc's format 2 (3 with hwloc 3), or in format 1.
+   *
+   * @throws NotSupportedError  format 1, with hwloc 3
+   * @see hwloc_topology_export_xmlbuffer()
+   */
+  exportXml(options: ExportXmlOptions = {}): string {
+    return exportXml(this, options);
+  }
+
+  /**
+   * The topology as a synthetic description, `Package:2 Core:4 PU:2`, from which hwloc can make a similar one.
+   *
+   * @throws HwlocError  `EINVAL`: the topology is not symmetric
+   * @throws NotSupportedError  `v1`, with hwloc 3
+   * @see hwloc_topology_export_synthetic()
+   */
+  exportSynthetic(options: ExportSyntheticOptions = {}): string {
+    return exportSynthetic(this, options);
+  }
+
+  /** The whole topology for `JSON.stringify`, as docs/topology.schema.json describes it. */
+  toJSON(): TopologyJson {
+    return topologyJson(this);
+  }
+
+  /** Bytes that {@link writeTo} needs. @see hwloc_shmem_topology_get_length() */
+  sharedLength(): number {
+    return shmemLength(pointerOf(this));
+  }
+
+  /** Writes the topology into a file for others to adopt. @see {@link shmemWrite}, for what it throws */
+  writeTo(segment: Segment): void {
+    shmemWrite(pointerOf(this), segment);
+  }
+
+  [inspect.custom](): string {
+    if (this.closed) return '<Topology (closed)>';
+    const counts = objectTypes.flatMap((type) =>
+      this.count(type) === 0 ? [] : [`${this.count(type)} ${type}`],
+    );
+    const segment = this.adoptedFrom;
+    const origin =
+      segment === undefined
+        ? 'loaded'
+        : `adopted at 0x${segment.address.toString(16)}, ${segment.length / 1024} KiB`;
+    return `<Topology: ${counts.join(', ')}; ${origin}${this.isThisSystem ? ', of this system' : ''}>`;
+  }
+}
+
+/** Maps a topology that another process wrote. @see {@link shmemAdopt}, for what it throws */
+export function adoptTopology(segment: Segment): Topology {
+  const { offset, address, length } = segment;
+  return new Topology(shmemAdopt(segment), { offset, address, length });
+}

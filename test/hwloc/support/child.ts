@@ -1,0 +1,59 @@
+// Child processes that run our code: src/hwloc as JavaScript in a temporary folder, made anew from the sources.
+
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
+import ts from 'typescript';
+
+const projectRoot = join(dirname(fileURLToPath(import.meta.url)), '../../..');
+
+export interface CompiledSources {
+  /** Runs an ES module that may import `./hwloc/index.js`, and resolves to what it prints, as JSON. */
+  run(source: string, words?: readonly string[], options?: { readonly timeoutMs?: number }): Promise<unknown>;
+  dispose(): void;
+}
+
+/** Strips the types of src/hwloc, some 0.5 s. (dist may be built anew at any time.) */
+export function compileSources(): CompiledSources {
+  const folder = mkdtempSync(join(tmpdir(), 'hwloc-share-test-'));
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+  symlinkSync(join(projectRoot, 'node_modules'), join(folder, 'node_modules'));
+  const sources = join(projectRoot, 'src/hwloc');
+  for (const name of readdirSync(sources, { recursive: true, encoding: 'utf8' })) {
+    if (!name.endsWith('.ts')) continue;
+    const { outputText } = ts.transpileModule(readFileSync(join(sources, name), 'utf8'), {
+      compilerOptions: {
+        target: ts.ScriptTarget.ES2022,
+        module: ts.ModuleKind.ES2022,
+        verbatimModuleSyntax: true,
+      },
+    });
+    const target = join(folder, 'hwloc', name.replace(/\.ts$/, '.js'));
+    mkdirSync(dirname(target), { recursive: true });
+    writeFileSync(target, outputText);
+  }
+  let count = 0;
+  return {
+    async run(source, words = [], { timeoutMs = 25_000 } = {}) {
+      const file = join(folder, `child-${++count}.mjs`);
+      writeFileSync(file, source);
+      const { stdout } = await execa(process.execPath, ['--expose-gc', file, ...words], {
+        timeout: timeoutMs,
+      });
+      return JSON.parse(stdout) as unknown;
+    },
+    dispose: () => {
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
