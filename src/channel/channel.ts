@@ -15,7 +15,6 @@ import { mkfifo } from '../hwloc/index.js';
 import {
   ChannelRefusedError,
   type Keeper,
-  buildingName,
   channelPath,
   checkDirectory,
   codeOf,
@@ -24,6 +23,7 @@ import {
   keeperFile,
   openRoot,
   ownUid,
+  passingName,
   removeChannel,
   removeRoot,
 } from './place/index.js';
@@ -76,7 +76,7 @@ function openIn(root: string, key: string, keeper: Keeper): Channel {
     try {
       openRoot(root);
       const path = channelPath(root, key);
-      if (!isThere(path)) build(root, path, keeper);
+      if (!isThere(path)) build(root, path, keeper, makePipes);
       checkDirectory(path);
       return channelAt(root, path);
     } catch (error) {
@@ -85,20 +85,25 @@ function openIn(root: string, key: string, keeper: Keeper): Channel {
   }
 }
 
-function build(root: string, path: string, keeper: Keeper): void {
-  const building = join(root, buildingName(currentKeeper()));
-  removeChannel(building);
+/** Builds a directory and renames it into place. @returns false if somebody else's was there first. */
+function build(root: string, path: string, keeper: Keeper, furnish: (building: Channel) => void): boolean {
+  const building = join(root, passingName());
   mkdirSync(building, { mode: 0o700 });
   try {
-    const channel = channelAt(root, building);
     writeFileSync(join(building, keeperFile), formatKeeper(keeper), { flag: 'wx', mode: 0o600 });
-    mkfifo(channel.lobby);
-    mkfifo(channel.pulse);
+    furnish(channelAt(root, building));
     renameSync(building, path);
+    return true;
   } catch (error) {
     removeChannel(building);
     if (!['ENOTEMPTY', 'EEXIST', 'ENOTDIR'].includes(codeOf(error) ?? '')) throw error;
+    return false;
   }
+}
+
+function makePipes({ lobby, pulse }: Channel): void {
+  mkfifo(lobby);
+  mkfifo(pulse);
 }
 
 function channelAt(root: string, path: string): Channel {
@@ -116,13 +121,13 @@ function channelAt(root: string, path: string): Channel {
 /**
  * Makes a directory for files of a channel in another root, where the channel's own has no room. It has no pipes.
  *
- * @throws ChannelRefusedError, Error of the file system
+ * @throws ChannelRefusedError  if there is something of that name already.
+ * @throws Error                of the file system.
  */
 export function openSpare(root: string, key: string, keeper: Keeper): Channel {
   openRoot(root);
   const path = channelPath(root, key);
-  mkdirSync(path, { mode: 0o700 });
-  writeFileSync(join(path, keeperFile), formatKeeper(keeper), { flag: 'wx', mode: 0o600 });
+  if (!build(root, path, keeper, () => undefined)) throw new ChannelRefusedError(path, 'is there already');
   return channelAt(root, path);
 }
 
@@ -173,7 +178,9 @@ export function openFile(path: string): number {
       ? `belongs to user ${stat.uid}`
       : (stat.mode & 0o077) !== 0
         ? 'is open to others'
-        : undefined;
+        : stat.nlink > 1
+          ? 'has another name, too'
+          : undefined;
   if (refusal === undefined) return fd;
   closeSync(fd);
   throw new ChannelRefusedError(path, refusal);

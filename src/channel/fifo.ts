@@ -40,11 +40,16 @@ export function openPatientWriter(path: string): LineWriter {
   return new LineWriter(openFifo(path, O_RDWR));
 }
 
-/** Whether anybody has a FIFO open for reading. */
+/** Whether anybody has a FIFO open for reading; one that was removed has no readers to be found. */
 export function hasReader(path: string): boolean {
-  const writer = openWriter(path);
-  writer?.close();
-  return writer !== undefined;
+  try {
+    const writer = openWriter(path);
+    writer?.close();
+    return writer !== undefined;
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return false;
+    throw error;
+  }
 }
 
 /** Holds a FIFO open for reading, for {@link hasReader} to see, until the returned function is called. */

@@ -4,6 +4,9 @@ import { closeSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { codeOf } from './place/index.js';
 
+/** How long a reader may take for the last of what was written. */
+const lastWordsMilliseconds = 1000;
+
 /**
  * Writes lines to a non-blocking descriptor, which it owns.
  *
@@ -23,7 +26,7 @@ export class LineWriter {
   write(lines: string): void {
     if (this.#closed) return;
     if (this.#overflow !== undefined) {
-      this.#overflow.write(lines);
+      this.#overflow.write(lines, 'latin1');
       return;
     }
     const bytes = Buffer.from(lines, 'latin1');
@@ -31,12 +34,21 @@ export class LineWriter {
     if (written < bytes.length) this.#openOverflow().write(bytes.subarray(written));
   }
 
-  /** Closes the end, after what is still under way. */
+  /** Closes the end, after what is still under way: a reader that does not take it within a second has gone. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    if (this.#overflow === undefined) closeSync(this.#fd);
-    else this.#overflow.end();
+    const overflow = this.#overflow;
+    if (overflow === undefined) {
+      closeSync(this.#fd);
+      return;
+    }
+    // A patient end never learns that it has no reader: what is under way would keep the process alive for ever.
+    const limit = setTimeout(() => overflow.destroy(), lastWordsMilliseconds);
+    overflow.once('close', () => {
+      clearTimeout(limit);
+    });
+    overflow.end();
   }
 
   #writeNow(bytes: Buffer): number {

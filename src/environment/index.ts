@@ -1,4 +1,11 @@
 // The door of src/environment: the one place where environment variables are read. Imports nothing of ours.
 
 export { type Environment, environment, markJoined } from './process.js';
-export { type IoFilter, type Settings, defaultTimeout, ioFilters, settingsFrom } from './settings.js';
+export {
+  type IoFilter,
+  type Settings,
+  defaultTimeout,
+  ioFilters,
+  placeVariables,
+  settingsFrom,
+} from './settings.js';

@@ -30,6 +30,14 @@ export interface Settings {
 export const ioFilters = ['important', 'none', 'all'] as const;
 export type IoFilter = (typeof ioFilters)[number];
 
+/** What the built-in launcher tells each of its ranks about its place in the job. */
+export const placeVariables = {
+  rank: 'HWLOC_SHARE_RANK',
+  size: 'HWLOC_SHARE_SIZE',
+  localRank: 'HWLOC_SHARE_LOCAL_RANK',
+  localSize: 'HWLOC_SHARE_LOCAL_SIZE',
+} as const;
+
 /** 30 s: longer than any start-up skew that was reported, shorter than a user's patience. */
 export const defaultTimeout = 30;
 

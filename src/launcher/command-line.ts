@@ -1,7 +1,8 @@
 // The command line: our options, then the launcher and all that is its own.
 
-import yargs, { type Argv } from 'yargs';
-import { defaultTimeout, ioFilters } from '../environment/index.js';
+import { UsageError } from './errors.js';
+import type * as Tables from './options.js';
+import type { Split } from './parse-options.js';
 
 /** Our own options. What was not given is undefined, and leaves the environment as it is. */
 export interface Options {
@@ -34,22 +35,11 @@ export interface LocalJob {
   readonly args: readonly string[];
 }
 
-/** The command line is not one of ours; the message is one line. Exit status 2. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError';
-  readonly code = 'USAGE';
-}
-
 /** The most ranks of the built-in launcher: a slip of the finger must not start a million processes. */
 const mostRanks = 4096;
 
-const usage = `Usage: $0 [options] <launcher> [its arguments...]
-       $0 [options] local -n N [--kill-on-bad-exit] program [its arguments...]
-       $0 clean
-
-Gives all ranks of a node one hardware topology: discovered once, mapped read-only by every rank.
-Put it in front of mpirun, mpiexec, srun or another launcher, or use the built-in one (local).
-In each rank: import { join } from 'hwloc-share/rank'.`;
+/** The longest that the ranks take for a timeout: a day. */
+const longestTimeout = 86_400;
 
 /**
  * Reads a command line, without the interpreter and the script.
@@ -57,100 +47,63 @@ In each rank: import { join } from 'hwloc-share/rank'.`;
  * @throws UsageError
  */
 export async function parseCommandLine(words: readonly string[]): Promise<Request> {
-  const { parsed, rest, printed } = await parseOptions(words, (parser) =>
-    parser
-      .usage(usage)
-      .options({
-        dir: {
-          type: 'string',
-          requiresArg: true,
-          describe: 'directory in which the ranks of a node meet [/dev/shm]',
-        },
-        timeout: {
-          type: 'number',
-          requiresArg: true,
-          describe: `seconds to wait for ranks that do not come [${defaultTimeout}]`,
-        },
-        io: { choices: ioFilters, requiresArg: true, describe: 'I/O objects in the topology [important]' },
-        hole: {
-          type: 'string',
-          requiresArg: true,
-          describe: 'where in memory: scatter, begin, biggest, libs, heap, stack, or 0xADDRESS [scatter]',
-        },
-        libhwloc: { type: 'string', requiresArg: true, describe: 'file of the libhwloc to use' },
-        strict: {
-          type: 'boolean',
-          describe: 'let a rank that cannot share fail, instead of giving it a copy',
-        },
-        verbose: { type: 'boolean', describe: 'say on stderr what went well, too' },
-        version: { type: 'boolean', describe: 'show the version' },
-      })
-      .help(),
-  );
-  if (printed !== '') return { kind: 'print', text: printed };
-  if (parsed.version === true) return { kind: 'print', text: await version() };
-  if (parsed.timeout !== undefined && !(parsed.timeout > 0)) {
-    throw new UsageError('--timeout takes a number of seconds above 0');
-  }
+  const { given, rest } = await split(words, (tables) => tables.ownOptions);
+  if (given.help === true) return { kind: 'print', text: (await import('./options.js')).ownHelp() };
+  if (given.version === true) return { kind: 'print', text: await version() };
+  const { dir, io, hole, libhwloc, strict, verbose } = given;
+  const options = { dir, timeout: timeoutOf(given.timeout), io, hole, libhwloc, strict, verbose };
+
   const [command, ...args] = rest;
-  if (command === undefined) {
-    throw new UsageError(
-      'no launcher was given; for example: hwloc-share mpirun -n 4 node job.mjs (see --help)',
-    );
+  if (command === undefined || command === '') {
+    throw new UsageError('no launcher was given; for example: hwloc-share mpirun -n 4 node job.mjs');
   }
-  const { dir, timeout, io, hole, libhwloc, strict, verbose } = parsed;
-  const options = { dir, timeout, io, hole, libhwloc, strict, verbose };
-  if (command === 'clean') return { kind: 'clean', options };
-  if (command === 'local') return { kind: 'local', job: await parseLocal(args), options };
+  if (command === 'local') return parseLocal(args, options);
+  if (command === 'clean') {
+    if (args.length > 0) throw new UsageError('clean takes no arguments; options go before it');
+    return { kind: 'clean', options };
+  }
   return { kind: 'launch', command, args, options };
 }
 
-async function parseLocal(words: readonly string[]): Promise<LocalJob> {
-  const { parsed, rest } = await parseOptions(words, (parser) =>
-    parser.options({
-      n: { type: 'string', requiresArg: true },
-      'kill-on-bad-exit': { type: 'boolean' },
-    }),
-  );
-  const n = parsed.n ?? '';
+async function parseLocal(words: readonly string[], options: Options): Promise<Request> {
+  const { given, rest } = await split(words, (tables) => tables.localOptions);
+  if (given.help === true) return { kind: 'print', text: (await import('./options.js')).localHelp() };
+  const { n = '' } = given;
   const ranks = Number(n);
   if (!/^\d+$/.test(n) || ranks < 1 || ranks > mostRanks) {
     throw new UsageError(`local needs -n N, the number of ranks, from 1 to ${mostRanks}${n && `, not ${n}`}`);
   }
   const [program, ...args] = rest;
-  if (program === undefined) throw new UsageError(`local -n ${n} needs a program to run`);
-  return { ranks, killOnBadExit: parsed['kill-on-bad-exit'] === true, program, args };
+  if (program === undefined || program === '') throw new UsageError(`local -n ${n} needs a program to run`);
+  const killOnBadExit = given['kill-on-bad-exit'] === true;
+  return { kind: 'local', job: { ranks, killOnBadExit, program, args }, options };
 }
 
-/** Parses options up to the first word that is none; that one, and what follows it, comes back as it was. */
-async function parseOptions<Parsed>(words: readonly string[], declare: (parser: Argv) => Argv<Parsed>) {
-  let misuse: string | undefined;
-  let printed = '';
-  const parser = yargs()
-    .scriptName('hwloc-share')
-    .parserConfiguration({
-      'halt-at-non-option': true,
-      'camel-case-expansion': false,
-      'boolean-negation': false,
-    })
-    .version(false)
-    .help(false)
-    .strictOptions()
-    .exitProcess(false)
-    .wrap(110)
-    .fail((message, error) => {
-      misuse ??= (message || error.message).replace(/\s*\n\s*/g, ' ');
-    });
-  const parsed = await declare(parser).parseAsync([...words], {}, (_error, _argv, output) => {
-    printed = output;
-  });
-  if (misuse !== undefined) throw new UsageError(`${misuse} (see --help)`);
-  const rest = words.slice(words.length - parsed._.length);
-  return { parsed, rest, printed };
+/** Mostly there is nothing to parse, and yargs takes as long to import as Node takes to start. */
+async function split<Table extends Tables.OptionTable>(
+  words: readonly string[],
+  choose: (tables: typeof Tables) => Table,
+): Promise<Split<Table>> {
+  if (words[0]?.startsWith('-') !== true) return { given: {}, rest: words };
+  const { parseOptions } = await import('./parse-options.js');
+  return parseOptions(words, choose(await import('./options.js')));
+}
+
+function timeoutOf(given: string | undefined): number | undefined {
+  if (given === undefined) return undefined;
+  const seconds = given.trim() === '' ? NaN : Number(given);
+  if (seconds > 0 && seconds <= longestTimeout) return seconds;
+  throw new UsageError(
+    `--timeout takes a number of seconds above 0, and up to ${longestTimeout}, not ${given}`,
+  );
 }
 
 async function version(): Promise<string> {
-  const { readFile } = await import('node:fs/promises');
-  const text = await readFile(new URL('../../package.json', import.meta.url), 'utf8');
+  const [{ createRequire }, { readFile }] = await Promise.all([
+    import('node:module'),
+    import('node:fs/promises'),
+  ]);
+  const manifest = createRequire(import.meta.url).resolve('hwloc-share/package.json');
+  const text = await readFile(manifest, 'utf8');
   return `hwloc-share ${String((JSON.parse(text) as { version: unknown }).version)}`;
 }

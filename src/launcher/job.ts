@@ -2,36 +2,51 @@
 
 import { readdirSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { currentKeeper, removeChannel, removeRoot, rootsOf, sweep } from '../channel/place/index.js';
-import { environment, settingsFrom } from '../environment/index.js';
+import { type Environment, environment, placeVariables, settingsFrom } from '../environment/index.js';
 import type { Options } from './command-line.js';
 
-/** A name that no other job of this user has, on this node or another. */
+/** A name that no other job of this user has, on this node or another; nothing in it that a file name could not hold. */
 export function jobName(): string {
   const { pid, start } = currentKeeper();
-  return `${hostname()}-${pid}-${start}`;
+  return `${hostname().replace(/[^A-Za-z0-9-]/g, '_')}-${pid}-${start}`;
 }
 
-/** The variables that tell the ranks what our options say. */
-export function variablesOf(job: string, options: Options): Record<string, string> {
-  const { dir, timeout, io, hole, libhwloc, strict, verbose } = options;
+/** Another launcher that starts below a rank of the built-in one has ranks of its own. */
+const notInherited = Object.fromEntries(Object.values(placeVariables).map((name) => [name, undefined]));
+
+/** The environment of a launcher, or of a rank of the built-in one: ours, and what tells the ranks what our options say. */
+export function environmentOf(job: string, kind: 'launch' | 'local', options: Options): Environment {
+  const { timeout, io, hole, libhwloc, strict, verbose } = options;
+  const given = {
+    HWLOC_SHARE_DIR: directoryOf(options),
+    HWLOC_SHARE_TIMEOUT: timeout,
+    HWLOC_SHARE_IO: io,
+    HWLOC_SHARE_HOLE: hole,
+    HWLOC_SHARE_LIBHWLOC: libhwloc,
+    HWLOC_SHARE_STRICT: strict && 1,
+    HWLOC_SHARE_VERBOSE: verbose && 1,
+  };
+  const set = Object.entries(given).filter(([, value]) => value !== undefined);
   return {
+    ...environment(),
+    ...(kind === 'launch' ? notInherited : {}),
+    ...Object.fromEntries(set.map(([name, value]) => [name, String(value)])),
     HWLOC_SHARE_JOB: job,
-    ...(dir === undefined ? {} : { HWLOC_SHARE_DIR: dir }),
-    ...(timeout === undefined ? {} : { HWLOC_SHARE_TIMEOUT: String(timeout) }),
-    ...(io === undefined ? {} : { HWLOC_SHARE_IO: io }),
-    ...(hole === undefined ? {} : { HWLOC_SHARE_HOLE: hole }),
-    ...(libhwloc === undefined ? {} : { HWLOC_SHARE_LIBHWLOC: libhwloc }),
-    ...(strict === undefined ? {} : { HWLOC_SHARE_STRICT: strict ? '1' : '0' }),
-    ...(verbose === undefined ? {} : { HWLOC_SHARE_VERBOSE: verbose ? '1' : '0' }),
+    ...(kind === 'local' ? { HWLOC_SHARE_KEEPER: String(process.pid) } : {}),
   };
 }
 
 /** Where this user's channels may be on this node. */
 export function ownRoots(options: Options): string[] {
-  const env = environment();
-  return rootsOf(options.dir ?? settingsFrom(env).directory, env.XDG_RUNTIME_DIR);
+  return rootsOf(directoryOf(options), environment().XDG_RUNTIME_DIR);
+}
+
+/** The directory that was asked for, wherever the ranks may work: a launcher can be told to start them elsewhere. */
+function directoryOf(options: Options): string | undefined {
+  const directory = options.dir ?? settingsFrom(environment()).directory;
+  return directory === undefined || directory === '' ? undefined : resolve(directory);
 }
 
 /** Removes the channels of a job that has ended; each of its steps may have left one. */

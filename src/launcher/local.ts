@@ -1,50 +1,64 @@
 // The built-in launcher: N processes on this machine, with no MPI installed.
 
 import type { LocalJob } from './command-line.js';
+import { descendantsOf } from './descendants.js';
 import { localVariables } from './kinds/index.js';
-import { type Ending, type Running, start } from './run.js';
-import { relaySignals } from './signals.js';
+import { type Command, type Running, start } from './run.js';
 
 /** How long a rank that was told to end may take before it is killed: as Open MPI's second step. */
 const graceMilliseconds = 2000;
 
+/** What ends a process, or should. It goes to all processes of a rank, as srun does it: the rank may be a shell script. */
+const ending: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGKILL'];
+
 /**
- * Runs the ranks and waits for all of them. As with srun, a rank that dies does not end the others, unless asked for.
+ * Starts the ranks. As with srun, a rank that dies does not end the others, unless asked for; the status is the highest.
  *
- * @param env  Added to the environment of every rank.
- * @returns the highest status of the ranks.
+ * @param common  What each rank is started with, beside its number.
  */
-export async function runLocal(job: LocalJob, env: Readonly<Record<string, string>>): Promise<Ending> {
-  const ranks: Running[] = [];
-  const tellAll = (signal: NodeJS.Signals) => {
+export function startLocal(job: LocalJob, common: Pick<Command, 'env' | 'inherited'>): Running {
+  const ranks = Array.from({ length: job.ranks }, (_, rank) =>
+    start({
+      file: job.program,
+      args: job.args,
+      env: { ...common.env, ...localVariables(rank, job.ranks) },
+      readsStdin: rank === 0,
+      inherited: common.inherited,
+    }),
+  );
+  const kill = (signal: NodeJS.Signals) => {
+    const pids = ranks.flatMap(({ pid }) => pid ?? []);
+    const below = ending.includes(signal) ? descendantsOf(pids) : [];
     for (const rank of ranks) rank.kill(signal);
+    for (const pid of below) killIfThere(pid, signal);
   };
-  const stopRelaying = relaySignals(tellAll);
 
   let killer: NodeJS.Timeout | undefined;
   const endAll = () => {
-    killer ??= setTimeout(tellAll, graceMilliseconds, 'SIGKILL');
-    tellAll('SIGTERM');
+    killer ??= setTimeout(kill, graceMilliseconds, 'SIGKILL');
+    kill('SIGTERM');
   };
-  for (let rank = 0; rank < job.ranks; rank++) {
-    const running = start({
-      file: job.program,
-      args: job.args,
-      env: { ...env, ...localVariables(rank, job.ranks) },
-      readsStdin: rank === 0,
-    });
-    ranks.push(running);
-    if (job.killOnBadExit) {
-      void running.ending.then(({ status }) => {
-        if (status !== 0) endAll();
+  if (job.killOnBadExit) {
+    for (const rank of ranks) {
+      void rank.ending.then(({ status }) => {
+        if (status !== 0 && killer === undefined) endAll();
       });
     }
   }
 
-  const endings = await Promise.all(ranks.map((rank) => rank.ending));
-  clearTimeout(killer);
-  stopRelaying();
-  const worst = endings.reduce((a, b) => (b.status > a.status ? b : a));
-  // The launcher itself was not killed, whatever happened to a rank.
-  return { ...worst, signal: undefined };
+  const all = Promise.all(ranks.map((rank) => rank.ending)).then((endings) => {
+    clearTimeout(killer);
+    const worst = endings.reduce((a, b) => (b.status > a.status ? b : a));
+    // The launcher itself was not killed, whatever happened to a rank.
+    return { ...worst, signal: undefined };
+  });
+  return { ending: all, kill };
+}
+
+function killIfThere(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // It has ended since we looked.
+  }
 }

@@ -1,15 +1,17 @@
 // The wrapper: reads the command line, runs the launcher, and leaves no trace but its exit status.
+// What only some command lines need is imported when they do: each file costs a millisecond of every job's start.
 
-import { execa } from 'execa';
-import { type Request, UsageError, parseCommandLine } from './command-line.js';
-import { clean, jobName, ownRoots, removeJob, variablesOf } from './job.js';
-import { launcherKinds, recognise } from './kinds/index.js';
-import { runLocal } from './local.js';
-import { type Ending, run } from './run.js';
-import { endBy } from './signals.js';
+import { writeSync } from 'node:fs';
+import { type Request, parseCommandLine } from './command-line.js';
+import { UsageError } from './errors.js';
+import { inheritedFiles } from './inherited.js';
+import { clean, environmentOf, jobName, ownRoots, removeJob } from './job.js';
+import { type Command, type Ending, type Running, start } from './run.js';
+import { endBy, relaySignals } from './signals.js';
 
 /** Runs the command. @param words  The command line, without the interpreter and the script. */
 export async function main(words: readonly string[]): Promise<void> {
+  const inherited = inheritedFiles();
   let request: Request;
   try {
     request = await parseCommandLine(words);
@@ -29,30 +31,45 @@ export async function main(words: readonly string[]): Promise<void> {
       return;
     case 'launch':
     case 'local':
-      finish(request, await launch(request));
+      finish(request, await launch(request, inherited));
   }
 }
 
 type Launch = Extract<Request, { kind: 'launch' | 'local' }>;
 
-async function launch(request: Launch): Promise<Ending> {
+async function launch(request: Launch, inherited: readonly number[]): Promise<Ending> {
+  const { options } = request;
   const job = jobName();
-  const roots = ownRoots(request.options);
-  const env = variablesOf(job, request.options);
+  const roots = ownRoots(options);
   clean(roots);
-  try {
-    if (request.kind === 'local') return await runLocal(request.job, env);
-    const { command, args, options } = request;
-    if (options.verbose === true) await introduce(command);
-    return await run({ file: command, args, env, readsStdin: true });
-  } finally {
-    removeJob(job, roots);
+  const startRequest = await starterOf(request);
+  if (request.kind === 'launch' && options.verbose === true) await introduce(request.command);
+
+  // Before the start, which may take a while if it is of many ranks; nothing is waited for until all of them run.
+  const stopRelaying = relaySignals((signal) => {
+    running.kill(signal);
+  });
+  const running = startRequest({ env: environmentOf(job, request.kind, options), inherited });
+  const ending = await running.ending;
+  removeJob(job, roots);
+  stopRelaying();
+  return ending;
+}
+
+async function starterOf(request: Launch): Promise<(common: Pick<Command, 'env' | 'inherited'>) => Running> {
+  if (request.kind === 'local') {
+    const { startLocal } = await import('./local.js');
+    return (common) => startLocal(request.job, common);
   }
+  const { command, args } = request;
+  return (common) => start({ file: command, args, readsStdin: true, ...common });
 }
 
 /** Says which launcher this is; only when asked, since it may take a process to find out. */
 async function introduce(command: string): Promise<void> {
+  const { launcherKinds, recognise } = await import('./kinds/index.js');
   const kind = await recognise(launcherKinds, command, async (file) => {
+    const { execa } = await import('execa');
     const { stdout, stderr } = await execa(file, ['--version'], {
       reject: false,
       stdin: 'ignore',
@@ -71,6 +88,11 @@ function finish(request: Launch, { status, signal, problem }: Ending): void {
   if (signal !== undefined) endBy(signal);
 }
 
+/** One line on stderr. Not through process.stderr, which would make a pipe non-blocking that is the job's as well. */
 function complain(text: string): void {
-  process.stderr.write(`hwloc-share: ${text}\n`);
+  try {
+    writeSync(2, `hwloc-share: ${text}\n`);
+  } catch {
+    // A closed or full stderr is no reason to fail a job.
+  }
 }

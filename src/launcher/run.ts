@@ -1,7 +1,7 @@
 // Running a command as if we were not there: its terminal, its signals, its exit status.
 
-import { execa } from 'execa';
-import { relaySignals, signalNumber } from './signals.js';
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
+import { signalNumber } from './signals.js';
 
 /** How a command ended. */
 export interface Ending {
@@ -17,65 +17,70 @@ export interface Ending {
 export interface Command {
   readonly file: string;
   readonly args: readonly string[];
-  /** Added to our own environment. */
-  readonly env: Readonly<Record<string, string>>;
+  /** The whole of its environment; what is undefined is left out. */
+  readonly env: Readonly<Record<string, string | undefined>>;
   /** Whether it reads our standard input; else it finds it empty. */
   readonly readsStdin: boolean;
+  /** Open files of ours, beside the standard three, that it gets under the same numbers. */
+  readonly inherited: readonly number[];
 }
 
-/** A running command. */
+/** A running command, or several. */
 export interface Running {
+  /** The pid, unless it could not be started. */
   readonly ending: Promise<Ending>;
   /** Sends it a signal; one that has ended gets none. */
   kill(signal: NodeJS.Signals): void;
 }
 
-/** Starts a command; nothing of ours goes through a shell. */
-export function start({ file, args, env, readsStdin }: Command): Running {
-  const child = execa(file, args, {
-    env,
-    stdin: readsStdin ? 'inherit' : 'ignore',
-    stdout: 'inherit',
-    stderr: 'inherit',
-    reject: false,
-    buffer: false,
-    // The launcher decides when a job ends, not our own end.
-    cleanup: false,
-    forceKillAfterDelay: false,
-  });
+/**
+ * Starts a command; nothing of ours goes through a shell.
+ *
+ * With Node's own spawn, not execa: there is nothing to gather, to time or to clean up here, and importing execa takes as
+ * long as Node takes to start.
+ */
+export function start({ file, args, env, readsStdin, inherited }: Command): Running & { pid?: number } {
+  let child: ChildProcess;
+  try {
+    child = spawn(file, args, { env, stdio: stdioOf(readsStdin, inherited) });
+  } catch (error) {
+    // What exec(3) refuses at once (E2BIG), or the process limit (EAGAIN).
+    return { ending: Promise.resolve(notStarted(error)), kill: () => undefined };
+  }
   return {
-    ending: child.then(endingOf),
+    ...(child.pid === undefined ? {} : { pid: child.pid }),
+    ending: endingOf(child),
     kill: (signal) => {
       child.kill(signal);
     },
   };
 }
 
-/** Runs a command to its end, and passes on the signals that reach us alone. */
-export async function run(command: Command): Promise<Ending> {
-  const running = start(command);
-  const stopRelaying = relaySignals((signal) => {
-    running.kill(signal);
+function stdioOf(readsStdin: boolean, inherited: readonly number[]): StdioOptions {
+  const stdio: (number | 'ignore')[] = [readsStdin ? 0 : 'ignore', 1, 2];
+  for (const fd of inherited) {
+    while (stdio.length < fd) stdio.push('ignore');
+    stdio[fd] = fd;
+  }
+  return stdio;
+}
+
+function endingOf(child: ChildProcess): Promise<Ending> {
+  return new Promise((resolve) => {
+    child.on('error', (error) => {
+      if (child.pid === undefined) resolve(notStarted(error));
+    });
+    child.on('exit', (code, signal) => {
+      if (signal === null) resolve({ status: code ?? 0, signal: undefined, problem: undefined });
+      else resolve({ status: 128 + signalNumber(signal), signal, problem: undefined });
+    });
   });
-  const ending = await running.ending;
-  stopRelaying();
-  return ending;
 }
 
-interface ExecaEnding {
-  readonly exitCode?: number | undefined;
-  readonly signal?: NodeJS.Signals | undefined;
-  readonly code?: string | undefined;
-  readonly originalMessage?: string | undefined;
-}
-
-function endingOf({ exitCode, signal, code, originalMessage }: ExecaEnding): Ending {
-  if (signal !== undefined) return { status: 128 + signalNumber(signal), signal, problem: undefined };
-  if (exitCode !== undefined) return { status: exitCode, signal: undefined, problem: undefined };
-  const status = code === 'ENOENT' ? 127 : 126;
-  return {
-    status,
-    signal: undefined,
-    problem: status === 127 ? 'command not found' : (originalMessage ?? code ?? ''),
-  };
+function notStarted(error: unknown): Ending {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const signal = undefined;
+  if (code === 'ENOENT') return { status: 127, signal, problem: 'command not found' };
+  const problem = code === 'EACCES' ? 'permission denied' : `cannot be started: ${code || String(error)}`;
+  return { status: 126, signal, problem };
 }

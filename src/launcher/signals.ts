@@ -1,4 +1,4 @@
-// Signals: passed on when they reach us alone, left alone when the terminal has sent them to the whole job already.
+// Signals: passed on when they reach us alone, left alone when the whole job has had them already.
 
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
@@ -12,11 +12,16 @@ const fromKeys: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT'];
 /**
  * Calls `pass` for each signal that reaches this process alone, and keeps it from ending this process.
  *
+ * That matters: to Open MPI's mpirun, a second signal means to leave at once, and the ranks to themselves.
+ *
  * @returns a function that ends this.
  */
 export function relaySignals(pass: (signal: NodeJS.Signals) => void): () => void {
+  const before = terminal();
   const handler = (signal: NodeJS.Signals) => {
-    if (fromKeys.includes(signal) && isInForeground()) return;
+    if (fromKeys.includes(signal) && terminal().isForeground) return;
+    // A terminal that is closed is taken from us first. Then its foreground group, or a shell its jobs, is told.
+    if (signal === 'SIGHUP' && before.isThere && !terminal().isThere) return;
     pass(signal);
   };
   for (const signal of relayed) process.on(signal, handler);
@@ -36,6 +41,11 @@ export function signalNumber(signal: NodeJS.Signals): number {
  * Where that signal would leave a core file of ours, the status that a shell would show has to do.
  */
 export function endBy(signal: NodeJS.Signals): void {
+  if (signal === 'SIGPIPE') {
+    // Node ignores it. Where a handler has come and gone, the default is back.
+    const handler = () => undefined;
+    process.on(signal, handler).off(signal, handler);
+  }
   if (!leavesCore.includes(signal)) process.kill(process.pid, signal);
   process.exitCode = 128 + signalNumber(signal);
 }
@@ -54,14 +64,14 @@ const leavesCore: readonly NodeJS.Signals[] = [
 ];
 
 /**
- * Whether our process group is the one that the keys of the terminal act on: then the launcher, which is in it too, has had
- * the signal. Who sent a signal, Node does not tell.
+ * Whether this process has a terminal, and whether its process group is the one that the keys of it act on: then the
+ * launcher, which is in it too, has had the signal. Who sent a signal, Node does not tell.
  *
  * @see proc(5), /proc/self/stat: fields 5 (pgrp), 7 (tty_nr), 8 (tpgid)
  */
-function isInForeground(): boolean {
+function terminal(): { isThere: boolean; isForeground: boolean } {
   const stat = readFileSync('/proc/self/stat', 'latin1');
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  const [group, terminal, foreground] = [fields[2], fields[4], fields[5]];
-  return terminal !== '0' && group === foreground;
+  const [group, number, foreground] = [fields[2], fields[4], fields[5]];
+  return { isThere: number !== '0', isForeground: number !== '0' && group === foreground };
 }

@@ -11,6 +11,7 @@ export {
   parseKeeper,
   statOf,
 } from './keeper.js';
+export { passingName } from './passing.js';
 export {
   channelPath,
   checkDirectory,
@@ -21,4 +22,4 @@ export {
   removeRoot,
   rootsOf,
 } from './root.js';
-export { buildingName, keeperFile, sweep } from './sweep.js';
+export { keeperFile, sweep } from './sweep.js';

@@ -1,9 +1,10 @@
 // The directories: <base>/hwloc-share-<uid>/<job key>, ours alone.
 
-import { lstatSync, mkdirSync, rmSync, rmdirSync } from 'node:fs';
+import { lstatSync, mkdirSync, renameSync, rmSync, rmdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { ChannelRefusedError } from './errors.js';
+import { passingName } from './passing.js';
 
 /**
  * Where this user's channels may be, in order of preference: the directory asked for, memory-backed ones, any other.
@@ -61,9 +62,25 @@ export function channelPath(root: string, key: string): string {
   return join(root, safe);
 }
 
-/** Removes a channel and all in it. One that is gone already is no error. */
+/**
+ * Removes a channel and all in it. One that is gone already is no error, and one that cannot be removed stays: it must not
+ * be what a job fails of.
+ *
+ * It is renamed first: nobody finds half of it, and where we are killed at this, the next sweep still knows what it was.
+ */
 export function removeChannel(path: string): void {
-  rmSync(path, { recursive: true, force: true });
+  let leaving = join(dirname(path), passingName());
+  try {
+    renameSync(path, leaving);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return;
+    leaving = path;
+  }
+  try {
+    rmSync(leaving, { recursive: true, force: true });
+  } catch {
+    // Not ours to remove (EACCES, EPERM, EROFS).
+  }
 }
 
 /** Removes the root if nothing is in it; where another job has its channel there, it stays. */

@@ -1,8 +1,9 @@
 // Removing what dead jobs left. A channel goes only when its keeper is dead for certain; age says nothing.
 
-import { readFileSync, readdirSync } from 'node:fs';
+import { lstatSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Keeper, isAlive, parseKeeper } from './keeper.js';
+import { passingKeeper } from './passing.js';
 import { checkDirectory, removeChannel, removeRoot } from './root.js';
 
 /** The file in a channel that names its keeper. */
@@ -24,25 +25,11 @@ export function sweep(root: string): string[] {
   const dead = names.filter((name) => isAbandoned(root, name)).map((name) => join(root, name));
   dead.forEach(removeChannel);
   removeRoot(root);
-  return dead;
-}
-
-/**
- * The name of a channel that is being built, before it is renamed into place: it tells its maker, for the time before the
- * keeper's file is in it.
- */
-export function buildingName(maker: Keeper): string {
-  return `.building-${maker.pid}-${maker.start}-${maker.namespace.replace(/\D/g, '')}`;
-}
-
-function makerOf(name: string): Keeper | undefined {
-  const [, pid, start, namespace] = /^\.building-(\d+)-(\d+)-(\d+)$/.exec(name) ?? [];
-  if (pid === undefined || start === undefined || namespace === undefined) return undefined;
-  return { pid: Number(pid), start: Number(start), namespace: `pid:[${namespace}]` };
+  return dead.filter((path) => lstatSync(path, { throwIfNoEntry: false }) === undefined);
 }
 
 function isAbandoned(root: string, name: string): boolean {
-  const keeper = makerOf(name) ?? readKeeper(join(root, name, keeperFile));
+  const keeper = passingKeeper(name) ?? readKeeper(join(root, name, keeperFile));
   // No keeper's name, or one whose life cannot be seen from here: not ours to judge.
   return keeper !== undefined && isAlive(keeper) === false;
 }

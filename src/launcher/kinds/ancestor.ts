@@ -12,17 +12,26 @@ const highest = 32;
  * @returns the parent's pid where there is no such ancestor, or none that can be seen (another PID namespace).
  */
 export function launcherAbove(commands: RegExp): number {
-  let pid = process.ppid;
-  for (let height = 0; height < highest && pid > 1; height++) {
-    const stat = statOf(pid);
-    if (stat === undefined) break;
-    if (commands.test(stat.command)) return pid;
-    pid = stat.parent;
-  }
-  return process.ppid;
+  return ancestor((_pid, command) => commands.test(command)) ?? process.ppid;
+}
+
+/** Whether a pid is that of an ancestor of this process. In another PID namespace it is not, or is somebody else's. */
+export function isAbove(pid: number): boolean {
+  return ancestor((each) => each === pid) !== undefined;
 }
 
 /** When a process started, in clock ticks after boot; 0 if it cannot be seen. With its pid, that names it for good. */
 export function startOf(pid: number): number {
   return statOf(pid)?.start ?? 0;
+}
+
+function ancestor(is: (pid: number, command: string) => boolean): number | undefined {
+  let pid = process.ppid;
+  for (let height = 0; height < highest && pid > 1; height++) {
+    const stat = statOf(pid);
+    if (stat === undefined) return undefined;
+    if (is(pid, stat.command)) return pid;
+    pid = stat.parent;
+  }
+  return undefined;
 }

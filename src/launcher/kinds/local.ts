@@ -1,16 +1,18 @@
 // The built-in launcher: `hwloc-share local -n N program`, N processes on this machine with no MPI installed.
 
 import { hostname } from 'node:os';
+import { type Environment, placeVariables } from '../../environment/index.js';
+import { isAbove } from './ancestor.js';
 import { count } from './count.js';
 import type { LauncherKind } from './kind.js';
 
-/** What the built-in launcher sets for each of its ranks, beside HWLOC_SHARE_STEP. */
+/** What the built-in launcher sets for each of its ranks, beside HWLOC_SHARE_JOB and HWLOC_SHARE_KEEPER. */
 export function localVariables(rank: number, size: number): Record<string, string> {
   return {
-    HWLOC_SHARE_RANK: String(rank),
-    HWLOC_SHARE_SIZE: String(size),
-    HWLOC_SHARE_LOCAL_RANK: String(rank),
-    HWLOC_SHARE_LOCAL_SIZE: String(size),
+    [placeVariables.rank]: String(rank),
+    [placeVariables.size]: String(size),
+    [placeVariables.localRank]: String(rank),
+    [placeVariables.localSize]: String(size),
   };
 }
 
@@ -19,16 +21,22 @@ export const local: LauncherKind = {
   commands: ['local'],
 
   identify(env) {
-    if (env.HWLOC_SHARE_RANK === undefined) return undefined;
+    if (env[placeVariables.rank] === undefined) return undefined;
     return {
       launcher: 'local',
-      rank: count(env, 'HWLOC_SHARE_RANK'),
-      size: count(env, 'HWLOC_SHARE_SIZE'),
-      localRank: count(env, 'HWLOC_SHARE_LOCAL_RANK'),
-      localSize: count(env, 'HWLOC_SHARE_LOCAL_SIZE'),
+      rank: count(env, placeVariables.rank),
+      size: count(env, placeVariables.size),
+      localRank: count(env, placeVariables.localRank),
+      localSize: count(env, placeVariables.localSize),
       node: hostname(),
       step: `local@${hostname()}`,
-      keeper: process.ppid,
+      keeper: keeperIn(env),
     };
   },
 };
+
+/** The wrapper's own process. The parent may be a shell script that ends while other ranks still need the channel. */
+function keeperIn(env: Environment): number {
+  const pid = Number(env.HWLOC_SHARE_KEEPER);
+  return isAbove(pid) ? pid : process.ppid;
+}

@@ -1,0 +1,81 @@
+// Our own options, in one table each: yargs is told of them from it, and the help is made from it.
+
+import { defaultTimeout, ioFilters } from '../environment/index.js';
+
+/** One option. */
+export interface Option {
+  /** What its value is called in the help; undefined for one that takes none. */
+  readonly value?: string;
+  /** The values it may take. */
+  readonly choices?: readonly string[];
+  readonly describe: string;
+}
+
+/** A table of options by name. */
+export type OptionTable = Readonly<Record<string, Option>>;
+
+/** The options of the wrapper. */
+export const ownOptions = {
+  dir: { value: 'DIR', describe: 'directory in which the ranks of a node meet [/dev/shm]' },
+  timeout: { value: 'SECONDS', describe: `how long to wait for ranks that do not come [${defaultTimeout}]` },
+  io: {
+    value: 'FILTER',
+    choices: ioFilters,
+    describe: `I/O objects in the topology: ${ioFilters.join(', ')} [important]`,
+  },
+  hole: {
+    value: 'KIND',
+    describe: 'where in memory: scatter, begin, biggest, libs, heap, stack, or 0xADDRESS [scatter]',
+  },
+  libhwloc: { value: 'FILE', describe: 'libhwloc to use' },
+  strict: { describe: 'let a rank that cannot share fail, instead of giving it a copy' },
+  verbose: { describe: 'say on stderr what went well, too' },
+  version: { describe: 'show the version' },
+  help: { describe: 'show this help' },
+} satisfies OptionTable;
+
+/** The options of the built-in launcher. */
+export const localOptions = {
+  n: { value: 'N', describe: 'number of ranks' },
+  'kill-on-bad-exit': { describe: 'end all ranks as soon as one fails or is killed' },
+  help: { describe: 'show this help' },
+} satisfies OptionTable;
+
+/** The help of the wrapper. */
+export function ownHelp(): string {
+  return `Usage: hwloc-share [options] <launcher> [its arguments...]
+       hwloc-share [options] local -n N [--kill-on-bad-exit] program [its arguments...]
+       hwloc-share [options] clean
+
+Gives all ranks of a node one hardware topology: discovered once, mapped read-only by every rank.
+Put it in front of mpirun, mpiexec, srun or another launcher, or use the built-in one (local).
+In each rank: import { join } from 'hwloc-share/rank'.
+
+Options:
+${listOf(ownOptions)}`;
+}
+
+/** The help of the built-in launcher. */
+export function localHelp(): string {
+  return `Usage: hwloc-share [options] local -n N [--kill-on-bad-exit] program [its arguments...]
+
+Runs N processes of a program on this machine, with no MPI installed. A rank that dies does not end the others.
+The exit status is the highest of the ranks', 128 + n for one that signal n killed.
+
+Options:
+${listOf(localOptions)}`;
+}
+
+function listOf(table: OptionTable): string {
+  const rows = Object.entries(table).map(([name, { value, describe }]) => ({
+    words: `${dashes(name)}${value === undefined ? '' : ` ${value}`}`,
+    describe,
+  }));
+  const width = Math.max(...rows.map(({ words }) => words.length));
+  return rows.map(({ words, describe }) => `  ${words.padEnd(width)}  ${describe}`).join('\n');
+}
+
+/** An option as it is typed. */
+export function dashes(name: string): string {
+  return name.length === 1 ? `-${name}` : `--${name}`;
+}

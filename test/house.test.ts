@@ -1,0 +1,202 @@
+// The rules of the house: which rooms there are, by which door one enters, and who may visit whom.
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import ts from 'typescript';
+import { describe, expect, test } from 'vitest';
+
+const src = join(import.meta.dirname, '..', 'src');
+
+/** The rooms, and for each those that it may import from. What is below a room belongs to it, unless it is a room itself. */
+const rooms: Readonly<Record<string, readonly string[]>> = {
+  environment: [],
+  maps: [],
+  hwloc: [],
+  'channel/place': [],
+  channel: ['channel/place', 'hwloc'],
+  'launcher/kinds': ['channel/place', 'environment'],
+  launcher: ['launcher/kinds', 'channel/place', 'environment'],
+  rank: ['launcher/kinds', 'channel', 'channel/place', 'maps', 'hwloc', 'environment'],
+};
+
+/** Packages, and the only room that may import each. */
+const packages: Readonly<Record<string, string>> = { koffi: 'hwloc', yargs: 'launcher', execa: 'launcher' };
+
+interface Import {
+  /** The importing file and the imported one, from src; or the name of a package. */
+  readonly from: string;
+  readonly to: string;
+  readonly isPackage: boolean;
+}
+
+const files = readdirSync(src, { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith('.ts'))
+  .sort();
+const imports = files.flatMap(importsOf);
+
+/** Static imports, re-exports, dynamic imports and the types of imports: all by which a file can depend on another. */
+function importsOf(file: string): Import[] {
+  const found = nodesOf(ts.createSourceFile(file, textOf(file), ts.ScriptTarget.Latest)).flatMap((node) => {
+    const specifier =
+      ts.isImportDeclaration(node) || ts.isExportDeclaration(node)
+        ? node.moduleSpecifier
+        : ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword
+          ? node.arguments[0]
+          : ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)
+            ? node.argument.literal
+            : undefined;
+    if (specifier === undefined) return [];
+    return [ts.isStringLiteral(specifier) ? specifier.text : '(not a name)'];
+  });
+  return found.map((to) =>
+    to.startsWith('.')
+      ? { from: file, to: join(dirname(file), to).replace(/\.js$/, '.ts'), isPackage: false }
+      : { from: file, to, isPackage: true },
+  );
+}
+
+/** A node and all that is in it. */
+function nodesOf(node: ts.Node): ts.Node[] {
+  const inside: ts.Node[] = [];
+  ts.forEachChild(node, (child) => void inside.push(...nodesOf(child)));
+  return [node, ...inside];
+}
+
+function textOf(file: string): string {
+  return readFileSync(join(src, file), 'utf8');
+}
+
+/** The innermost room that a file is in. */
+function roomOf(file: string): string {
+  const room = Object.keys(rooms)
+    .filter((name) => file.startsWith(`${name}/`))
+    .sort((a, b) => b.length - a.length)[0];
+  return room ?? '(no room)';
+}
+
+function say({ from, to }: Import): string {
+  return `${from} imports ${to}`;
+}
+
+test('there is something to look at', () => {
+  expect(files.length).toBeGreaterThan(50);
+  expect(imports.length).toBeGreaterThan(150);
+  expect(imports.some(({ from, to }) => from === 'launcher/main.ts' && to === 'execa')).toBe(true);
+  expect(imports.some(({ from, to }) => from === 'rank/join.ts' && to === 'hwloc/index.ts')).toBe(true);
+});
+
+test('every file is in a room', () => {
+  expect(files.filter((file) => roomOf(file) === '(no room)')).toEqual([]);
+});
+
+test('every room has a door', () => {
+  expect(Object.keys(rooms).filter((room) => !existsSync(join(src, room, 'index.ts')))).toEqual([]);
+});
+
+test('every import leads to a file that is there', () => {
+  const astray = imports.filter(({ to, isPackage }) => !isPackage && !files.includes(to));
+  expect(astray.map(say)).toEqual([]);
+});
+
+test('a room is entered by its door only', () => {
+  const sneaking = imports.filter(
+    ({ from, to, isPackage }) => !isPackage && roomOf(from) !== roomOf(to) && to !== `${roomOf(to)}/index.ts`,
+  );
+  expect(sneaking.map(say)).toEqual([]);
+});
+
+test('imports point the way that the design says', () => {
+  const wrongWay = imports.filter(({ from, to, isPackage }) => {
+    const [here, there] = [roomOf(from), roomOf(to)];
+    return !isPackage && here !== there && rooms[here]?.includes(there) !== true;
+  });
+  expect(wrongWay.map(say)).toEqual([]);
+});
+
+test('the rooms have no cycle among them, as the table above must not have', () => {
+  const reaches = (from: string, seen: readonly string[] = []): string[] =>
+    (rooms[from] ?? []).flatMap((to) => (seen.includes(to) ? [to] : [to, ...reaches(to, [...seen, to])]));
+  expect(Object.keys(rooms).filter((room) => reaches(room).includes(room))).toEqual([]);
+});
+
+describe('no cycle of files within a room', () => {
+  test.each(Object.keys(rooms))('%s', (room) => {
+    // What is imported when it is needed, or as a type, is no matter when a file is loaded.
+    const next = new Map(files.map((file) => [file, loadedWith(file).filter((to) => roomOf(to) === room)]));
+    const cycles = new Set<string>();
+    const walk = (file: string, path: readonly string[]): void => {
+      const at = path.indexOf(file);
+      if (at !== -1) cycles.add([...path.slice(at), file].join(' → '));
+      else if (!done.has(file)) {
+        for (const to of next.get(file) ?? []) walk(to, [...path, file]);
+        done.add(file);
+      }
+    };
+    const done = new Set<string>();
+    for (const file of files.filter((file) => roomOf(file) === room)) walk(file, []);
+    expect([...cycles]).toEqual([]);
+  });
+});
+
+/** The files that are loaded before this one: imports and re-exports that are not of types only. */
+function loadedWith(file: string): string[] {
+  const source = ts.createSourceFile(file, textOf(file), ts.ScriptTarget.Latest);
+  return source.statements.flatMap((statement) => {
+    const isForTypes = ts.isImportDeclaration(statement)
+      ? statement.importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword
+      : ts.isExportDeclaration(statement) && statement.isTypeOnly;
+    if (!ts.isImportDeclaration(statement) && !ts.isExportDeclaration(statement)) return [];
+    const specifier = statement.moduleSpecifier;
+    if (isForTypes || specifier === undefined || !ts.isStringLiteral(specifier)) return [];
+    if (!specifier.text.startsWith('.')) return [];
+    return [relative('.', join(dirname(file), specifier.text)).replace(/\.js$/, '.ts')];
+  });
+}
+
+test.each(Object.entries(packages))('%s is imported in src/%s only', (name, room) => {
+  const users = imports.filter(({ to }) => to === name || to.startsWith(`${name}/`));
+  expect(users.length).toBeGreaterThan(0);
+  expect(users.filter(({ from }) => roomOf(from) !== room).map(say)).toEqual([]);
+});
+
+test('packages are those of package.json, and Node’s own by their full names', () => {
+  const { dependencies } = JSON.parse(readFileSync(join(src, '..', 'package.json'), 'utf8')) as {
+    dependencies: Record<string, string>;
+  };
+  const known = Object.keys(dependencies);
+  const strange = imports.filter(
+    ({ to, isPackage }) => isPackage && !to.startsWith('node:') && !known.includes(to),
+  );
+  expect(strange.map(say)).toEqual([]);
+});
+
+test('the environment is read in src/environment only', () => {
+  const users = files.filter((file) =>
+    nodesOf(ts.createSourceFile(file, textOf(file), ts.ScriptTarget.Latest)).some(
+      (node) =>
+        (ts.isPropertyAccessExpression(node) && node.name.text === 'env' && isProcess(node.expression)) ||
+        (ts.isElementAccessExpression(node) && isProcess(node.expression)) ||
+        (ts.isVariableDeclaration(node) && node.initializer !== undefined && isProcess(node.initializer)),
+    ),
+  );
+  expect(users).toEqual(['environment/process.ts']);
+  expect(imports.filter(({ to }) => /^(node:)?process$/.test(to)).map(say)).toEqual([]);
+});
+
+/** `process`, or `globalThis.process`. */
+function isProcess(node: ts.Expression): boolean {
+  return (
+    (ts.isIdentifier(node) && node.text === 'process') ||
+    (ts.isPropertyAccessExpression(node) && node.name.text === 'process')
+  );
+}
+
+test('nothing but rank/auto.ts has a default export', () => {
+  const having = files.filter((file) =>
+    /^export default\b|^export \{[^}]*\bdefault\b|^export \* as default\b/m.test(textOf(file)),
+  );
+  expect(having).toEqual(['rank/auto.ts']);
+});
+
+test('every file opens with a line on what it does', () => {
+  expect(files.filter((file) => !/^(#!.*\n)?\/\/ \S/.test(textOf(file)))).toEqual([]);
+});

@@ -1,0 +1,203 @@
+// The command line: our options end at the launcher's name, and what follows is not looked at.
+import { describe, expect, test } from 'vitest';
+import { type Options, parseCommandLine } from '../../src/launcher/command-line.js';
+import { UsageError } from '../../src/launcher/errors.js';
+
+const none: Options = {
+  dir: undefined,
+  timeout: undefined,
+  io: undefined,
+  hole: undefined,
+  libhwloc: undefined,
+  strict: undefined,
+  verbose: undefined,
+};
+
+/** What a command line has printed. */
+async function printed(...words: string[]): Promise<string> {
+  const request = await parseCommandLine(words);
+  if (request.kind !== 'print') throw new Error(request.kind);
+  return request.text;
+}
+
+describe('our options', () => {
+  test.each<[string[], Partial<Options>]>([
+    [[], {}],
+    [['--dir', '/tmp/x'], { dir: '/tmp/x' }],
+    [['--dir=/tmp/x'], { dir: '/tmp/x' }],
+    [['--dir=a=b'], { dir: 'a=b' }],
+    [['--timeout', '5'], { timeout: 5 }],
+    [['--timeout=0.5'], { timeout: 0.5 }],
+    [['--io', 'none'], { io: 'none' }],
+    [['--io', 'important'], { io: 'important' }],
+    [['--io=all'], { io: 'all' }],
+    [['--hole', 'biggest'], { hole: 'biggest' }],
+    [['--hole', '0x420000000000'], { hole: '0x420000000000' }],
+    [['--libhwloc', '/opt/lib/libhwloc.so.15'], { libhwloc: '/opt/lib/libhwloc.so.15' }],
+    [['--libhwloc', '15'], { libhwloc: '15' }],
+    [['--strict'], { strict: true }],
+    [['--verbose'], { verbose: true }],
+    [['--dir', 'a', '--dir', 'b'], { dir: 'b' }],
+    [
+      ['--dir', '/x', '--timeout', '9', '--strict', '--verbose'],
+      { dir: '/x', timeout: 9, strict: true, verbose: true },
+    ],
+    [['--'], {}],
+  ])('%j', async (words, options) => {
+    expect(await parseCommandLine([...words, 'mpirun', '-n', '4', 'a.out'])).toEqual({
+      kind: 'launch',
+      command: 'mpirun',
+      args: ['-n', '4', 'a.out'],
+      options: { ...none, ...options },
+    });
+  });
+});
+
+describe("the launcher's own words", () => {
+  test.each([
+    [['--verbose', '--dir', 'x', '--help', '--version']],
+    [['-n', '4', '--', 'prog', '--', '-x']],
+    [['--', '--strict']],
+    [['a b', '', '"quoted"', '$HOME', '*', 'é', '007', '1e3', 'true', 'false', '-']],
+    [['--dir.x=1', '--no-strict', '--timeout=abc', 'local', 'clean']],
+  ])('come through as they are: %j', async (args) => {
+    expect(await parseCommandLine(['srun', ...args])).toMatchObject({ command: 'srun', args, options: none });
+    expect(await parseCommandLine(['--verbose', 'srun', ...args])).toMatchObject({ command: 'srun', args });
+  });
+
+  test('a launcher called true is no value of the option before it', async () => {
+    expect(await parseCommandLine(['--verbose', 'true', 'x'])).toMatchObject({
+      command: 'true',
+      args: ['x'],
+    });
+    expect(await parseCommandLine(['--strict', 'false'])).toMatchObject({ command: 'false', args: [] });
+  });
+
+  test('after -- even a name with a dash is a launcher', async () => {
+    expect(await parseCommandLine(['--verbose', '--', '--odd', 'x'])).toMatchObject({
+      command: '--odd',
+      args: ['x'],
+    });
+  });
+});
+
+describe('the built-in launcher', () => {
+  test('takes the number of ranks, then a program whose words are not looked at', async () => {
+    expect(
+      await parseCommandLine(['--strict', 'local', '-n', '3', 'node', 'job.mjs', '-n', '7', '--help']),
+    ).toEqual({
+      kind: 'local',
+      job: { ranks: 3, killOnBadExit: false, program: 'node', args: ['job.mjs', '-n', '7', '--help'] },
+      options: { ...none, strict: true },
+    });
+  });
+
+  test('takes --kill-on-bad-exit, before and after -n', async () => {
+    for (const words of [
+      ['-n', '2', '--kill-on-bad-exit', 'true'],
+      ['--kill-on-bad-exit', '-n=2', 'true'],
+    ]) {
+      const job = { ranks: 2, killOnBadExit: true, program: 'true', args: [] };
+      expect(await parseCommandLine(['local', ...words])).toMatchObject({ job });
+    }
+  });
+
+  test('takes -- before the program', async () => {
+    expect(await parseCommandLine(['local', '-n', '2', '--', '-odd'])).toMatchObject({
+      job: { program: '-odd' },
+    });
+  });
+});
+
+test('clean takes our options', async () => {
+  expect(await parseCommandLine(['--dir', '/x', 'clean'])).toEqual({
+    kind: 'clean',
+    options: { ...none, dir: '/x' },
+  });
+});
+
+describe('help and version', () => {
+  test('the help is laid out as it was written, and within 100 columns', async () => {
+    const help = await printed('--help');
+    const lines = help.split('\n');
+    expect(lines[0]).toBe('Usage: hwloc-share [options] <launcher> [its arguments...]');
+    expect(lines[1]).toMatch(/^ {7}hwloc-share \[options\] local -n N /);
+    expect(lines[2]).toMatch(/^ {7}hwloc-share \[options\] clean$/);
+    for (const option of [
+      'dir DIR',
+      'timeout SECONDS',
+      'io FILTER',
+      'hole KIND',
+      'libhwloc FILE',
+      'strict',
+      'verbose',
+    ]) {
+      expect(help).toMatch(new RegExp(`^  --${option} +[a-zI]`, 'm'));
+    }
+    expect(help).toMatch(/^ {2}--help +show this help$/m);
+    for (const line of lines) expect(line.length).toBeLessThanOrEqual(105);
+  });
+
+  test('help is there before the launcher, with it or without', async () => {
+    expect(await parseCommandLine(['--help', 'mpirun'])).toMatchObject({ kind: 'print' });
+  });
+
+  test('the built-in launcher has its own help', async () => {
+    expect(await printed('local', '--help')).toMatch(/--kill-on-bad-exit +end all/);
+  });
+
+  test('the version is that of the package', async () => {
+    expect(await printed('--version')).toMatch(/^hwloc-share \d+\.\d+\.\d+$/);
+  });
+});
+
+describe('misuse is told in one line', () => {
+  test.each([
+    [[], 'no launcher was given'],
+    [['--verbose'], 'no launcher was given'],
+    [['--'], 'no launcher was given'],
+    [[''], 'no launcher was given'],
+    [['--bogus', 'mpirun'], 'unknown option: bogus'],
+    [['--bogus=3', 'mpirun'], 'unknown option: bogus'],
+    [['-x', 'mpirun'], 'unknown option: x'],
+    [['-5', 'mpirun'], 'unknown option'],
+    [['-n', '4', 'a.out'], 'unknown option: n'],
+    [['--no-verbose', 'mpirun'], 'unknown option: no-verbose'],
+    [['--dir.x=1', 'mpirun'], 'unknown option: dir.x'],
+    [['--kill-on-bad-exit', 'local', '-n', '1', 'x'], 'unknown option: kill-on-bad-exit'],
+    [['--verbose=yes', 'mpirun'], 'no value is expected for verbose'],
+    [['--dir'], 'a value is missing after dir'],
+    [['--dir', '--verbose', 'mpirun'], 'a value is missing after dir'],
+    [['--timeout'], 'a value is missing after timeout'],
+    [
+      ['--timeout', 'soon', 'mpirun'],
+      '--timeout takes a number of seconds above 0, and up to 86400, not soon',
+    ],
+    [['--timeout', '0', 'mpirun'], 'not 0'],
+    [['--timeout', '-1', 'mpirun'], 'not -1'],
+    [['--timeout=', 'mpirun'], '--timeout takes'],
+    [['--timeout=86401', 'mpirun'], 'not 86401'],
+    [['--timeout=Infinity', 'mpirun'], 'not Infinity'],
+    [['--io', 'some', 'mpirun'], '--io takes one of important, none, all, not some'],
+    [['local'], 'local needs -n N'],
+    [['local', 'prog'], 'local needs -n N'],
+    [['local', '-n', '2'], 'local -n 2 needs a program'],
+    [['local', '-n', '0', 'x'], 'from 1 to 4096, not 0'],
+    [['local', '-n', '4097', 'x'], 'not 4097'],
+    [['local', '-n', '1e2', 'x'], 'not 1e2'],
+    [['local', '-n', '-2', 'x'], 'not -2'],
+    [['local', '-n', 'x', 'y'], 'not x'],
+    [['local', '-np', '2', 'x'], 'unknown option: np'],
+    [['local', '--verbose', '-n', '2', 'x'], 'unknown option: verbose'],
+    [['clean', 'everything'], 'clean takes no arguments'],
+  ])('%j', async (words, message) => {
+    const error = await parseCommandLine(words).then(
+      () => undefined,
+      (error: unknown) => error as Error,
+    );
+    expect(error).toBeInstanceOf(UsageError);
+    expect(error?.message).toContain(message);
+    expect(error?.message).not.toContain('\n');
+    expect(error?.message).toMatch(/\(see --help\)$/);
+  });
+});

@@ -1,0 +1,139 @@
+// Signals: each reaches the job once, whether it was typed at a terminal or sent to the wrapper alone.
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, test } from 'vitest';
+import { startJob } from '../support/job.js';
+import { processesLeft, processesWith } from '../support/leftovers.js';
+import { temporaryFolder } from '../support/temporary.js';
+import { wrapper } from '../support/wrapper.js';
+import { contentOf, hasTerminal, openTerminal, untilThere } from './terminal.js';
+
+const notesSignals = join(import.meta.dirname, 'fixtures', 'notes-signals.mjs');
+
+/** A rank that notes its signals in a file, and ends with status 10 a while after the first. */
+function noter(file: string): string[] {
+  return [process.execPath, notesSignals, file];
+}
+
+function notesIn(file: string): string[] {
+  return contentOf(file)
+    .trim()
+    .split('\n')
+    .filter((line) => !line.endsWith('ready'))
+    .sort();
+}
+
+describe.concurrent('a signal to the wrapper alone, which has no terminal', () => {
+  test.each(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const)(
+    '%s is passed on, once',
+    async (signal) => {
+      const file = join(temporaryFolder(), 'notes');
+      const job = startJob(wrapper(...noter(file)), { env: { HWLOC_SHARE_DIR: temporaryFolder() } });
+      await untilThere(file, /ready/);
+      process.kill(job.pid, signal);
+      const { exitCode, stderr } = await job.result;
+      expect(notesIn(file)).toEqual([`0 ${signal}`]);
+      expect({ exitCode, stderr }).toEqual({ exitCode: 10, stderr: '' });
+    },
+  );
+
+  test('a second one is passed on, too', async () => {
+    const file = join(temporaryFolder(), 'notes');
+    const job = startJob(wrapper(...noter(file)), { env: { HWLOC_SHARE_DIR: temporaryFolder() } });
+    await untilThere(file, /ready/);
+    process.kill(job.pid, 'SIGINT');
+    await untilThere(file, /SIGINT/);
+    process.kill(job.pid, 'SIGTERM');
+    await job.result;
+    expect(notesIn(file)).toEqual(['0 SIGINT', '0 SIGTERM']);
+  });
+
+  test('one that the program dies of is what the wrapper dies of, and nothing is left', async () => {
+    const dir = temporaryFolder();
+    const make = 'umask 077; mkdir -p $HWLOC_SHARE_DIR/hwloc-share-$(id -u)/$HWLOC_SHARE_JOB.x';
+    const job = startJob(wrapper('sh', '-c', `${make}; echo up; exec sleep 60`), {
+      env: { HWLOC_SHARE_DIR: dir },
+    });
+    await job.printed(/up/);
+    process.kill(job.pid, 'SIGTERM');
+    expect(await job.result).toMatchObject({ signal: 'SIGTERM', stderr: '' });
+    expect(readdirSync(dir)).toEqual([]);
+    expect(await processesLeft(() => processesWith(job.marker))).toEqual([]);
+  });
+
+  test('one that a program ignores does not end the wrapper', async () => {
+    const job = startJob(wrapper('sh', '-c', 'trap "" TERM; echo up; sleep 0.5; exit 6'), {
+      env: { HWLOC_SHARE_DIR: temporaryFolder() },
+    });
+    await job.printed(/up/);
+    process.kill(job.pid, 'SIGTERM');
+    expect(await job.result).toMatchObject({ exitCode: 6 });
+  });
+
+  test('a hang-up is survived by a program that nohup started', async () => {
+    const job = startJob(wrapper('nohup', 'sh', '-c', 'echo up; sleep 0.5; exit 6'), {
+      env: { HWLOC_SHARE_DIR: temporaryFolder() },
+    });
+    await job.printed(/up/);
+    process.kill(-job.pid, 'SIGHUP');
+    expect(await job.result).toMatchObject({ exitCode: 6 });
+  });
+});
+
+// Under CI they fail where tmux is missing.
+const inTerminal = { concurrent: true, skip: !hasTerminal && process.env.CI !== 'true' };
+
+describe('a terminal', inTerminal, () => {
+  const jobs: [string, string[], string[]][] = [
+    ['a plain program', [], ['0']],
+    ['the built-in launcher', ['local', '-n', '3'], ['0', '1', '2']],
+  ];
+
+  test.each(jobs)('Ctrl-C reaches each rank exactly once: %s', async (_, launcher, ranks) => {
+    const file = join(temporaryFolder(), 'notes');
+    const dir = temporaryFolder();
+    const terminal = openTerminal(wrapper(...launcher, ...noter(file)), { HWLOC_SHARE_DIR: dir });
+    await untilThere(file, new RegExp(`(ready[^]*){${ranks.length}}`));
+    terminal.type('C-c');
+    expect(await terminal.status()).toBe(10);
+    expect(notesIn(file)).toEqual(ranks.map((rank) => `${rank} SIGINT`));
+    expect(readdirSync(dir)).toEqual([]);
+  });
+
+  test('Ctrl-\\ reaches a program exactly once', async () => {
+    const file = join(temporaryFolder(), 'notes');
+    const terminal = openTerminal(wrapper(...noter(file)), { HWLOC_SHARE_DIR: temporaryFolder() });
+    await untilThere(file, /ready/);
+    terminal.type('C-\\');
+    expect(await terminal.status()).toBe(10);
+    expect(notesIn(file)).toEqual(['0 SIGQUIT']);
+  });
+
+  test.each(jobs)(
+    'the hang-up when it is closed reaches each rank exactly once: %s',
+    async (_, launcher, ranks) => {
+      const file = join(temporaryFolder(), 'notes');
+      const dir = temporaryFolder();
+      const terminal = openTerminal(wrapper(...launcher, ...noter(file)), { HWLOC_SHARE_DIR: dir });
+      await untilThere(file, new RegExp(`(ready[^]*){${ranks.length}}`));
+      terminal.close();
+      await untilThere(file, new RegExp(`(SIGHUP[^]*){${ranks.length}}`));
+      expect(await processesLeft(() => processesWith(`HWLOC_SHARE_DIR=${dir}`), 5000)).toEqual([]);
+      expect(notesIn(file)).toEqual(ranks.map((rank) => `${rank} SIGHUP`));
+      expect(readdirSync(dir)).toEqual([]);
+    },
+  );
+
+  test('the program has it as its own, and can read from it', async () => {
+    const file = join(temporaryFolder(), 'notes');
+    const script = `tty >"$0"; read line; echo "$line" >>"$0"; exit 12`;
+    const terminal = openTerminal(wrapper('sh', '-c', script, file), { HWLOC_SHARE_DIR: temporaryFolder() });
+    await untilThere(file, /\/dev\/pts/);
+    await sleep(50);
+    terminal.type('typed');
+    terminal.type('Enter');
+    expect(await terminal.status()).toBe(12);
+    expect(contentOf(file)).toMatch(/^\/dev\/pts\/\d+\ntyped\n$/);
+  });
+});

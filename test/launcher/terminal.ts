@@ -1,0 +1,72 @@
+// A real terminal, to type into: tmux, a server of its own for each.
+import { spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll } from 'vitest';
+import { findCommand } from '../support/commands.js';
+import { ownerEnvironment } from '../support/owner.js';
+import { temporaryFolder } from '../support/temporary.js';
+
+export const hasTerminal = findCommand('tmux') !== undefined;
+
+export interface Terminal {
+  /** Types keys, by tmux's names for them: `C-c`. */
+  type(keys: string): void;
+  /** Closes the terminal, as when its window is closed or its connection is lost. */
+  close(): void;
+  /** The status of the command, as a shell gives it, once it has ended. */
+  status(): Promise<number>;
+}
+
+const terminals: (() => void)[] = [];
+
+afterAll(() => {
+  for (const close of terminals) close();
+});
+
+/** Runs a command in the foreground of a new terminal. */
+export function openTerminal(
+  command: readonly string[],
+  env: Record<string, string | undefined> = {},
+): Terminal {
+  const folder = temporaryFolder();
+  const statusFile = join(folder, 'status');
+  const script = join(folder, 'run.sh');
+  const words = [...command].map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
+  // The shell must outlive the keys, as an interactive one does; a trap is no matter to its children.
+  writeFileSync(script, `trap : INT QUIT\n${words}\necho $? > '${statusFile}'\n`);
+  const tmux = (...args: string[]) =>
+    spawnSync('tmux', ['-f', '/dev/null', '-S', join(folder, 'socket'), ...args], {
+      env: { ...process.env, TERM: 'xterm', ...env, ...ownerEnvironment, TMUX: undefined },
+      timeout: 10_000,
+    });
+  terminals.push(() => void tmux('kill-server'));
+  const { status, stderr } = tmux('new-session', '-d', '-x', '100', '-y', '30', `exec sh '${script}'`);
+  if (status !== 0) throw new Error(`tmux did not start: ${stderr.toString()}`);
+  return {
+    type: (keys) => void tmux('send-keys', keys),
+    close: () => void tmux('kill-server'),
+    status: async () => Number(await untilThere(statusFile, /^\d+\n$/)),
+  };
+}
+
+/** What is in a file, as soon as it matches. */
+export async function untilThere(file: string, pattern: RegExp, withinMs = 10_000): Promise<string> {
+  const limit = performance.now() + withinMs;
+  for (;;) {
+    const text = contentOf(file);
+    if (pattern.test(text)) return text;
+    if (performance.now() > limit) throw new Error(`${file} after ${withinMs} ms: ${text}`);
+    await sleep(10);
+  }
+}
+
+/** What is in a file; nothing where there is none. */
+export function contentOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+}
