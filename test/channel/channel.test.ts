@@ -28,7 +28,7 @@ import {
 import { ChannelRefusedError, currentKeeper, ownUid, parseKeeper } from '../../src/channel/place/index.js';
 import { boundToUs } from '../support/commands.js';
 import { temporaryFolder } from '../support/temporary.js';
-import { compiled } from '../support/source.js';
+import { distFile } from '../support/wrapper.js';
 
 const asRoot = process.getuid?.() === 0;
 const keeper = currentKeeper();
@@ -69,8 +69,8 @@ test('several processes that come at once make one channel, and all find it', as
   const root = newRoot();
   const script = `
     import { statSync } from 'node:fs';
-    import { openChannel } from ${JSON.stringify(compiled('channel/index.ts'))};
-    import { currentKeeper } from ${JSON.stringify(compiled('channel/place/index.ts'))};
+    import { openChannel } from ${JSON.stringify(distFile('channel/index.js'))};
+    import { currentKeeper } from ${JSON.stringify(distFile('channel/place/index.js'))};
     process.stdin.once('data', () => {
       const found = [];
       for (let round = 0; round < 20; round++) {
@@ -203,8 +203,8 @@ describe('removal', () => {
   test('of the root between two steps of somebody else does not fail that one', async () => {
     const root = newRoot();
     const script = `
-      import { closeChannel, openChannel } from ${JSON.stringify(compiled('channel/index.ts'))};
-      import { currentKeeper } from ${JSON.stringify(compiled('channel/place/index.ts'))};
+      import { closeChannel, openChannel } from ${JSON.stringify(distFile('channel/index.js'))};
+      import { currentKeeper } from ${JSON.stringify(distFile('channel/place/index.js'))};
       for (let i = 0; i < 300; i++) closeChannel(openChannel([${JSON.stringify(root)}], process.argv[1], currentKeeper()));`;
     const children = ['a', 'b', 'c'].map((name) =>
       spawn(...boundToUs(process.execPath, ['--input-type=module', '-e', script, name]), {

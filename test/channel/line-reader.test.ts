@@ -7,7 +7,7 @@ import { ProtocolError } from '../../src/channel/errors.js';
 import { openEndlessReader, openReader } from '../../src/channel/fifo.js';
 import { maxLineBytes } from '../../src/channel/line.js';
 import { boundToUs } from '../support/commands.js';
-import { compiled } from '../support/source.js';
+import { distFile } from '../support/wrapper.js';
 import { listenTo, makeFifo } from './pipes.js';
 
 /** A plain writing end, of which nothing is ours. */
@@ -187,7 +187,7 @@ test('bursts of several processes into one endless reader arrive in whole lines'
 test('a reader that need not keep its process alive does not', () => {
   const path = makeFifo();
   const script = `
-    import { openEndlessReader } from ${JSON.stringify(compiled('channel/index.ts'))};
+    import { openEndlessReader } from ${JSON.stringify(distFile('channel/index.js'))};
     const reader = openEndlessReader(${JSON.stringify(path)});
     reader.listen({ line() {}, end() {}, fail() {} });
     reader.keepAlive(false);`;

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { openPatientWriter, openReader, openWriter } from '../../src/channel/fifo.js';
 import { boundToUs } from '../support/commands.js';
-import { compiled } from '../support/source.js';
+import { distFile } from '../support/wrapper.js';
 import { listenTo, makeFifo } from './pipes.js';
 
 const many = Array.from({ length: 6000 }, (_, i) => `${String(i).padStart(8, '0')} ${'x'.repeat(41)}`);
@@ -78,7 +78,7 @@ test('what a patient writer wrote is there for a reader that comes later', async
 test('a patient writer whose reader never comes does not keep its process alive', async () => {
   const path = makeFifo();
   const script = `
-    import { openPatientWriter } from ${JSON.stringify(compiled('channel/index.ts'))};
+    import { openPatientWriter } from ${JSON.stringify(distFile('channel/index.js'))};
     const writer = openPatientWriter(${JSON.stringify(path)});
     writer.write('x'.repeat(99).concat('\\n').repeat(3000));
     writer.close();`;

@@ -36,8 +36,8 @@ test('this process is alive, and so is one of our children until it is killed', 
 });
 
 test('a zombie counts as dead', async () => {
-  // Its parent, which has become a sleep, never asks how it ended.
-  const child = spawn(...boundToUs('sh', ['-c', 'true & echo $!; exec sleep 60']));
+  // Its parent has become a sleep by then, and never asks how it ended.
+  const child = spawn(...boundToUs('sh', ['-c', 'sleep 0.2 & echo $!; exec sleep 60']));
   onTestFinished(() => void child.kill('SIGKILL'));
   const [chunk] = (await once(child.stdout, 'data')) as [Buffer];
   const pid = Number(chunk.toString());

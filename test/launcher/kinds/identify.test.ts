@@ -4,7 +4,7 @@ import { hostname } from 'node:os';
 import { describe, expect, test } from 'vitest';
 import type { Environment } from '../../../src/environment/index.js';
 import { IdentityError, identify, launcherKinds, localVariables } from '../../../src/launcher/kinds/index.js';
-import { compiled } from '../../support/source.js';
+import { distFile } from '../../support/wrapper.js';
 
 const openmpi: Environment = {
   OMPI_COMM_WORLD_RANK: '5',
@@ -152,7 +152,7 @@ describe('the keeper is the process of the launcher', () => {
   /** What `identify` says in a process below a chain of shells; `exec -a` gives them the names that the kernel shows. */
   function keeperBelow(script: string, env: Environment): { keeper: number; parent: number; top: number } {
     const rank = `
-      import { identify } from ${JSON.stringify(compiled('launcher/kinds/index.ts'))};
+      import { identify } from ${JSON.stringify(distFile('launcher/kinds/index.js'))};
       const { keeper } = identify(process.env);
       process.stdout.write(JSON.stringify({ keeper, parent: process.ppid, top: Number(process.env.TOP) }));`;
     const run = spawnSync('sh', ['-c', script], {
