@@ -11,9 +11,9 @@ import { contentOf, hasTerminal, openTerminal, untilThere } from './terminal.js'
 
 const notesSignals = join(import.meta.dirname, 'fixtures', 'notes-signals.mjs');
 
-/** A rank that notes its signals in a file, and ends with status 10 a while after the first. */
-function noter(file: string): string[] {
-  return [process.execPath, notesSignals, file];
+/** A rank that notes its signals in a file, and ends with status 10 a while after the first of them. */
+function noter(file: string, lingerMs = 200): string[] {
+  return [process.execPath, notesSignals, file, String(lingerMs)];
 }
 
 function notesIn(file: string): string[] {
@@ -40,7 +40,7 @@ describe.concurrent('a signal to the wrapper alone, which has no terminal', () =
 
   test('a second one is passed on, too', async () => {
     const file = join(temporaryFolder(), 'notes');
-    const job = startJob(wrapper(...noter(file)), { env: { HWLOC_SHARE_DIR: temporaryFolder() } });
+    const job = startJob(wrapper(...noter(file, 1500)), { env: { HWLOC_SHARE_DIR: temporaryFolder() } });
     await untilThere(file, /ready/);
     process.kill(job.pid, 'SIGINT');
     await untilThere(file, /SIGINT/);
