@@ -3,6 +3,7 @@
 import {
   closeSync,
   constants,
+  existsSync,
   fstatSync,
   mkdirSync,
   openSync,
@@ -59,7 +60,9 @@ export function openChannel(
   refuse: (error: Error) => void = () => undefined,
 ): Channel {
   let last: Error = new Error('there is no directory for a channel');
-  for (const root of roots) {
+  // Where another rank has made it, even if a better place has room again by now.
+  const there = roots.filter((root) => existsSync(channelPath(root, key)));
+  for (const root of new Set([...there, ...roots])) {
     try {
       return openIn(root, key, keeper);
     } catch (error) {

@@ -10,6 +10,8 @@ export interface LineListener {
   end(): void;
   /** The stream cannot be gone on with (a line beyond the bounds, or a failing read). The reader is closed by then. */
   fail(error: Error): void;
+  /** With this, a line beyond the bounds is left out, and the stream goes on: for a FIFO that many write to. */
+  skip?(error: ProtocolError): void;
 }
 
 /** Reads lines from a non-blocking descriptor, which it owns. */
@@ -18,6 +20,8 @@ export class LineReader {
   #rest = '';
   #listener: LineListener | undefined;
   #finished = false;
+  /** Whether what comes next is the rest of a line that is left out. */
+  #skipping = false;
 
   constructor(fd: number) {
     this.#socket = new Socket({ fd, readable: true, writable: false });
@@ -58,17 +62,20 @@ export class LineReader {
     this.#rest = lines.pop() ?? '';
     for (const line of lines) {
       if (this.#finished) return;
-      if (line.length >= maxLineBytes) {
-        this.#refuse(line);
-        return;
-      }
-      this.#listener?.line(line);
+      if (this.#skipping) this.#skipping = false;
+      else if (line.length >= maxLineBytes) this.#refuse(line);
+      else this.#listener?.line(line);
     }
-    if (this.#rest.length >= maxLineBytes) this.#refuse(this.#rest);
+    if (this.#finished || (this.#rest.length < maxLineBytes && !this.#skipping)) return;
+    if (!this.#skipping) this.#refuse(this.#rest);
+    this.#skipping = true;
+    this.#rest = '';
   }
 
   #refuse(line: string): void {
-    this.#finish(() => this.#listener?.fail(new ProtocolError(`a line of over ${maxLineBytes} bytes`, line)));
+    const error = new ProtocolError(`a line of over ${maxLineBytes} bytes`, line);
+    if (this.#listener?.skip !== undefined) this.#listener.skip(error);
+    else this.#finish(() => this.#listener?.fail(error));
   }
 
   #finish(tell: () => void): void {

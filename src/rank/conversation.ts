@@ -11,7 +11,6 @@ import {
   openReader,
   parseMessage,
 } from '../channel/index.js';
-import { mkfifo } from '../hwloc/index.js';
 import { messageOf } from './notice.js';
 
 /** The leader is gone, or cannot be understood; nothing more will be heard. */
@@ -36,7 +35,7 @@ const leaderVerbs: readonly string[] = [
   'open',
 ] satisfies LeaderMessage['verb'][];
 
-/** The member's pair of FIFOs, made by it, under `name` in the channel. */
+/** The member's ends of its pair of FIFOs, which stand under `name` in the channel. */
 export class Conversation {
   readonly #reader: LineReader;
   readonly #writer: LineWriter;
@@ -46,8 +45,6 @@ export class Conversation {
 
   constructor(channel: Channel, name: string) {
     const [up, down] = [`${channel.path}/${name}.up`, `${channel.path}/${name}.down`];
-    mkfifo(up);
-    mkfifo(down);
     this.#reader = openReader(down);
     // Patient: the leader opens it after our announcement only, and what we say until then must not be lost.
     this.#writer = openPatientWriter(up);

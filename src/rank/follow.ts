@@ -1,47 +1,55 @@
 // A member: announces itself, reserves the range that the leader plans, adopts on release.
 
+import { lstatSync } from 'node:fs';
 import {
   type Channel,
   type Plan,
+  closeChannel,
   formatMessage,
   hasReader,
   isThere,
   openPatientWriter,
   protocolVersion,
 } from '../channel/index.js';
+import { isAlive } from '../channel/place/index.js';
 import { type Reservation, abi, HwlocError, reserve } from '../hwloc/index.js';
 import { ownOccupied } from '../maps/index.js';
 import { rangeMessages } from './address-space.js';
 import { adoptPlan, adoptedOutcome } from './adopt.js';
 import type { Context, Joined } from './context.js';
 import { Conversation, type Heard } from './conversation.js';
+import { keepIfOrphaned, leaderIn } from './keeper.js';
 import { type Private, takeLadder } from './ladder.js';
 import { isLate, joinLate } from './late.js';
 import { loneBarrier } from './lone-barrier.js';
 import { messageOf } from './notice.js';
 import { reach } from './points.js';
+import { Witness, lookEvery } from './witness.js';
 
-/** How often a member that has heard nothing yet looks whether the leader lives: a death shows within a second. */
-const lookEvery = 0.25;
-
-/** Joins as a member. */
-export async function follow(context: Context, channel: Channel): Promise<Joined> {
-  if (isLate(channel)) return joinLate(context, channel);
-
-  const conversation = new Conversation(channel, `${context.identity.localRank}-${process.pid}`);
+/**
+ * Joins as a member.
+ *
+ * @param pair  The name of the FIFOs that this rank has made; undefined if it is late.
+ */
+export async function follow(context: Context, channel: Channel, pair: string | undefined): Promise<Joined> {
+  if (pair === undefined) return joinLate(context, channel);
+  const conversation = new Conversation(channel, pair);
   reach('member:pipes');
   const end = (reason: string) => {
     conversation.close();
+    removeAtExit(channel);
     // The leader may have gone on without us, and have left a plan.
     return isLate(channel) ? joinLate(context, channel) : outside(context, takeLadder(context, reason));
   };
   try {
-    const first = await meet(context, channel, conversation);
+    const first = await meet(context, channel, conversation, pair);
     if (first.verb === 'gone') return await end(first.reason);
     context.clock.mark('meet');
     reach('member:met');
     const got = await converse(context, conversation, first);
-    return 'reason' in got ? await end(got.reason) : inside(context, got, conversation);
+    if ('reason' in got) return await end(got.reason);
+    removeAtExit(channel);
+    return inside(context, got, conversation);
   } catch (error) {
     conversation.close();
     throw error;
@@ -49,7 +57,12 @@ export async function follow(context: Context, channel: Channel): Promise<Joined
 }
 
 /** Announces this rank, and waits until the leader is heard for the first time. */
-async function meet(context: Context, channel: Channel, conversation: Conversation): Promise<Heard> {
+async function meet(
+  context: Context,
+  channel: Channel,
+  conversation: Conversation,
+  pipe: string,
+): Promise<Heard> {
   const { rank, localRank } = context.identity;
   const occupied = ownOccupied();
   conversation.say(
@@ -66,18 +79,19 @@ async function meet(context: Context, channel: Channel, conversation: Conversati
     },
     ...rangeMessages(occupied),
   );
-  const pipe = `${localRank}-${process.pid}`;
   // Held open until we are heard: without a reader, what is in a FIFO goes when its last writer does.
   const lobby = openPatientWriter(channel.lobby);
+  const inode = inodeOf(channel.lobby);
   try {
     lobby.write(formatMessage({ verb: 'announce', version: protocolVersion, rank, localRank, pipe }));
     context.clock.mark('announce');
     reach('member:announced');
-    const { timeout } = context.settings;
+    const { timeout, job } = context.settings;
+    const witness = new Witness(context.identity, job);
     for (let waited = 0; waited < timeout; waited += lookEvery) {
       const heard = await conversation.next(Math.min(lookEvery, timeout - waited));
       if (heard.verb !== 'silence') return heard;
-      const reason = whyNobodyAnswers(channel);
+      const reason = whyNobodyAnswers(channel, inode, witness);
       if (reason !== undefined) return { verb: 'gone', reason };
     }
     return { verb: 'gone', reason: `the leader did not come within ${timeout} s (HWLOC_SHARE_TIMEOUT)` };
@@ -86,11 +100,33 @@ async function meet(context: Context, channel: Channel, conversation: Conversati
   }
 }
 
-function whyNobodyAnswers(channel: Channel): string | undefined {
+function whyNobodyAnswers(channel: Channel, lobby: number | undefined, witness: Witness): string | undefined {
+  keepIfOrphaned(channel.path);
   if (isLate(channel)) return 'the others have gone on';
-  if (!isThere(channel.lobby)) return 'the channel was removed';
-  if (isThere(channel.leader) && !hasReader(channel.pulse)) return 'the leader has gone';
+  // Somebody who came later may have made a new one.
+  if (inodeOf(channel.lobby) !== lobby) return 'the leader has gone, and the channel with it';
+  if (isThere(channel.leader)) return hasReader(channel.pulse) ? undefined : 'the leader has gone';
+  witness.look([0]);
+  if (witness.isDead(0)) return 'the leader ended before it could lead';
+  // Every launcher starts it first: if it is not there now, it has been.
+  if (witness.isNowhere(0)) return 'the leader has left the job';
   return undefined;
+}
+
+function inodeOf(path: string): number | undefined {
+  return lstatSync(path, { throwIfNoEntry: false })?.ino;
+}
+
+/**
+ * Removes, when this process ends, a channel whose leader never came, or died before it could remove it. Not before this rank
+ * is through: whoever comes later must find that it has been.
+ */
+function removeAtExit(channel: Channel): void {
+  process.once('exit', () => {
+    if (!isThere(channel.path)) return;
+    const leader = leaderIn(channel.path);
+    if (leader === undefined || isAlive(leader) === false) closeChannel(channel);
+  });
 }
 
 /** From the leader's first message to this rank's topology. */

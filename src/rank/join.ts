@@ -1,19 +1,22 @@
 // Joining: once per process, whoever asks and however often.
 
 import { hostname } from 'node:os';
-import { type Channel, openChannel } from '../channel/index.js';
-import { removeRoot, rootsOf, sweep } from '../channel/place/index.js';
+import { type Channel, isThere, openChannel } from '../channel/index.js';
+import { channelPath, removeRoot, rootsOf, sweep } from '../channel/place/index.js';
 import { type Settings, environment, markJoined, settingsFrom } from '../environment/index.js';
 import { libhwloc } from '../hwloc/index.js';
 import { type Identity, identify } from '../launcher/kinds/index.js';
 import { ownAllowed } from './allowed.js';
 import type { Context, JoinOptions, Joined } from './context.js';
+import { NotSharedError } from './errors.js';
 import { follow, outside } from './follow.js';
-import { keeperFor } from './keeper.js';
+import { keepIfOrphaned, keeperFor } from './keeper.js';
 import { discover, privately, takeLadder } from './ladder.js';
-import { abdicate, lead } from './lead.js';
+import { isLate } from './late.js';
+import { type Claim, claim, lead } from './lead.js';
 import { messageOf, noticeOf } from './notice.js';
 import { Clock } from './outcome.js';
+import { makePair } from './pair.js';
 import { reach } from './points.js';
 import type { Session } from './session.js';
 
@@ -21,6 +24,15 @@ import type { Session } from './session.js';
 interface Shared {
   readonly joining: Promise<{ readonly identity: Identity | undefined; readonly joined: Joined }>;
   users: number;
+}
+
+/** What a rank has when it has arrived. */
+interface Arrival {
+  readonly channel: Channel;
+  /** The leader's. */
+  readonly claim?: Claim;
+  /** The name of a member's pair of FIFOs; a member that is late has none. */
+  readonly pair?: string;
 }
 
 // A mapping can be adopted only once per process (hwloc#449), and a process may hold two copies of this package.
@@ -82,27 +94,49 @@ async function joinAs(context: Context): Promise<Joined> {
   }
   markJoined(mark);
 
-  const channel = channelOrWhyNot(context, key);
+  const arrived = arrive(context, key);
   try {
     findLibrary(settings, notice);
   } catch (error) {
-    if (identity.localRank === 0 && !(channel instanceof Error)) abdicate(channel);
+    if (!(arrived instanceof Error)) arrived.claim?.release();
     throw error;
   }
-  if (channel instanceof Error)
-    return outside(context, takeLadder(context, `no channel: ${channel.message}`));
+  if (arrived instanceof Error) {
+    return outside(context, takeLadder(context, `no channel: ${arrived.message}`));
+  }
+  const { channel, pair, claim } = arrived;
   context.clock.mark('channel');
-  reach(identity.localRank === 0 ? 'leader:channel' : 'member:channel');
-  return identity.localRank === 0 ? lead(context, channel, key) : follow(context, channel);
+  reach(claim === undefined ? 'member:channel' : 'leader:channel');
+  try {
+    return await (claim === undefined ? follow(context, channel, pair) : lead(context, channel, key, claim));
+  } catch (error) {
+    if (error instanceof NotSharedError) throw error;
+    // Whatever it is, this rank may still get a topology of its own.
+    const gone = !isThere(channel.path);
+    return outside(
+      context,
+      takeLadder(context, gone ? 'the leader has gone, and the channel with it' : messageOf(error)),
+    );
+  }
 }
 
-/** The channel of this job, found or made; the leader sweeps away first what dead jobs left. */
-function channelOrWhyNot({ identity, roots, notice }: Context, key: string): Channel | Error {
+/**
+ * Finds or makes the channel of this job, and leaves a mark of this rank's arrival in it. The leader sweeps away first what dead
+ * jobs left.
+ */
+function arrive({ identity, roots, notice }: Context, key: string): Arrival | Error {
+  const leads = identity.localRank === 0;
   try {
-    if (identity.localRank === 0) roots.forEach(sweep);
-    return openChannel(roots, key, keeperFor(identity), (error) => {
-      notice(error.message);
+    roots.forEach((root) => {
+      keepIfOrphaned(channelPath(root, key));
+      if (leads) sweep(root);
     });
+    const channel = openChannel(roots, key, keeperFor(identity), (error) => {
+      // All ranks of a node find the same: one line will do.
+      if (leads) notice(error.message);
+    });
+    if (leads) return { channel, claim: claim(channel) };
+    return isLate(channel) ? { channel } : { channel, pair: makePair(channel, identity.localRank) };
   } catch (error) {
     roots.forEach(removeRoot);
     return error instanceof Error ? error : new Error(String(error));

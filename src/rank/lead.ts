@@ -24,37 +24,63 @@ interface Lead {
   readonly store: Store;
 }
 
-/** Joins as the leader of this node. @param key  The channel's key, which seeds the choice of the address. */
-export async function lead(context: Context, channel: Channel, key: string): Promise<Joined> {
-  if (!claimLead(channel)) {
-    return outside(context, takeLadder(context, 'another process leads, or led, the ranks of this node'));
+/** A leader's claim on a channel. */
+export interface Claim {
+  /** Whether it was the first: nobody leads here, or did. */
+  readonly holds: boolean;
+  /** Ends it: who has not met the leader by then finds that it has gone. */
+  release(): void;
+}
+
+/**
+ * Claims to lead in a channel, as the first thing that is done there: from then on members see at once whether the leader lives.
+ *
+ * @throws Error  of the file system.
+ */
+export function claim(channel: Channel): Claim {
+  // Before the mark: a leader that has made it and has no pulse is taken for dead.
+  const release = holdOpen(channel.pulse);
+  try {
+    return { holds: claimLead(channel), release };
+  } catch (error) {
+    release();
+    throw error;
   }
-  reach('leader:claimed');
-  const stopPulse = holdOpen(channel.pulse);
+}
+
+/** Joins as the leader of this node. @param key  The channel's key, which seeds the choice of the address. */
+export async function lead(context: Context, channel: Channel, key: string, claimed: Claim): Promise<Joined> {
+  try {
+    if (!claimed.holds) {
+      return await outside(
+        context,
+        takeLadder(context, 'another process leads, or led, the ranks of this node'),
+      );
+    }
+    reach('leader:claimed');
+    return await leadClaimed(context, channel, key);
+  } finally {
+    claimed.release();
+  }
+}
+
+async function leadClaimed(context: Context, channel: Channel, key: string): Promise<Joined> {
   const store = new Store(context, channel, key);
   const roster = new Roster(context, channel);
   try {
     return await share(context, { channel, key, roster, store });
   } catch (error) {
-    // The members see the end of their pipes, or of the pulse, and help themselves. For those who are still to come the
-    // channel stays, with the mark of a leader that is gone; the wrapper, or the next job's sweep, removes it.
-    if (roster.missing().length === 0) store.remove();
+    // The members see the end of their pipes, or of the pulse, and help themselves.
+    tidy(roster, store);
     roster.close();
     throw error;
   } finally {
     roster.endJoin();
-    stopPulse();
   }
 }
 
-/** Lets the members know that this node has no leader, where the rank that would be it cannot even begin. */
-export function abdicate(channel: Channel): void {
-  // The mark of a leader, and no pulse: as if it had died.
-  claimLead(channel);
-}
-
 async function share(context: Context, parts: Lead): Promise<Joined> {
-  const { roster, store } = parts;
+  const { channel, roster, store } = parts;
   // The others come and are gathered while this goes on, on a thread of its own.
   const own = await loadTopology({ io: context.settings.io });
   context.clock.mark('load');
@@ -72,7 +98,8 @@ async function share(context: Context, parts: Lead): Promise<Joined> {
   const { how, reason } = result.outcome;
   if (how !== 'adopted' && context.settings.strict) throw new NotSharedError(reason ?? '');
 
-  tidy(parts, agreement);
+  if (agreement.plan !== undefined && roster.mayCome()) publishPlan(channel, agreement.plan);
+  tidy(roster, store);
   roster.keepAlive(false);
   if (context.settings.verbose) summarise(context, roster, result);
   const leave = () => {
@@ -83,16 +110,22 @@ async function share(context: Context, parts: Lead): Promise<Joined> {
 
 async function gather(context: Context, roster: Roster): Promise<void> {
   const everybody = await roster.untilNoneIs(['greeting'], { all: true });
+  // Who comes from now on finds the plan when it is published; nothing must wait for it.
+  roster.closeLobby();
   context.clock.mark('gather');
   reach('leader:gathered');
+
+  const { identity, settings, notice } = context;
+  const local = identity.size === identity.localSize ? '' : 'local ';
+  const say = (ranks: readonly number[], what: string) => {
+    const [noun, them] = ranks.length === 1 ? ['rank', 'it'] : ['ranks', 'them'];
+    if (ranks.length > 0) notice(`${local}${noun} ${listOf(ranks)} ${what}`.replace('THEM', them));
+  };
+  say(roster.ended, 'ended, or gave up, before joining; going on without THEM');
+  say(roster.crowdedOut, 'take no part in barriers: too few files may be open here (ulimit -n)');
   if (everybody) return;
-  const ranks = [...roster.missing(), ...roster.dropped].sort((a, b) => a - b);
-  const what = ranks.length === 1 ? 'rank' : 'ranks';
-  const local = context.identity.size === context.identity.localSize ? '' : 'local ';
-  context.notice(
-    `${local}${what} ${listOf(ranks)} did not join within ${context.settings.timeout} s; ` +
-      `going on without ${ranks.length === 1 ? 'it' : 'them'} (HWLOC_SHARE_TIMEOUT)`,
-  );
+  const late = [...roster.missing(), ...roster.dropped].sort((a, b) => a - b);
+  say(late, `did not join within ${settings.timeout} s; going on without THEM (HWLOC_SHARE_TIMEOUT)`);
 }
 
 /**
@@ -153,14 +186,15 @@ function whyNot(agreement: Agreement): string {
   return agreement.plan === undefined ? agreement.reason : 'its range was taken in each of the plans';
 }
 
-/** Leaves the plan for those who may still come; where nobody can, nothing is left. What is mapped stays mapped. */
-function tidy({ channel, roster, store }: Lead, { plan }: Agreement): void {
-  if (roster.missing().length === 0 && roster.dropped.length === 0) {
+/**
+ * Leaves nothing behind, at once where nobody can come any more. Else the channel stays as long as this process: who comes late
+ * sees in it that the leader is through, or finds the plan. What is mapped stays mapped.
+ */
+function tidy(roster: Roster, store: Store): void {
+  if (!roster.mayCome()) {
     store.remove();
     return;
   }
-  // Without a plan the channel stays all the same: who comes late sees in it that the leader is through.
-  if (plan !== undefined) publishPlan(channel, plan);
   process.once('exit', () => {
     store.remove();
   });

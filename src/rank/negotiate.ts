@@ -48,14 +48,15 @@ export async function negotiate(context: Context, parties: Parties): Promise<Agr
     reach('leader:planned');
 
     const previous = agreement.plan;
-    agreement = tryToWrite(context, parties, plan);
+    const attempt = tryToWrite(context, parties, plan);
+    agreement = attempt.agreement;
     clock.mark('write');
     if (previous !== undefined) unlinkIfThere(previous.file);
 
     await roster.untilNoneIs(['planned', 'tellingBusy']);
     clock.mark('reserve');
     const busy = roster.standing('busy').map((peer) => peer.rank);
-    if (agreement.plan !== undefined && busy.length === 0) return agreement;
+    if (agreement.plan === undefined ? !attempt.again : busy.length === 0) return agreement;
     if (context.settings.verbose && busy.length > 0) {
       context.notice(`the range of plan ${generation} is taken in ${listOf(busy)}`);
     }
@@ -63,20 +64,24 @@ export async function negotiate(context: Context, parties: Parties): Promise<Agr
   return agreement;
 }
 
-function tryToWrite(context: Context, { topology, store }: Parties, plan: Plan): Agreement {
+/** @returns what came of it, and whether another plan may do better where nothing was written. */
+function tryToWrite(
+  context: Context,
+  { topology, store }: Parties,
+  plan: Plan,
+): { agreement: Agreement; again: boolean } {
   try {
     reach('leader:writing');
     store.write(topology, plan);
     reach('leader:written');
-    return { plan };
+    return { agreement: { plan }, again: true };
   } catch (error) {
+    const agreement = { plan: undefined, reason: messageOf(error) };
     // EBUSY is this process's own range, taken since we looked: the next plan has another.
-    const busy = error instanceof HwlocError && error.code === 'EBUSY';
-    if (!busy && isOfThePlace(error)) {
-      context.notice(`${plan.file}: ${messageOf(error)}; trying the next directory`);
-      store.moveOn();
-    }
-    return { plan: undefined, reason: messageOf(error) };
+    if (error instanceof HwlocError && error.code === 'EBUSY') return { agreement, again: true };
+    const again = isOfThePlace(error) && store.moveOn();
+    if (again) context.notice(`${plan.file}: ${messageOf(error)}; using the next directory`);
+    return { agreement, again };
   }
 }
 

@@ -5,6 +5,7 @@ import {
   type Channel,
   type LeaderMessage,
   type LineReader,
+  type LineWriter,
   formatMessage,
   openEndlessReader,
   openReader,
@@ -16,11 +17,18 @@ import {
 import type { Occupied } from '../maps/index.js';
 import type { Allowed } from './allowed.js';
 import type { Context } from './context.js';
+import { keepIfOrphaned } from './keeper.js';
 import { messageOf } from './notice.js';
+import { unattended } from './pair.js';
 import { Peer, type PeerListener, type Standing } from './peer.js';
+import { roomForMembers } from './room.js';
+import { Witness, lookEvery } from './witness.js';
 
 /** Seconds between two signs of life to members who wait. */
 const signOfLife = 1;
+
+/** So many announcements that cannot be understood are complained of; a flood of them is not to flood stderr. */
+const mostComplaints = 10;
 
 /** Waits for a condition on the peers. */
 interface Wait {
@@ -36,8 +44,18 @@ export class Roster implements PeerListener {
   readonly #peers = new Map<number, Peer>();
   /** Those who came but take no part: they died at once, or were refused. */
   readonly #without = new Set<number>();
+  /** Those who ended before they announced themselves. */
+  readonly #ended = new Set<number>();
+  /** Those for whom there are no descriptors left. */
+  readonly #crowdedOut = new Set<number>();
   readonly #dropped: number[] = [];
   readonly #sign: NodeJS.Timeout;
+  readonly #look: NodeJS.Timeout;
+  readonly #witness: Witness;
+  readonly #room = roomForMembers();
+  /** Pairs of FIFOs that nobody had open at the last look. */
+  #unattended = new Set<string>();
+  #complaints = 0;
   #wait: Wait | undefined;
   #onBarrier: ((peer: Peer, number: number) => void) | undefined;
   #onGone: ((peer: Peer) => void) | undefined;
@@ -52,6 +70,9 @@ export class Roster implements PeerListener {
         this.#announced(text);
       },
       end: () => undefined,
+      skip: (error) => {
+        this.#complain(`an announcement was not understood: ${error.message}`);
+      },
       fail: (error) => {
         context.notice(`the lobby cannot be read any more: ${error.message}; going on with who has come`);
       },
@@ -59,10 +80,15 @@ export class Roster implements PeerListener {
     // A discovery may take longer than a member is ready to listen to nothing.
     this.#sign = setInterval(
       () => {
-        this.tell({ verb: 'wait', missing: this.missing().join(',') }, 'ready', 'reserved', 'busy');
+        const waiting: Standing[] = ['ready', 'reserved', 'busy', 'declined', 'failed'];
+        this.tell({ verb: 'wait', missing: this.missing().join(',') }, ...waiting);
       },
       Math.min(signOfLife, context.settings.timeout / 4) * 1000,
     );
+    this.#witness = new Witness(context.identity, context.settings.job);
+    this.#look = setInterval(() => {
+      this.#lookForTheDead();
+    }, lookEvery * 1000);
   }
 
   /** The peers that stand somewhere, in the order of their local ranks. */
@@ -74,9 +100,19 @@ export class Roster implements PeerListener {
   missing(): number[] {
     const missing: number[] = [];
     for (let localRank = 1; localRank < this.#context.identity.localSize; localRank++) {
-      if (!this.#peers.has(localRank) && !this.#without.has(localRank)) missing.push(localRank);
+      if (!this.#peers.has(localRank) && !this.#takesNoPart(localRank)) missing.push(localRank);
     }
     return missing;
+  }
+
+  /** The local ranks that ended, or gave up, before they announced themselves. */
+  get ended(): readonly number[] {
+    return [...this.#ended].sort(byNumber);
+  }
+
+  /** The local ranks that announced themselves but are left to come as late joiners: this process may open no more files. */
+  get crowdedOut(): readonly number[] {
+    return [...this.#crowdedOut].sort(byNumber);
   }
 
   /** The local ranks that are there: neither dead nor dropped. */
@@ -87,6 +123,11 @@ export class Roster implements PeerListener {
   /** The local ranks that were dropped because they took too long. They may live, and come again as late joiners. */
   get dropped(): readonly number[] {
     return this.#dropped;
+  }
+
+  /** Whether anybody may still come, as a late joiner. */
+  mayCome(): boolean {
+    return this.missing().length > 0 || this.#dropped.length > 0 || this.#crowdedOut.size > 0;
   }
 
   /** What is occupied in those who are there. */
@@ -130,10 +171,16 @@ export class Roster implements PeerListener {
     this.#onGone = onGone;
   }
 
-  /** The join is over: lets nobody in any more, and gives no signs of life but answers. */
-  endJoin(): void {
-    clearInterval(this.#sign);
+  /** Lets nobody in any more. Whoever comes from now on is late. */
+  closeLobby(): void {
+    clearInterval(this.#look);
     this.#lobby.close();
+  }
+
+  /** The join is over: no signs of life any more but answers. */
+  endJoin(): void {
+    this.closeLobby();
+    clearInterval(this.#sign);
   }
 
   keepAlive(yes: boolean): void {
@@ -147,7 +194,7 @@ export class Roster implements PeerListener {
   }
 
   changed(peer: Peer): void {
-    if (this.#wait?.condition() === true) this.#wait.finish(true);
+    this.#checkWait();
     if (peer.standing === 'gone') this.#onGone?.(peer);
   }
 
@@ -180,21 +227,27 @@ export class Roster implements PeerListener {
       if (message.verb !== 'announce') throw new Error(`${message.verb} is not for the lobby`);
       this.#admit(message);
     } catch (error) {
-      this.#context.notice(`an announcement was not understood: ${messageOf(error)}`);
+      this.#complain(`an announcement was not understood: ${messageOf(error)}`);
     }
+  }
+
+  #complain(text: string): void {
+    this.#complaints++;
+    if (this.#complaints <= mostComplaints) this.#context.notice(text);
   }
 
   #admit(announce: Announce): void {
     const { rank, localRank } = announce;
-    const path = `${this.#channel.path}/${announce.pipe}`;
-    const reader = openReader(`${path}.up`);
-    const writer = openWriter(`${path}.down`);
-    // Both ends are open now; the names are not needed, and would be what a kill leaves behind.
-    unlinkIfThere(`${path}.up`);
-    unlinkIfThere(`${path}.down`);
     const refusal = this.#refusal(announce);
+    if (refusal === undefined && this.#peers.size >= this.#room) {
+      this.#crowdedOut.add(localRank);
+      this.#checkWait();
+      return;
+    }
+    const { reader, writer } = openPair(`${this.#channel.path}/${announce.pipe}`);
     // Without a writer there was nobody to read: the rank has died since it announced itself.
     if (writer !== undefined && refusal === undefined) {
+      this.#ended.delete(localRank);
       this.#peers.set(localRank, new Peer(rank, localRank, { reader, writer }, this));
       return;
     }
@@ -203,7 +256,34 @@ export class Roster implements PeerListener {
     );
     writer?.close();
     reader.close();
-    if (!this.#peers.has(localRank)) this.#without.add(localRank);
+    if (!this.#peers.has(localRank) && localRank < this.#context.identity.localSize) {
+      this.#without.add(localRank);
+    }
+    this.#checkWait();
+  }
+
+  /** Who ended before its announcement has no pipe whose end could be seen. */
+  #lookForTheDead(): void {
+    keepIfOrphaned(this.#channel.path);
+    const missing = this.missing();
+    this.#witness.look(missing);
+    const left = unattended(this.#channel, missing);
+    for (const { localRank, name } of left) {
+      // One look is not enough: a member opens its FIFOs a moment after it has made them.
+      if (this.#unattended.has(name)) this.#ended.add(localRank);
+    }
+    this.#unattended = new Set(left.map(({ name }) => name));
+    for (const localRank of missing) {
+      if (this.#witness.isDead(localRank)) this.#ended.add(localRank);
+    }
+    this.#checkWait();
+  }
+
+  #takesNoPart(localRank: number): boolean {
+    return this.#without.has(localRank) || this.#ended.has(localRank) || this.#crowdedOut.has(localRank);
+  }
+
+  #checkWait(): void {
     if (this.#wait?.condition() === true) this.#wait.finish(true);
   }
 
@@ -220,6 +300,25 @@ export class Roster implements PeerListener {
   }
 }
 
+/** The leader's ends of a member's pair. @throws Error  if they are not what a member makes. */
+function openPair(path: string): { reader: LineReader; writer: LineWriter | undefined } {
+  const reader = openReader(`${path}.up`);
+  try {
+    const writer = openWriter(`${path}.down`);
+    // Both ends are open now; the names are not needed, and would be what a kill leaves behind.
+    unlinkIfThere(`${path}.up`);
+    unlinkIfThere(`${path}.down`);
+    return { reader, writer };
+  } catch (error) {
+    reader.close();
+    throw error;
+  }
+}
+
 function byLocalRank(a: Peer, b: Peer): number {
   return a.localRank - b.localRank;
+}
+
+function byNumber(a: number, b: number): number {
+  return a - b;
 }

@@ -52,13 +52,16 @@ export class Store {
 
   /** Writes the topology as XML, for ranks that cannot adopt. @returns the file, or undefined where that fails. */
   writeXml(topology: Topology): string | undefined {
-    const file = join(this.#place.path, 'topology.xml');
-    try {
-      writeFileSync(file, topology.exportXml(), { flag: 'wx', mode: 0o600 });
-      return file;
-    } catch (error) {
-      this.#context.notice(`no XML for the ranks that cannot adopt: ${messageOf(error)}`);
-      return undefined;
+    for (;;) {
+      const file = join(this.#place.path, 'topology.xml');
+      try {
+        writeFileSync(file, topology.exportXml(), { flag: 'wx', mode: 0o600 });
+        return file;
+      } catch (error) {
+        if (isOfThePlace(error) && this.moveOn()) continue;
+        this.#context.notice(`no XML for the ranks that cannot adopt: ${messageOf(error)}`);
+        return undefined;
+      }
     }
   }
 

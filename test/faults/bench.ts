@@ -1,0 +1,198 @@
+// The bench: runs one job with faults in it, and judges what became of the others and of the node.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Outcome } from '../../src/rank/index.js';
+import { type Job, runJob, startJob } from '../support/job.js';
+import { leftovers, processesLeft, processesWith } from '../support/leftovers.js';
+import { sendSignal } from '../support/processes.js';
+import { wrapper } from '../support/wrapper.js';
+
+/** What is done, at which point, in which rank, and to whom. @see kill-switch.mjs */
+export interface Fault {
+  rank: number;
+  point: string;
+  act: 'kill' | 'exit' | 'stop' | 'terminate' | 'interrupt' | 'take' | 'starve';
+  to?: 'rank' | 'wrapper' | 'launcher';
+}
+
+/** A job with faults. */
+export interface BrokenJob {
+  faults: readonly Fault[];
+  ranks?: number;
+  /** HWLOC_SHARE_TIMEOUT, in seconds. With its default of 30, a test shows that nobody waits for it. */
+  timeout?: number;
+  /** Milliseconds that each rank comes late. */
+  delays?: readonly number[];
+  /** What becomes of a process that was stopped, when the others are through. */
+  afterwards?: 'SIGKILL' | 'SIGCONT';
+  env?: Record<string, string>;
+  /** In front of the program: a launcher other than the built-in one. */
+  launcher?: (ranks: number, program: readonly string[]) => string[];
+}
+
+/** A fault that was done. */
+export interface Done extends Fault {
+  pid: number;
+  at: number;
+}
+
+/** What a rank told. */
+export interface Told {
+  rank: number;
+  started: number;
+  joined: number;
+  outcome: Outcome;
+  tree: string;
+}
+
+/** What became of a job. */
+export interface Verdict {
+  /** What is wrong; nothing should be. */
+  wrong: string[];
+  done: Done[];
+  told: Told[];
+  stderr: string;
+  exitCode: number | undefined;
+  /** Milliseconds between the last death (or the last rank's coming, if that was later) and the last survivor's end of the join. */
+  delay: number;
+}
+
+/** The survivors end the join within a second of a death; the machine that runs the tests may be busy, too. */
+const withinMs = 1000;
+const jobLimitMs = 25_000;
+
+const killSwitch = join(import.meta.dirname, 'kill-switch.mjs');
+const rank = join(import.meta.dirname, 'fixtures/rank.mjs');
+const deadly: readonly Fault['act'][] = ['kill', 'exit', 'terminate', 'interrupt'];
+
+/** Runs a job and judges it. */
+export async function runBroken(job: BrokenJob): Promise<Verdict> {
+  const folder = mkdtempSync(join('/dev/shm', 'hwloc-share-faults-'));
+  try {
+    return await runIn(folder, job);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function runIn(folder: string, job: BrokenJob): Promise<Verdict> {
+  const { faults, ranks = 3, timeout = 30, delays = [], afterwards = 'SIGKILL', launcher } = job;
+  const channels = mkdtempSync(join(folder, 'channels-'));
+  const log = join(folder, 'log');
+  const program = [process.execPath, '--import', killSwitch, rank];
+  const words = launcher?.(ranks, program) ?? ['local', '-n', String(ranks), ...program];
+  const running = startJob(wrapper(...words), {
+    timeoutMs: jobLimitMs,
+    env: {
+      HWLOC_SHARE_DIR: channels,
+      HWLOC_SHARE_TIMEOUT: String(timeout),
+      FAULTS: JSON.stringify(faults),
+      FAULTS_LOG: log,
+      DELAYS: delays.join(','),
+      ...job.env,
+    },
+  });
+  const wrong: string[] = [];
+  const survivors = survivorsOf(ranks, faults);
+
+  if (faults.some(({ act }) => act === 'stop')) {
+    const through = () =>
+      survivors.every((each) => toldIn(running.output()).some((told) => told.rank === each));
+    await resumeWhen(through, running, log, afterwards);
+  }
+
+  let stdout = '';
+  let stderr = '';
+  let exitCode: number | undefined;
+  try {
+    ({ stdout, stderr, exitCode } = await running.result);
+  } catch (error) {
+    wrong.push(`hung: ${String(error)}`);
+  }
+  const done = doneIn(log);
+  const told = toldIn(stdout);
+  wrong.push(...(await left(channels, running.marker, done)));
+  const delay = judge({ survivors, timeout, done, told, stderr }, wrong);
+  return { wrong, done, told, stderr, exitCode, delay };
+}
+
+/** When the others are through, what was stopped goes on, or is killed; until the job has ended, for it may be stopped again. */
+async function resumeWhen(
+  through: () => boolean,
+  job: Job,
+  log: string,
+  afterwards: NodeJS.Signals,
+): Promise<void> {
+  const ended = job.result.then(
+    () => true,
+    () => true,
+  );
+  const resumed = new Set<number>();
+  while (!(await Promise.race([ended, sleep(20, false)]))) {
+    if (!through()) continue;
+    for (const { act, pid, at } of doneIn(log)) {
+      if (act === 'stop' && !resumed.has(at)) sendSignal(pid, afterwards);
+      resumed.add(at);
+    }
+  }
+}
+
+/** The ranks that must end the join: all but those to whom it is done themselves. */
+function survivorsOf(ranks: number, faults: readonly Fault[]): number[] {
+  const victims = new Set(
+    faults
+      .filter(({ act, to }) => (deadly.includes(act) || act === 'stop') && (to ?? 'rank') === 'rank')
+      .map((fault) => fault.rank),
+  );
+  return [...Array(ranks).keys()].filter((each) => !victims.has(each));
+}
+
+async function left(channels: string, marker: string, done: readonly Done[]): Promise<string[]> {
+  const wrong: string[] = [];
+  const processes = await processesLeft(() => processesWith(marker));
+  if (processes.length > 0) wrong.push(`processes left: ${processes.join(' ')}`);
+  const wrapperWasKilled = done.some(({ act, to }) => act === 'kill' && to === 'wrapper');
+  if (wrapperWasKilled && leftovers([channels]).length > 0) {
+    await runJob(wrapper('--dir', channels, 'clean'));
+  }
+  const files = leftovers([channels]);
+  if (files.length > 0) wrong.push(`files left: ${files.join(' ')}`);
+  return wrong;
+}
+
+function judge(
+  job: { survivors: number[]; timeout: number; done: Done[]; told: Told[]; stderr: string },
+  wrong: string[],
+): number {
+  const { survivors, timeout, done, told, stderr } = job;
+  for (const each of survivors) {
+    const times = told.filter((one) => one.rank === each).length;
+    if (times !== 1) wrong.push(`rank ${each} told ${times} times what it got`);
+  }
+  if (new Set(told.map(({ tree }) => tree)).size > 1) wrong.push('not all topologies are the same');
+  const strange = stderr.split('\n').find((line) => line !== '' && !line.startsWith('hwloc-share: '));
+  if (strange !== undefined) wrong.push(`not a line of ours: ${strange}`);
+
+  const surviving = told.filter((one) => survivors.includes(one.rank));
+  const joined = Math.max(...surviving.map((one) => one.joined));
+  const last = Math.max(...surviving.map((one) => one.started), ...done.map(({ at }) => at));
+  const delay = surviving.length === 0 ? 0 : joined - last;
+  const waits = done.filter(({ act }) => act === 'stop').length * timeout * 1000;
+  if (delay > waits + withinMs) wrong.push(`the survivors joined ${delay} ms after the death`);
+  return delay;
+}
+
+function toldIn(stdout: string): Told[] {
+  const lines = stdout.split(/\r?\n/).filter((line) => line.startsWith('{') && line.endsWith('}'));
+  return lines.map((line) => JSON.parse(line) as Told).sort((a, b) => a.rank - b.rank);
+}
+
+function doneIn(log: string): Done[] {
+  try {
+    const lines = readFileSync(log, 'utf8').split('\n');
+    return lines.filter((line) => line.endsWith('}')).map((line) => JSON.parse(line) as Done);
+  } catch {
+    return [];
+  }
+}

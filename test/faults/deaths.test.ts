@@ -1,0 +1,86 @@
+// A rank, the wrapper or the launcher dies, ends or stops at each named point of a join: the others end the join with a correct
+// topology within a second (where it is stopped: of the timeout), and nothing is left behind.
+import { describe, expect, test } from 'vitest';
+import { leaderPoints, memberPoints } from '../../src/rank/points.js';
+import { findCommand } from '../support/commands.js';
+import { launcherCommands, launcherPrograms } from '../support/jobs.js';
+import { type BrokenJob, type Verdict, runBroken } from './bench.js';
+
+const points = [...memberPoints, ...leaderPoints];
+const rankAt = (point: string) => (point.startsWith('leader:') ? 0 : 1);
+/** A rank that is stopped counts as missing after so many seconds. */
+const timeout = 1;
+
+async function expectNothingWrong(job: BrokenJob): Promise<Verdict> {
+  const verdict = await runBroken(job);
+  expect(verdict.wrong, verdict.stderr).toEqual([]);
+  expect(verdict.done).toHaveLength(job.faults.length);
+  return verdict;
+}
+
+describe.each(points)('at %s', (point) => {
+  const rank = rankAt(point);
+
+  test('a rank that is killed does not hold up the others', async () => {
+    const { exitCode } = await expectNothingWrong({ faults: [{ rank, point, act: 'kill' }] });
+    expect(exitCode).toBe(137);
+  });
+
+  test('a rank that exits does not hold up the others', async () => {
+    const { exitCode } = await expectNothingWrong({ faults: [{ rank, point, act: 'exit' }] });
+    expect(exitCode).toBe(0);
+  });
+
+  test('a rank that is stopped holds up the others for the timeout; when it goes on, it gets a topology', async () => {
+    const job = { faults: [{ rank, point, act: 'stop' }], timeout, afterwards: 'SIGCONT' } as const;
+    const { told, exitCode } = await expectNothingWrong(job);
+    expect(told).toHaveLength(3);
+    expect(exitCode).toBe(0);
+  });
+
+  test('a killed wrapper, which is the launcher, takes nobody with it', async () => {
+    const { told } = await expectNothingWrong({ faults: [{ rank, point, act: 'kill', to: 'wrapper' }] });
+    expect(told.map(({ outcome }) => outcome.how)).toEqual(['adopted', 'adopted', 'adopted']);
+  });
+});
+
+describe.each(['member:announced', 'leader:loaded', 'leader:writing', 'member:released', 'leader:settled'])(
+  'at %s',
+  (point) => {
+    const rank = rankAt(point);
+
+    test('a stopped wrapper goes unnoticed', async () => {
+      const faults = [{ rank, point, act: 'stop', to: 'wrapper' }] as const;
+      const { told, exitCode } = await expectNothingWrong({ faults, afterwards: 'SIGCONT' });
+      expect(told.map(({ outcome }) => outcome.how)).toEqual(['adopted', 'adopted', 'adopted']);
+      expect(exitCode).toBe(0);
+    });
+
+    test('a rank that is stopped and then killed leaves nothing', async () => {
+      await expectNothingWrong({ faults: [{ rank, point, act: 'stop' }], timeout, afterwards: 'SIGKILL' });
+    });
+
+    test.each(['interrupt', 'terminate'] as const)(
+      'a wrapper that is told to end (%s) leaves nothing',
+      async (act) => {
+        const { wrong } = await runBroken({ faults: [{ rank, point, act, to: 'wrapper' }] });
+        expect(wrong.filter((each) => each.startsWith('files') || each.startsWith('processes'))).toEqual([]);
+      },
+    );
+
+    test.each(['openmpi', 'mpich'] as const)('a killed launcher (%s) leaves nothing', async (name) => {
+      if (findCommand(launcherPrograms[name][0]) === undefined) return;
+      const faults = [{ rank, point, act: 'kill', to: 'launcher' }] as const;
+      const { wrong } = await runBroken({ faults, launcher: launcherCommands[name] });
+      // The launcher's daemons may end the ranks, or leave them to themselves; what ends by itself has ended.
+      expect(wrong.filter((each) => !/told|joined/.test(each))).toEqual([]);
+    });
+
+    test.each(['openmpi', 'mpich'] as const)('a killed wrapper of %s takes nobody with it', async (name) => {
+      if (findCommand(launcherPrograms[name][0]) === undefined) return;
+      const faults = [{ rank, point, act: 'kill', to: 'wrapper' }] as const;
+      const { told } = await expectNothingWrong({ faults, launcher: launcherCommands[name] });
+      expect(told.map(({ outcome }) => outcome.how)).toEqual(['adopted', 'adopted', 'adopted']);
+    });
+  },
+);
