@@ -37,6 +37,8 @@ const leaderVerbs: readonly string[] = [
 
 /** The member's ends of its pair of FIFOs, which stand under `name` in the channel. */
 export class Conversation {
+  /** What the two FIFOs' names have in common. */
+  readonly name: string;
   readonly #reader: LineReader;
   readonly #writer: LineWriter;
   readonly #heard: Heard[] = [];
@@ -44,6 +46,7 @@ export class Conversation {
   #gone: Gone | undefined;
 
   constructor(channel: Channel, name: string) {
+    this.name = name;
     const [up, down] = [`${channel.path}/${name}.up`, `${channel.path}/${name}.down`];
     this.#reader = openReader(down);
     // Patient: the leader opens it after our announcement only, and what we say until then must not be lost.

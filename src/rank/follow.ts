@@ -29,20 +29,24 @@ import { Witness, lookEvery } from './witness.js';
 /**
  * Joins as a member.
  *
- * @param pair  The name of the FIFOs that this rank has made; undefined if it is late.
+ * @param conversation  With the leader to come; undefined if this rank is late.
  */
-export async function follow(context: Context, channel: Channel, pair: string | undefined): Promise<Joined> {
-  if (pair === undefined) return joinLate(context, channel);
-  const conversation = new Conversation(channel, pair);
+export async function follow(
+  context: Context,
+  channel: Channel,
+  conversation: Conversation | undefined,
+): Promise<Joined> {
+  if (conversation === undefined) return joinLate(context, channel);
   reach('member:pipes');
-  const end = (reason: string) => {
-    conversation.close();
+  const end = async (reason: string) => {
     removeAtExit(channel);
-    // The leader may have gone on without us, and have left a plan.
-    return isLate(channel) ? joinLate(context, channel) : outside(context, takeLadder(context, reason));
+    // The leader may have gone on without us, and have left a plan: then it stays until we let go of our end.
+    const late = isLate(channel) ? await joinLate(context, channel) : undefined;
+    conversation.close();
+    return late ?? outside(context, takeLadder(context, reason));
   };
   try {
-    const first = await meet(context, channel, conversation, pair);
+    const first = await meet(context, channel, conversation);
     if (first.verb === 'gone') return await end(first.reason);
     context.clock.mark('meet');
     reach('member:met');
@@ -57,12 +61,7 @@ export async function follow(context: Context, channel: Channel, pair: string | 
 }
 
 /** Announces this rank, and waits until the leader is heard for the first time. */
-async function meet(
-  context: Context,
-  channel: Channel,
-  conversation: Conversation,
-  pipe: string,
-): Promise<Heard> {
+async function meet(context: Context, channel: Channel, conversation: Conversation): Promise<Heard> {
   const { rank, localRank } = context.identity;
   const occupied = ownOccupied();
   conversation.say(
@@ -83,7 +82,9 @@ async function meet(
   const lobby = openPatientWriter(channel.lobby);
   const inode = inodeOf(channel.lobby);
   try {
-    lobby.write(formatMessage({ verb: 'announce', version: protocolVersion, rank, localRank, pipe }));
+    lobby.write(
+      formatMessage({ verb: 'announce', version: protocolVersion, rank, localRank, pipe: conversation.name }),
+    );
     context.clock.mark('announce');
     reach('member:announced');
     const { timeout, job } = context.settings;

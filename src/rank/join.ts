@@ -8,6 +8,7 @@ import { libhwloc } from '../hwloc/index.js';
 import { type Identity, identify } from '../launcher/kinds/index.js';
 import { ownAllowed } from './allowed.js';
 import type { Context, JoinOptions, Joined } from './context.js';
+import { Conversation } from './conversation.js';
 import { NotSharedError } from './errors.js';
 import { follow, outside } from './follow.js';
 import { keepIfOrphaned, keeperFor } from './keeper.js';
@@ -31,8 +32,8 @@ interface Arrival {
   readonly channel: Channel;
   /** The leader's. */
   readonly claim?: Claim;
-  /** The name of a member's pair of FIFOs; a member that is late has none. */
-  readonly pair?: string;
+  /** A member's, with its leader; one that is late has none. */
+  readonly conversation?: Conversation;
 }
 
 // A mapping can be adopted only once per process (hwloc#449), and a process may hold two copies of this package.
@@ -98,17 +99,22 @@ async function joinAs(context: Context): Promise<Joined> {
   try {
     findLibrary(settings, notice);
   } catch (error) {
-    if (!(arrived instanceof Error)) arrived.claim?.release();
+    if (!(arrived instanceof Error)) {
+      arrived.claim?.release();
+      arrived.conversation?.close();
+    }
     throw error;
   }
   if (arrived instanceof Error) {
     return outside(context, takeLadder(context, `no channel: ${arrived.message}`));
   }
-  const { channel, pair, claim } = arrived;
+  const { channel, conversation, claim } = arrived;
   context.clock.mark('channel');
   reach(claim === undefined ? 'member:channel' : 'leader:channel');
   try {
-    return await (claim === undefined ? follow(context, channel, pair) : lead(context, channel, key, claim));
+    return await (claim === undefined
+      ? follow(context, channel, conversation)
+      : lead(context, channel, key, claim));
   } catch (error) {
     if (error instanceof NotSharedError) throw error;
     // Whatever it is, this rank may still get a topology of its own.
@@ -132,15 +138,20 @@ function arrive({ identity, roots, notice }: Context, key: string): Arrival | Er
       if (leads) sweep(root);
     });
     const channel = openChannel(roots, key, keeperFor(identity), (error) => {
-      // All ranks of a node find the same: one line will do.
-      if (leads) notice(error.message);
+      // Hardly ever said by more than one rank: the next finds the channel where that one has made it.
+      notice(error.message);
     });
     if (leads) return { channel, claim: claim(channel) };
-    return isLate(channel) ? { channel } : { channel, pair: makePair(channel, identity.localRank) };
+    return isLate(channel) ? { channel } : { channel, conversation: openConversation(channel, identity) };
   } catch (error) {
     roots.forEach(removeRoot);
     return error instanceof Error ? error : new Error(String(error));
   }
+}
+
+/** Made and opened at once: FIFOs that nobody has open are taken for those of a member that has died. */
+function openConversation(channel: Channel, { localRank }: Identity): Conversation {
+  return new Conversation(channel, makePair(channel, localRank));
 }
 
 /** @throws LibhwlocNotFoundError, LibhwlocUnsupportedError */

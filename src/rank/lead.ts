@@ -99,6 +99,7 @@ async function share(context: Context, parts: Lead): Promise<Joined> {
   if (how !== 'adopted' && context.settings.strict) throw new NotSharedError(reason ?? '');
 
   if (agreement.plan !== undefined && roster.mayCome()) publishPlan(channel, agreement.plan);
+  await roster.sendOffTheCrowd();
   tidy(roster, store);
   roster.keepAlive(false);
   if (context.settings.verbose) summarise(context, roster, result);
@@ -156,6 +157,7 @@ function release(context: Context, roster: Roster, topology: Topology, agreement
   roster.tell({ verb: 'release', generation: plan.generation }, 'reserved');
   reach('leader:released');
   try {
+    agreement.reservation.release();
     const adopted = adoptPlan(plan);
     context.clock.mark('adopt');
     reach('leader:adopted');

@@ -1,7 +1,8 @@
 // Agreeing on an address: plan, let everybody reserve and write meanwhile; where it was taken after all, plan again.
 
 import { type Plan, unlinkIfThere } from '../channel/index.js';
-import { HwlocError, type Topology, pageSize } from '../hwloc/index.js';
+import { codeOf } from '../channel/place/index.js';
+import { HwlocError, type Reservation, type Topology, pageSize, reserve } from '../hwloc/index.js';
 import { type HolePolicy, chooseHole, combine, ownOccupied, parsePolicy } from '../maps/index.js';
 import type { Context } from './context.js';
 import { listOf, messageOf } from './notice.js';
@@ -12,8 +13,12 @@ import { type Store, isOfThePlace } from './store.js';
 /** After as many plans, whoever still finds its range taken goes without; the others share. */
 const mostGenerations = 5;
 
-/** A written plan that those who have reserved can be released into; or why there is none. */
-export type Agreement = { readonly plan: Plan } | { readonly plan: undefined; readonly reason: string };
+/**
+ * A written plan that those who have reserved can be released into, with the leader's own reservation; or why there is none.
+ */
+export type Agreement =
+  | { readonly plan: Plan; readonly reservation: Reservation }
+  | { readonly plan: undefined; readonly reason: string };
 
 /** What negotiating needs. */
 export interface Parties {
@@ -48,6 +53,7 @@ export async function negotiate(context: Context, parties: Parties): Promise<Agr
     reach('leader:planned');
 
     const previous = agreement.plan;
+    if (agreement.plan !== undefined) agreement.reservation.release();
     const attempt = tryToWrite(context, parties, plan);
     agreement = attempt.agreement;
     clock.mark('write');
@@ -74,11 +80,15 @@ function tryToWrite(
     reach('leader:writing');
     store.write(topology, plan);
     reach('leader:written');
-    return { agreement: { plan }, again: true };
+    // As in every rank: between now and the release something else might take it.
+    const reservation = reserve(plan.address, plan.length);
+    return { agreement: { plan, reservation }, again: true };
   } catch (error) {
     const agreement = { plan: undefined, reason: messageOf(error) };
     // EBUSY is this process's own range, taken since we looked: the next plan has another.
     if (error instanceof HwlocError && error.code === 'EBUSY') return { agreement, again: true };
+    // Something stands at the file's name; the next plan's has another number.
+    if (codeOf(error) === 'EEXIST') return { agreement, again: true };
     const again = isOfThePlace(error) && store.moveOn();
     if (again) context.notice(`${plan.file}: ${messageOf(error)}; using the next directory`);
     return { agreement, again };

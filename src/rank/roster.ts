@@ -30,6 +30,12 @@ const signOfLife = 1;
 /** So many announcements that cannot be understood are complained of; a flood of them is not to flood stderr. */
 const mostComplaints = 10;
 
+/** After so many we listen no more: reading a flood leaves no time for anybody else. */
+const mostNonsense = 1000;
+
+/** Within the descriptors that are spared for other things. */
+const crowdAtOnce = 16;
+
 /** Waits for a condition on the peers. */
 interface Wait {
   readonly condition: () => boolean;
@@ -46,8 +52,8 @@ export class Roster implements PeerListener {
   readonly #without = new Set<number>();
   /** Those who ended before they announced themselves. */
   readonly #ended = new Set<number>();
-  /** Those for whom there are no descriptors left. */
-  readonly #crowdedOut = new Set<number>();
+  /** Those for whom there are no descriptors left, and the paths of their pairs. */
+  readonly #crowdedOut = new Map<number, string>();
   readonly #dropped: number[] = [];
   readonly #sign: NodeJS.Timeout;
   readonly #look: NodeJS.Timeout;
@@ -55,7 +61,9 @@ export class Roster implements PeerListener {
   readonly #room = roomForMembers();
   /** Pairs of FIFOs that nobody had open at the last look. */
   #unattended = new Set<string>();
-  #complaints = 0;
+  #nonsense = 0;
+  /** Whether nobody can be heard in the lobby any more; who is missing then will come late. */
+  #deaf = false;
   #wait: Wait | undefined;
   #onBarrier: ((peer: Peer, number: number) => void) | undefined;
   #onGone: ((peer: Peer) => void) | undefined;
@@ -74,7 +82,7 @@ export class Roster implements PeerListener {
         this.#complain(`an announcement was not understood: ${error.message}`);
       },
       fail: (error) => {
-        context.notice(`the lobby cannot be read any more: ${error.message}; going on with who has come`);
+        this.#goDeaf(error.message);
       },
     });
     // A discovery may take longer than a member is ready to listen to nothing.
@@ -112,7 +120,7 @@ export class Roster implements PeerListener {
 
   /** The local ranks that announced themselves but are left to come as late joiners: this process may open no more files. */
   get crowdedOut(): readonly number[] {
-    return [...this.#crowdedOut].sort(byNumber);
+    return [...this.#crowdedOut.keys()].sort(byNumber);
   }
 
   /** The local ranks that are there: neither dead nor dropped. */
@@ -155,7 +163,8 @@ export class Roster implements PeerListener {
    */
   async untilNoneIs(standings: readonly Standing[], options: { all?: boolean } = {}): Promise<boolean> {
     const condition = () =>
-      this.standing(...standings).length === 0 && (options.all !== true || this.missing().length === 0);
+      this.standing(...standings).length === 0 &&
+      (options.all !== true || this.#deaf || this.missing().length === 0);
     const met = condition() || (await this.#until(condition));
     if (met) return true;
     for (const peer of this.standing(...standings)) {
@@ -175,6 +184,17 @@ export class Roster implements PeerListener {
   closeLobby(): void {
     clearInterval(this.#look);
     this.#lobby.close();
+  }
+
+  /**
+   * Sends those who were crowded out to the plan, a few at a time: they see the end of their pipe. It resolves when they have let
+   * go of theirs, and need the file no more.
+   */
+  async sendOffTheCrowd(): Promise<void> {
+    const paths = [...this.#crowdedOut.values()];
+    for (let at = 0; at < paths.length; at += crowdAtOnce) {
+      await Promise.all(paths.slice(at, at + crowdAtOnce).map((path) => this.#sendOff(path)));
+    }
   }
 
   /** The join is over: no signs of life any more but answers. */
@@ -206,6 +226,34 @@ export class Roster implements PeerListener {
     this.#context.notice(`going on without rank ${peer.rank}, which cannot be understood: ${why}`);
   }
 
+  async #sendOff(path: string): Promise<void> {
+    let pair: ReturnType<typeof openPair>;
+    try {
+      pair = openPair(path);
+    } catch {
+      // It has gone, with its pair; or there are no descriptors left even for it: then it finds the plan by itself.
+      return;
+    }
+    const { reader, writer } = pair;
+    if (writer === undefined) {
+      // It has found the plan already.
+      reader.close();
+      return;
+    }
+    await new Promise<void>((resolve) => {
+      const limit = setTimeout(() => {
+        reader.close();
+        resolve();
+      }, this.#context.settings.timeout * 1000);
+      const ended = () => {
+        clearTimeout(limit);
+        resolve();
+      };
+      reader.listen({ line: () => undefined, end: ended, fail: ended });
+      writer.close();
+    });
+  }
+
   #until(condition: () => boolean): Promise<boolean> {
     const { timeout } = this.#context.settings;
     return new Promise((resolve) => {
@@ -232,19 +280,28 @@ export class Roster implements PeerListener {
   }
 
   #complain(text: string): void {
-    this.#complaints++;
-    if (this.#complaints <= mostComplaints) this.#context.notice(text);
+    this.#nonsense++;
+    if (this.#nonsense <= mostComplaints) this.#context.notice(text);
+    if (this.#nonsense === mostNonsense) this.#goDeaf(`${mostNonsense} lines of nonsense`);
+  }
+
+  #goDeaf(why: string): void {
+    this.#context.notice(`the lobby cannot be read any more: ${why}; going on with who has come`);
+    this.#deaf = true;
+    this.closeLobby();
+    this.#checkWait();
   }
 
   #admit(announce: Announce): void {
     const { rank, localRank } = announce;
     const refusal = this.#refusal(announce);
+    const path = `${this.#channel.path}/${announce.pipe}`;
     if (refusal === undefined && this.#peers.size >= this.#room) {
-      this.#crowdedOut.add(localRank);
+      this.#crowdedOut.set(localRank, path);
       this.#checkWait();
       return;
     }
-    const { reader, writer } = openPair(`${this.#channel.path}/${announce.pipe}`);
+    const { reader, writer } = openPair(path);
     // Without a writer there was nobody to read: the rank has died since it announced itself.
     if (writer !== undefined && refusal === undefined) {
       this.#ended.delete(localRank);

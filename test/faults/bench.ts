@@ -44,6 +44,8 @@ export interface Told {
   joined: number;
   outcome: Outcome;
   tree: string;
+  /** The most memory that it had, in kilobytes. */
+  peak: number;
 }
 
 /** What became of a job. */
@@ -66,13 +68,22 @@ const killSwitch = join(import.meta.dirname, 'kill-switch.mjs');
 const rank = join(import.meta.dirname, 'fixtures/rank.mjs');
 const deadly: readonly Fault['act'][] = ['kill', 'exit', 'terminate', 'interrupt'];
 
-/** Runs a job and judges it. */
+/** So many jobs run at once, whoever asks: more of them would measure the machine, not us. */
+const atOnce = Number(process.env.FAULTS_AT_ONCE ?? 3);
+const waiting: (() => void)[] = [];
+let running = 0;
+
+/** Runs a job, as soon as it is its turn, and judges it. */
 export async function runBroken(job: BrokenJob): Promise<Verdict> {
+  if (running >= atOnce) await new Promise<void>((resolve) => waiting.push(resolve));
+  running++;
   const folder = mkdtempSync(join('/dev/shm', 'hwloc-share-faults-'));
   try {
     return await runIn(folder, job);
   } finally {
     rmSync(folder, { recursive: true, force: true });
+    running--;
+    waiting.shift()?.();
   }
 }
 
@@ -112,7 +123,9 @@ async function runIn(folder: string, job: BrokenJob): Promise<Verdict> {
   }
   const done = doneIn(log);
   const told = toldIn(stdout);
-  wrong.push(...(await left(channels, running.marker, done)));
+  const dies = (act: Fault['act']) => act === 'kill' || (act === 'stop' && afterwards === 'SIGKILL');
+  const wrapperDied = done.some(({ act, to }) => to === 'wrapper' && dies(act));
+  wrong.push(...(await left(channels, running.marker, wrapperDied)));
   const delay = judge({ survivors, timeout, done, told, stderr }, wrong);
   return { wrong, done, told, stderr, exitCode, delay };
 }
@@ -131,10 +144,10 @@ async function resumeWhen(
   const resumed = new Set<number>();
   while (!(await Promise.race([ended, sleep(20, false)]))) {
     if (!through()) continue;
-    for (const { act, pid, at } of doneIn(log)) {
-      if (act === 'stop' && !resumed.has(at)) sendSignal(pid, afterwards);
-      resumed.add(at);
-    }
+    doneIn(log).forEach(({ act, pid }, index) => {
+      if (act === 'stop' && !resumed.has(index)) sendSignal(pid, afterwards);
+      resumed.add(index);
+    });
   }
 }
 
@@ -148,12 +161,11 @@ function survivorsOf(ranks: number, faults: readonly Fault[]): number[] {
   return [...Array(ranks).keys()].filter((each) => !victims.has(each));
 }
 
-async function left(channels: string, marker: string, done: readonly Done[]): Promise<string[]> {
+async function left(channels: string, marker: string, wrapperDied: boolean): Promise<string[]> {
   const wrong: string[] = [];
   const processes = await processesLeft(() => processesWith(marker));
   if (processes.length > 0) wrong.push(`processes left: ${processes.join(' ')}`);
-  const wrapperWasKilled = done.some(({ act, to }) => act === 'kill' && to === 'wrapper');
-  if (wrapperWasKilled && leftovers([channels]).length > 0) {
+  if (wrapperDied && leftovers([channels]).length > 0) {
     await runJob(wrapper('--dir', channels, 'clean'));
   }
   const files = leftovers([channels]);
@@ -183,7 +195,8 @@ function judge(
   return delay;
 }
 
-function toldIn(stdout: string): Told[] {
+/** What the ranks of a job told, by rank. */
+export function toldIn(stdout: string): Told[] {
   const lines = stdout.split(/\r?\n/).filter((line) => line.startsWith('{') && line.endsWith('}'));
   return lines.map((line) => JSON.parse(line) as Told).sort((a, b) => a.rank - b.rank);
 }

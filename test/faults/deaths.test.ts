@@ -18,7 +18,7 @@ async function expectNothingWrong(job: BrokenJob): Promise<Verdict> {
   return verdict;
 }
 
-describe.each(points)('at %s', (point) => {
+describe.concurrent.each(points)('at %s', (point) => {
   const rank = rankAt(point);
 
   test('a rank that is killed does not hold up the others', async () => {
@@ -44,43 +44,46 @@ describe.each(points)('at %s', (point) => {
   });
 });
 
-describe.each(['member:announced', 'leader:loaded', 'leader:writing', 'member:released', 'leader:settled'])(
-  'at %s',
-  (point) => {
-    const rank = rankAt(point);
+describe.concurrent.each([
+  'member:announced',
+  'leader:loaded',
+  'leader:writing',
+  'member:released',
+  'leader:settled',
+])('at %s', (point) => {
+  const rank = rankAt(point);
 
-    test('a stopped wrapper goes unnoticed', async () => {
-      const faults = [{ rank, point, act: 'stop', to: 'wrapper' }] as const;
-      const { told, exitCode } = await expectNothingWrong({ faults, afterwards: 'SIGCONT' });
-      expect(told.map(({ outcome }) => outcome.how)).toEqual(['adopted', 'adopted', 'adopted']);
-      expect(exitCode).toBe(0);
-    });
+  test('a stopped wrapper goes unnoticed', async () => {
+    const faults = [{ rank, point, act: 'stop', to: 'wrapper' }] as const;
+    const { told, exitCode } = await expectNothingWrong({ faults, afterwards: 'SIGCONT' });
+    expect(told.map(({ outcome }) => outcome.how)).toEqual(['adopted', 'adopted', 'adopted']);
+    expect(exitCode).toBe(0);
+  });
 
-    test('a rank that is stopped and then killed leaves nothing', async () => {
-      await expectNothingWrong({ faults: [{ rank, point, act: 'stop' }], timeout, afterwards: 'SIGKILL' });
-    });
+  test('a rank that is stopped and then killed leaves nothing', async () => {
+    await expectNothingWrong({ faults: [{ rank, point, act: 'stop' }], timeout, afterwards: 'SIGKILL' });
+  });
 
-    test.each(['interrupt', 'terminate'] as const)(
-      'a wrapper that is told to end (%s) leaves nothing',
-      async (act) => {
-        const { wrong } = await runBroken({ faults: [{ rank, point, act, to: 'wrapper' }] });
-        expect(wrong.filter((each) => each.startsWith('files') || each.startsWith('processes'))).toEqual([]);
-      },
-    );
+  test.each(['interrupt', 'terminate'] as const)(
+    'a wrapper that is told to end (%s) leaves nothing',
+    async (act) => {
+      const { wrong } = await runBroken({ faults: [{ rank, point, act, to: 'wrapper' }] });
+      expect(wrong.filter((each) => each.startsWith('files') || each.startsWith('processes'))).toEqual([]);
+    },
+  );
 
-    test.each(['openmpi', 'mpich'] as const)('a killed launcher (%s) leaves nothing', async (name) => {
-      if (findCommand(launcherPrograms[name][0]) === undefined) return;
-      const faults = [{ rank, point, act: 'kill', to: 'launcher' }] as const;
-      const { wrong } = await runBroken({ faults, launcher: launcherCommands[name] });
-      // The launcher's daemons may end the ranks, or leave them to themselves; what ends by itself has ended.
-      expect(wrong.filter((each) => !/told|joined/.test(each))).toEqual([]);
-    });
+  test.each(['openmpi', 'mpich'] as const)('a killed launcher (%s) leaves nothing', async (name) => {
+    if (findCommand(launcherPrograms[name][0]) === undefined) return;
+    const faults = [{ rank, point, act: 'kill', to: 'launcher' }] as const;
+    const { wrong } = await runBroken({ faults, launcher: launcherCommands[name] });
+    // The launcher's daemons may end the ranks, or leave them to themselves; what ends by itself has ended.
+    expect(wrong.filter((each) => !/told|joined/.test(each))).toEqual([]);
+  });
 
-    test.each(['openmpi', 'mpich'] as const)('a killed wrapper of %s takes nobody with it', async (name) => {
-      if (findCommand(launcherPrograms[name][0]) === undefined) return;
-      const faults = [{ rank, point, act: 'kill', to: 'wrapper' }] as const;
-      const { told } = await expectNothingWrong({ faults, launcher: launcherCommands[name] });
-      expect(told.map(({ outcome }) => outcome.how)).toEqual(['adopted', 'adopted', 'adopted']);
-    });
-  },
-);
+  test.each(['openmpi', 'mpich'] as const)('a killed wrapper of %s takes nobody with it', async (name) => {
+    if (findCommand(launcherPrograms[name][0]) === undefined) return;
+    const faults = [{ rank, point, act: 'kill', to: 'wrapper' }] as const;
+    const { told } = await expectNothingWrong({ faults, launcher: launcherCommands[name] });
+    expect(told.map(({ outcome }) => outcome.how)).toEqual(['adopted', 'adopted', 'adopted']);
+  });
+});

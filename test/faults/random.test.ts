@@ -1,5 +1,4 @@
 // Random faults in random jobs, from a seed: FAULTS_JOBS of them (npm run test:faults -- --jobs 1000), FAULTS_SEED to replay one.
-import { availableParallelism } from 'node:os';
 import { expect, test } from 'vitest';
 import { leaderPoints, memberPoints } from '../../src/rank/points.js';
 import { type BrokenJob, type Fault, runBroken } from './bench.js';
@@ -7,31 +6,27 @@ import { type Random, randomFrom } from './random.js';
 
 const jobs = Number(process.env.FAULTS_JOBS ?? 40);
 const seed = Number(process.env.FAULTS_SEED ?? Date.now() % 1_000_000_000);
-const atOnce = Number(process.env.FAULTS_AT_ONCE ?? Math.max(2, availableParallelism()));
 
 test(`${jobs} jobs with random faults, seed ${seed}`, { timeout: jobs * 30_000 }, async () => {
   const figures = { jobs: 0, faults: 0, reached: 0, slowest: 0 };
   const failures: string[] = [];
-  let next = 0;
-  const work = async () => {
-    while (next < jobs && failures.length < 5) {
-      const number = next++;
-      // Each job has a seed of its own: to replay one, it is run alone.
-      const own = seed + number;
-      const job = randomJob(randomFrom(own));
-      const verdict = await runBroken(job);
-      figures.jobs++;
-      figures.faults += job.faults.length;
-      figures.reached += verdict.done.length;
-      const stopped = job.faults.some(({ act }) => act === 'stop');
-      if (!stopped) figures.slowest = Math.max(figures.slowest, verdict.delay);
-      if (verdict.wrong.length > 0) {
-        const replay = `FAULTS_SEED=${own} FAULTS_JOBS=1`;
-        failures.push(`${replay}: ${JSON.stringify(job)}\n${verdict.wrong.join('\n')}\n${verdict.stderr}`);
-      }
+  const run = async (number: number) => {
+    // Each job has a seed of its own: to replay one, it is run alone.
+    const own = seed + number;
+    const job = randomJob(randomFrom(own));
+    if (failures.length >= 5) return;
+    const verdict = await runBroken(job);
+    figures.jobs++;
+    figures.faults += job.faults.length;
+    figures.reached += verdict.done.length;
+    const stopped = job.faults.some(({ act }) => act === 'stop');
+    if (!stopped) figures.slowest = Math.max(figures.slowest, verdict.delay);
+    if (verdict.wrong.length > 0) {
+      const replay = `FAULTS_SEED=${own} FAULTS_JOBS=1`;
+      failures.push(`${replay}: ${JSON.stringify(job)}\n${verdict.wrong.join('\n')}\n${verdict.stderr}`);
     }
   };
-  await Promise.all(Array.from({ length: atOnce }, work));
+  await Promise.all(Array.from({ length: jobs }, (_, number) => run(number)));
   process.stdout.write(
     `seed ${seed}: ${figures.jobs} jobs, ${figures.faults} faults, of which ${figures.reached} were reached; ` +
       `slowest survivor ${figures.slowest} ms after a death; ${failures.length} failures\n`,

@@ -1,0 +1,119 @@
+// Jobs whose ranks are not all alike: that join in other ways, at other times, or never.
+import { cpSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { runJob } from '../support/job.js';
+import { leftovers } from '../support/leftovers.js';
+import { temporaryFolder } from '../support/temporary.js';
+import { distFile, wrapper } from '../support/wrapper.js';
+
+interface Mixed {
+  rank: number;
+  how: string;
+  ms: number;
+  reason?: string;
+  same?: boolean;
+  second?: { how: string; ms: number; reason?: string };
+}
+
+const mixed = join(import.meta.dirname, 'fixtures/mixed.mjs');
+
+async function runMixed(
+  mode: string,
+  options: { timeout?: number; env?: Record<string, string>; bare?: true } = {},
+) {
+  const folder = temporaryFolder();
+  const { timeout = 30, env, bare } = options;
+  const program = [process.execPath, mixed];
+  const command = bare
+    ? ['sh', join(import.meta.dirname, 'fixtures/bare.sh'), '3', ...program]
+    : wrapper('local', '-n', '3', ...program);
+  const { stdout, stderr, exitCode } = await runJob(command, {
+    env: { MIXED: mode, HWLOC_SHARE_DIR: folder, HWLOC_SHARE_TIMEOUT: String(timeout), ...env },
+  });
+  expect(exitCode, stderr).toBe(0);
+  expect(leftovers([folder])).toEqual([]);
+  const lines = stdout.split('\n').filter((line) => line.startsWith('{'));
+  const told = lines.map((line) => JSON.parse(line) as Mixed).sort((a, b) => a.rank - b.rank);
+  expect(told).toHaveLength(3);
+  return { told, stderr, how: told.map((each) => each.how) };
+}
+
+test('join() twice: the same topology', async () => {
+  const { told } = await runMixed('twice');
+  expect(told[1]).toMatchObject({ how: 'adopted', same: true });
+});
+
+test('join() from two copies of the package in one process: the same topology', async () => {
+  const copy = temporaryFolder();
+  cpSync(join(distFile('.'), '..', 'dist'), join(copy, 'dist'), { recursive: true });
+  cpSync(join(distFile('.'), '..', 'package.json'), join(copy, 'package.json'));
+  symlinkSync(join(distFile('.'), '..', 'node_modules'), join(copy, 'node_modules'));
+  const { told } = await runMixed('copies', { env: { COPY: join(copy, 'dist/bundle/rank/index.js') } });
+  expect(told[1]).toMatchObject({ how: 'adopted', same: true });
+});
+
+test('join() in a worker thread of a rank that has joined: a copy, at once', async () => {
+  const { told } = await runMixed('worker');
+  expect(told[1]).toMatchObject({
+    how: 'adopted',
+    second: { how: 'discovered', reason: /has joined before/ },
+  });
+  expect(told[1]?.second?.ms).toBeLessThan(2000);
+});
+
+test('join() after close(): a copy, at once', async () => {
+  const { told } = await runMixed('after-close');
+  expect(told[1]).toMatchObject({
+    how: 'adopted',
+    second: { how: 'discovered', reason: /has joined before/ },
+  });
+  expect(told[1]?.second?.ms).toBeLessThan(2000);
+});
+
+test('a rank that lives and never joins: the timeout, and its number', async () => {
+  const { how, stderr } = await runMixed('never', { timeout: 1 });
+  expect(how).toEqual(['adopted', 'never', 'adopted']);
+  expect(stderr).toMatch(/rank 1 did not join within 1 s; going on without it \(HWLOC_SHARE_TIMEOUT\)/);
+});
+
+test('a rank that comes seconds after the others is waited for', async () => {
+  expect((await runMixed('seconds')).how).toEqual(['adopted', 'adopted', 'adopted']);
+});
+
+test.for([{ by: 'the wrapper' }, { by: 'hand', bare: true }] as const)(
+  'a rank that joins when all others have left does not wait for them, and leaves nothing (started by $by)',
+  async ({ bare }) => {
+    const options = { env: { MEETING: join(temporaryFolder(), 'pids') }, timeout: 1, ...(bare && { bare }) };
+    const { told, stderr } = await runMixed('last', options);
+    expect(told.map(({ how }) => how)).toEqual(['adopted', 'discovered', 'adopted']);
+    expect(told[1]?.ms).toBeLessThan(1500);
+    expect(stderr).toMatch(/rank 1: the leader has left the job; discovered the machine on its own/);
+  },
+);
+
+test(
+  'more ranks than the leader may have files open for: all adopt, and a line says what to raise',
+  { timeout: 120_000 },
+  async () => {
+    const ranks = Number(process.env.FAULTS_RANKS ?? 64);
+    const limit = process.env.FAULTS_RANKS === undefined ? 160 : 256;
+    const limited = ['sh', '-c', `[ $HWLOC_SHARE_RANK != 0 ] || ulimit -n ${limit}; exec "$@"`, 'sh'];
+    const reporter = [process.execPath, join(import.meta.dirname, 'fixtures/rank.mjs')];
+    const command = wrapper(
+      '--dir',
+      temporaryFolder(),
+      'local',
+      '-n',
+      String(ranks),
+      ...limited,
+      ...reporter,
+    );
+    const { stdout, stderr } = await runJob(command, { timeoutMs: 110_000 });
+    const told = stdout.split('\n').filter((line) => line.includes('"how":"adopted"'));
+    expect(told, stderr).toHaveLength(ranks);
+    expect(stderr).toMatch(
+      /rank 0: ranks .* take no part in barriers: too few files may be open here \(ulimit -n\)/,
+    );
+  },
+);

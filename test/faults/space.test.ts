@@ -1,0 +1,81 @@
+// Where /dev/shm has no room, or cannot be used: the next directory, else the ladder; never SIGBUS.
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { runJob } from '../support/job.js';
+import { reportsIn } from '../support/shared-job.js';
+import { temporaryFolder } from '../support/temporary.js';
+import { wrapper } from '../support/wrapper.js';
+
+const inShm = join(import.meta.dirname, 'fixtures/in-shm.sh');
+const rank = join(import.meta.dirname, 'fixtures/rank.mjs');
+const asRoot = process.getuid?.() === 0;
+
+/** About 1 MB: no room for it in 64 KB. */
+const large = 'pack:4 core:64 pu:2';
+
+async function runInShm(kind: string, env: Record<string, string> = {}, ...inFront: string[]) {
+  const { exitCode, stdout, stderr } = await runJob(
+    ['sh', inShm, kind, ...inFront, ...wrapper('local', '-n', '3', process.execPath, rank)],
+    {
+      // No directory of ours: the usual ones are what this is about.
+      env: { TMPDIR: temporaryFolder(), XDG_RUNTIME_DIR: undefined, HWLOC_SHARE_DIR: undefined, ...env },
+    },
+  );
+  expect(stderr).not.toContain('left:');
+  expect(exitCode, stderr).toBe(0);
+  const told = reportsIn(stdout);
+  expect(told).toHaveLength(3);
+  expect(new Set(told.map(({ tree }) => tree)).size).toBe(1);
+  return {
+    how: told.map(({ outcome }) => outcome.how),
+    reason: told.map(({ outcome }) => outcome.reason),
+    stderr,
+  };
+}
+
+const all = (how: string) => [how, how, how];
+
+test.runIf(asRoot)(
+  'too small for the topology: it goes to the next directory, and a line says so',
+  async () => {
+    const { how, stderr } = await runInShm('small', { HWLOC_SYNTHETIC: large });
+    expect(how).toEqual(all('adopted'));
+    expect(stderr).toMatch(
+      /^hwloc-share: node \S+, rank 0: \/dev\/shm\/.*ENOSPC.*; using the next directory\n$/,
+    );
+  },
+);
+
+test.runIf(asRoot)('small, but large enough: it is used', async () => {
+  expect(await runInShm('small')).toMatchObject({ how: all('adopted'), stderr: '' });
+});
+
+test.runIf(asRoot).each(['full', 'inodes', 'readonly', 'missing'])('%s: the next directory', async (kind) => {
+  expect(await runInShm(kind)).toMatchObject({ how: all('adopted'), stderr: '' });
+});
+
+test.runIf(asRoot)('noexec: nothing of ours is executed', async () => {
+  expect(await runInShm('noexec')).toMatchObject({ how: all('adopted'), stderr: '' });
+});
+
+test.runIf(asRoot)(
+  'too small everywhere: each rank has a topology of its own, and the reason is told',
+  async () => {
+    const { how, reason } = await runInShm('small-everywhere', { HWLOC_SYNTHETIC: large });
+    expect(how).toEqual(all('discovered'));
+    for (const each of reason) expect(each).toMatch(/ENOSPC/);
+  },
+);
+
+test('more than a process may write (ulimit -f): each rank has a topology of its own', async () => {
+  const { exitCode, stdout } = await runJob([
+    'sh',
+    '-c',
+    'ulimit -f 4; exec "$@"',
+    'sh',
+    ...wrapper('--dir', temporaryFolder(), 'local', '-n', '3', process.execPath, rank),
+  ]);
+  expect(exitCode).toBe(0);
+  for (const { outcome } of reportsIn(stdout))
+    expect(outcome).toMatchObject({ how: 'discovered', reason: /EFBIG/ });
+});
