@@ -3,10 +3,11 @@
 
 import { writeSync } from 'node:fs';
 import { type Request, parseCommandLine } from './command-line.js';
+import type { Environment } from '../environment/index.js';
 import { UsageError } from './errors.js';
 import { inheritedFiles } from './inherited.js';
 import { clean, environmentOf, jobName, ownRoots, removeJob } from './job.js';
-import { type Command, type Ending, type Running, start } from './run.js';
+import { type Ending, type Running, start } from './run.js';
 import { endBy, relaySignals } from './signals.js';
 
 /** Runs the command. @param words  The command line, without the interpreter and the script. */
@@ -42,42 +43,32 @@ async function launch(request: Launch, inherited: readonly number[]): Promise<En
   const job = jobName();
   const roots = ownRoots(options);
   clean(roots);
-  const startRequest = await starterOf(request);
-  if (request.kind === 'launch' && options.verbose === true) await introduce(request.command);
+  const startRequest = await starterOf(request, environmentOf(job, request.kind, options));
 
   // Before the start, which may take a while if it is of many ranks; nothing is waited for until all of them run.
   const stopRelaying = relaySignals((signal) => {
     running.kill(signal);
   });
-  const running = startRequest({ env: environmentOf(job, request.kind, options), inherited });
+  const running = startRequest(inherited);
   const ending = await running.ending;
   removeJob(job, roots);
   stopRelaying();
   return ending;
 }
 
-async function starterOf(request: Launch): Promise<(common: Pick<Command, 'env' | 'inherited'>) => Running> {
+async function starterOf(
+  request: Launch,
+  env: Environment,
+): Promise<(inherited: readonly number[]) => Running> {
   if (request.kind === 'local') {
     const { startLocal } = await import('./local.js');
-    return (common) => startLocal(request.job, common);
+    return (inherited) => startLocal(request.job, { env, inherited });
   }
-  const { command, args } = request;
-  return (common) => start({ file: command, args, readsStdin: true, ...common });
-}
-
-/** Says which launcher this is; only when asked, since it may take a process to find out. */
-async function introduce(command: string): Promise<void> {
-  const { launcherKinds, recognise } = await import('./kinds/index.js');
-  const kind = await recognise(launcherKinds, command, async (file) => {
-    const { execa } = await import('execa');
-    const { stdout, stderr } = await execa(file, ['--version'], {
-      reject: false,
-      stdin: 'ignore',
-      timeout: 5000,
-    });
-    return `${stdout}\n${stderr}`;
-  });
-  complain(`${command} is ${kind === undefined ? 'not known to us; trying it' : kind.name}`);
+  const { command, options } = request;
+  const { toAllNodes } = await import('./pass-on.js');
+  const { kind, args, env: passed } = await toAllNodes(request, env);
+  if (options.verbose === true) complain(`${command} is ${kind ?? 'not known to us; trying it'}`);
+  return (inherited) => start({ file: command, args, readsStdin: true, env: passed, inherited });
 }
 
 function finish(request: Launch, { status, signal, problem }: Ending): void {

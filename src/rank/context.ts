@@ -2,7 +2,7 @@
 
 import type { Environment, IoFilter, Settings } from '../environment/index.js';
 import type { Topology } from '../hwloc/index.js';
-import type { Identity } from '../launcher/kinds/index.js';
+import type { Placed } from '../launcher/kinds/index.js';
 import type { Allowed } from './allowed.js';
 import type { Clock, Outcome } from './outcome.js';
 
@@ -23,7 +23,7 @@ export interface JoinOptions {
 
 /** A join under way in one rank. */
 export interface Context {
-  readonly identity: Identity;
+  readonly identity: Placed;
   readonly settings: Settings;
   readonly env: Environment;
   readonly roots: readonly string[];

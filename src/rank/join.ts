@@ -5,7 +5,7 @@ import { type Channel, isThere, openChannel } from '../channel/index.js';
 import { channelPath, removeRoot, rootsOf, sweep } from '../channel/place/index.js';
 import { type Settings, environment, markJoined, settingsFrom } from '../environment/index.js';
 import { libhwloc } from '../hwloc/index.js';
-import { type Identity, identify } from '../launcher/kinds/index.js';
+import { type Identity, type Placed, identify } from '../launcher/kinds/index.js';
 import { ownAllowed } from './allowed.js';
 import type { Context, JoinOptions, Joined } from './context.js';
 import { Conversation } from './conversation.js';
@@ -72,16 +72,25 @@ async function joinOnce(options: JoinOptions): Promise<Awaited<Shared['joining']
 
   const identity = identityOrNot(complain);
   const notice = noticeOf(identity);
-  if (identity === undefined) {
+  if (identity === undefined || !isPlaced(identity)) {
     findLibrary(settings, notice);
     const topology = await discover({ settings, clock });
-    const outcome = privately('discovered', 'no launcher started this process: it is alone', { clock });
+    const outcome = privately('discovered', whyAlone(identity), { clock });
     const joined = { topology, outcome, barrier: () => Promise.resolve(), leave: () => undefined };
     return { identity, joined };
   }
   const roots = rootsOf(settings.directory, env.XDG_RUNTIME_DIR);
   const joined = await joinAs({ identity, settings, env, roots, clock, allowed: ownAllowed(), notice });
   return { identity, joined };
+}
+
+function isPlaced(identity: Identity): identity is Placed {
+  return ![identity.size, identity.localRank, identity.localSize].includes(undefined);
+}
+
+function whyAlone(identity: Identity | undefined): string {
+  if (identity === undefined) return 'no launcher started this process: it is alone';
+  return `${identity.launcher} does not tell how many ranks are on a node, so nobody knows for whom to wait`;
 }
 
 async function joinAs(context: Context): Promise<Joined> {
@@ -150,7 +159,7 @@ function arrive({ identity, roots, notice }: Context, key: string): Arrival | Er
 }
 
 /** Made and opened at once: FIFOs that nobody has open are taken for those of a member that has died. */
-function openConversation(channel: Channel, { localRank }: Identity): Conversation {
+function openConversation(channel: Channel, { localRank }: Placed): Conversation {
   return new Conversation(channel, makePair(channel, localRank));
 }
 

@@ -18,3 +18,15 @@ export function count(env: Environment, variable: string): number {
   if (value === undefined || !/^\d{1,9}$/.test(value)) throw new IdentityError(variable, value);
   return Number(value);
 }
+
+/** The same, of a variable that not every version of the launcher sets. @throws IdentityError  if it is there, and no count. */
+export function countIfSet(env: Environment, variable: string): number | undefined {
+  return env[variable] === undefined ? undefined : count(env, variable);
+}
+
+/** A variable that must be there. @throws IdentityError */
+export function text(env: Environment, variable: string): string {
+  const value = env[variable];
+  if (value === undefined || value === '') throw new IdentityError(variable, value, 'a name was expected');
+  return value;
+}

@@ -1,25 +1,48 @@
 // The door of src/launcher/kinds: the table of launchers. Supporting another one is a file like slurm.ts, and a row here.
 
 import type { Environment } from '../../environment/index.js';
+import { alps } from './alps.js';
+import { flux } from './flux.js';
+import { intelmpi } from './intelmpi.js';
+import { jsm } from './jsm.js';
 import type { Identity, LauncherKind } from './kind.js';
 import { local } from './local.js';
 import { mpich } from './mpich.js';
+import { mvapich2 } from './mvapich2.js';
 import { openmpi } from './openmpi.js';
+import { pals } from './pals.js';
+import { pmix } from './pmix.js';
 import { slurm } from './slurm.js';
+import { torchrun } from './torchrun.js';
 
 export { IdentityError } from './count.js';
-export type { Identity, LauncherKind } from './kind.js';
+export type { Identity, Launch, LauncherKind, Placed } from './kind.js';
 export { localVariables } from './local.js';
 export { recognise } from './recognise.js';
 
 /**
  * The launchers, in the order in which a rank asks whose it is.
  *
- * A launcher that starts inside another's job inherits that one's variables. The built-in launcher comes first: it is mostly
- * started from an interactive srun or in an allocation, hardly ever above an mpirun. The MPIs come before Slurm, since
- * mpirun in an allocation is the common case, and carries stale SLURM_* variables of the daemon that started the rank.
+ * A launcher that starts inside another's job inherits that one's variables. So those come first that are started from others:
+ * the built-in launcher and torchrun, as programs of any; Flux, whose instances are started by any MPI, jsrun or srun, and which
+ * takes its own variables out of what is started from its allocations; jsrun, which sets Open MPI's variables beside its own. The MPIs
+ * come before Slurm, since mpirun in an allocation is the common case, and carries stale SLURM_* variables of the daemon that
+ * started the rank. PMIx alone comes last: most of the others have it inside.
  */
-export const launcherKinds: readonly LauncherKind[] = [local, openmpi, mpich, slurm];
+export const launcherKinds: readonly LauncherKind[] = [
+  local,
+  torchrun,
+  flux,
+  jsm,
+  openmpi,
+  pals,
+  intelmpi,
+  mpich,
+  mvapich2,
+  alps,
+  slurm,
+  pmix,
+];
 
 /** Who this process is; undefined if no launcher started it. @throws IdentityError */
 export function identify(env: Environment): Identity | undefined {

@@ -2,24 +2,37 @@
 
 import type { Environment } from '../../environment/index.js';
 
-/** Who a process is in its job. */
+/** Who a process is in its job. What a launcher does not tell is undefined. */
 export interface Identity {
   /** The kind of launcher that told us. */
   readonly launcher: string;
   /** The process's number in the job: 0 to size - 1. */
   readonly rank: number;
   /** The count of all processes of the job. */
-  readonly size: number;
+  readonly size: number | undefined;
   /** The process's number on its node: 0 to localSize - 1. */
-  readonly localRank: number;
+  readonly localRank: number | undefined;
   /** The count of the job's processes on this node. */
-  readonly localSize: number;
+  readonly localSize: number | undefined;
   /** The node's name, as the launcher calls it where it tells. */
   readonly node: string;
   /** A name that the ranks of this job step on this node share, and that no other step has. */
   readonly step: string;
   /** The pid of a process that lives as long as the job does on this node: the launcher or its daemon. */
   readonly keeper: number;
+}
+
+/** A launcher's arguments, and the environment that it is started in. */
+export interface Launch {
+  readonly args: readonly string[];
+  readonly env: Environment;
+}
+
+/** Who a process is whose launcher tells all of it: what a rendezvous needs. */
+export interface Placed extends Identity {
+  readonly size: number;
+  readonly localRank: number;
+  readonly localSize: number;
 }
 
 /** All there is to know about one launcher. */
@@ -36,4 +49,12 @@ export interface LauncherKind {
    * @throws IdentityError  if they are there but make no sense.
    */
   identify(env: Environment): Identity | undefined;
+  /**
+   * Sees to it that variables reach the ranks on all nodes. What the user has said of one of them, or of others, stays as it is.
+   *
+   * Without it, the launcher does so by itself, or cannot be told to.
+   *
+   * @param variables  The names; their values are in the environment.
+   */
+  passOn?(launch: Launch, variables: readonly string[]): Launch;
 }

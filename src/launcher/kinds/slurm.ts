@@ -4,7 +4,8 @@
 import { hostname } from 'node:os';
 import { launcherAbove } from './ancestor.js';
 import { IdentityError, count } from './count.js';
-import type { LauncherKind } from './kind.js';
+import type { Launch, LauncherKind } from './kind.js';
+import { isWithoutValue } from './srun-options.js';
 
 export const slurm: LauncherKind = {
   name: 'slurm',
@@ -25,7 +26,52 @@ export const slurm: LauncherKind = {
       keeper: launcherAbove(/^slurmstepd/),
     };
   },
+
+  /** srun passes everything on, unless `--export` or SLURM_EXPORT_ENV says what. (sbatch --export sets that for its script.) */
+  passOn({ args, env }, variables) {
+    const words = [...args];
+    let said = false;
+    for (const at of exportOptions(args)) {
+      const word = words[at] ?? '';
+      words[at] = word.startsWith('--export=')
+        ? `--export=${extended(word.slice('--export='.length), variables)}`
+        : extended(word, variables);
+      said = true;
+    }
+    // The option goes before the variable.
+    if (said || env.SLURM_EXPORT_ENV === undefined) return { args: words, env };
+    return { args, env: { ...env, SLURM_EXPORT_ENV: extended(env.SLURM_EXPORT_ENV, variables) } };
+  },
 };
+
+/** Where in srun's words a value of `--export` is; `:` begins the options of another component of a heterogeneous step. */
+function exportOptions(args: Launch['args']): number[] {
+  const found: number[] = [];
+  let i = 0;
+  for (;;) {
+    for (; i < args.length; i++) {
+      const word = args[i] ?? '';
+      if (!/^-./.test(word) || word === '--') break;
+      if (word.startsWith('--export=')) found.push(i);
+      else if (!isWithoutValue(word)) {
+        i++;
+        if (word === '--export') found.push(i);
+      }
+    }
+    const colon = args.indexOf(':', i);
+    if (colon === -1) return found;
+    i = colon + 1;
+  }
+}
+
+/** A value of `--export` with more in it. */
+function extended(value: string, variables: readonly string[]): string {
+  const words = value.split(',').filter((word) => word !== '');
+  if (words.some((word) => /^ALL$/i.test(word))) return value;
+  const said = new Set(words.map((word) => word.replace(/=.*/s, '')));
+  const added = variables.filter((name) => !said.has(name));
+  return [...words.filter((word) => !/^(NONE|NIL)$/i.test(word)), ...added].join(',');
+}
 
 /**
  * The tasks of a step on one of its nodes.

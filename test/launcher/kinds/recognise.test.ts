@@ -1,16 +1,16 @@
 // Recognising a launcher by its command; which MPI a plain mpirun is, the program itself is asked.
-import { mkdirSync, realpathSync, symlinkSync } from 'node:fs';
+import { realpathSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 import { launcherKinds, recognise } from '../../../src/launcher/kinds/index.js';
+import { versionOf } from '../../../src/launcher/version.js';
 import { findCommand } from '../../support/commands.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import { launcher } from '../../launchers/available.js';
 
 async function nameOf(command: string, version?: string): Promise<string | undefined> {
   let asked = false;
-  const kind = await recognise(launcherKinds, command, () => {
+  const kind = await recognise(launcherKinds, command, '/nowhere', () => {
     asked = true;
     return Promise.resolve(version ?? '');
   });
@@ -19,23 +19,25 @@ async function nameOf(command: string, version?: string): Promise<string | undef
 }
 
 /** Asks real programs. */
-async function realNameOf(command: string): Promise<string | undefined> {
-  const kind = await recognise(launcherKinds, command, async (file) => {
-    const { stdout, stderr } = await execa(file, ['--version'], {
-      reject: false,
-      stdin: 'ignore',
-      timeout: 10_000,
-    });
-    return `${stdout}\n${stderr}`;
+async function realNameOf(command: string): Promise<string> {
+  const asked: string[] = [];
+  const kind = await recognise(launcherKinds, command, process.env.PATH ?? '', (file) => {
+    asked.push(file);
+    return versionOf(file);
   });
-  return kind?.name;
+  return `${kind?.name ?? 'unknown'}${asked.length > 0 ? ', asked' : ''}`;
 }
 
 test.each([
   ['mpirun.openmpi', 'openmpi'],
   ['mpiexec.openmpi', 'openmpi'],
   ['orterun', 'openmpi'],
-  ['prterun', 'openmpi'],
+  ['prterun', 'pmix'],
+  ['mpirun_rsh', 'mvapich2'],
+  ['flux', 'flux'],
+  ['aprun', 'alps'],
+  ['jsrun', 'jsm'],
+  ['torchrun', 'torchrun'],
   ['mpirun.mpich', 'mpich'],
   ['mpiexec.mpich', 'mpich'],
   ['mpiexec.hydra', 'mpich'],
@@ -61,25 +63,29 @@ test.each(['mpirun', 'mpiexec', '/opt/bin/mpirun'])('%s is what its version says
   );
   expect(await nameOf(command, 'mpirun.openmpi (OpenRTE) 4.1.4')).toBe('openmpi');
   expect(await nameOf(command, 'prterun (PRRTE) 3.0.1')).toBe('openmpi');
+  expect(await nameOf(command, 'Intel(R) MPI Library for Linux* OS, Version 2021.9')).toBe('intelmpi');
+  expect(await nameOf(command, 'PALS version 1.3.2')).toBe('pals');
   expect(await nameOf(command, 'HYDRA build details:\n    Version:   4.0.2')).toBe('mpich');
   expect(await nameOf(command, 'something else entirely')).toBeUndefined();
   expect(await nameOf(command, '')).toBeUndefined();
 });
 
 describe('the real programs', () => {
-  launcher('openmpi').describe('Open MPI', () => {
-    test('is recognised as mpirun, by a link of that name', async () => {
-      expect(await realNameOf(linkNamed('mpirun', 'mpirun.openmpi'))).toBe('openmpi');
-      expect(await realNameOf(linkNamed('mpiexec', 'mpirun.openmpi'))).toBe('openmpi');
-    });
-  });
+  for (const [name, command] of [
+    ['openmpi', 'mpirun.openmpi'],
+    ['mpich', 'mpirun.mpich'],
+  ] as const) {
+    launcher(name).describe(name, () => {
+      test('is recognised as mpirun by what that is a link to, and is not asked', async () => {
+        expect(await realNameOf(linkNamed('mpirun', command))).toBe(name);
+        expect(await realNameOf(linkNamed('mpiexec', command))).toBe(name);
+      });
 
-  launcher('mpich').describe('MPICH', () => {
-    test('is recognised as mpirun, by a link of that name', async () => {
-      expect(await realNameOf(linkNamed('mpirun', 'mpirun.mpich'))).toBe('mpich');
-      expect(await realNameOf(linkNamed('mpiexec', 'mpirun.mpich'))).toBe('mpich');
+      test('is asked where mpirun is a program of that name', async () => {
+        expect(await realNameOf(scriptNamed('mpirun', command))).toBe(`${name}, asked`);
+      });
     });
-  });
+  }
 
   test.runIf(findCommand('mpirun') !== undefined)(
     'the mpirun of this machine is what it links to',
@@ -88,12 +94,21 @@ describe('the real programs', () => {
       expect(await realNameOf('mpirun')).toBe(/hydra|mpich/.test(target) ? 'mpich' : 'openmpi');
     },
   );
+
+  test('a program that answers nothing, or is not there, is not known', async () => {
+    expect(await realNameOf(scriptNamed('mpirun', 'false'))).toBe('unknown, asked');
+    expect(await realNameOf('/no/such/mpirun')).toBe('unknown, asked');
+  });
 });
 
 function linkNamed(name: string, command: string): string {
-  const folder = join(temporaryFolder(), 'bin');
-  mkdirSync(folder);
-  const link = join(folder, name);
+  const link = join(temporaryFolder(), name);
   symlinkSync(realpathSync(findCommand(command) ?? command), link);
   return link;
+}
+
+function scriptNamed(name: string, command: string): string {
+  const script = join(temporaryFolder(), name);
+  writeFileSync(script, `#!/bin/sh\nexec ${command} "$@"\n`, { mode: 0o755 });
+  return script;
 }

@@ -1,0 +1,40 @@
+// Flux: flux run, flux submit.
+// Variables: flux-environment(7), "JOB ENVIRONMENT"; options: flux-run(1), "ENVIRONMENT".
+
+import { hostname } from 'node:os';
+import { launcherAbove } from './ancestor.js';
+import { count, text } from './count.js';
+import type { LauncherKind } from './kind.js';
+
+export const flux: LauncherKind = {
+  name: 'flux',
+  commands: ['flux'],
+
+  identify(env) {
+    if (env.FLUX_TASK_RANK === undefined || env.FLUX_TASK_LOCAL_ID === undefined) return undefined;
+    const size = count(env, 'FLUX_JOB_SIZE');
+    return {
+      launcher: 'flux',
+      rank: count(env, 'FLUX_TASK_RANK'),
+      size,
+      localRank: count(env, 'FLUX_TASK_LOCAL_ID'),
+      // How many of its tasks are on this node, Flux says to nobody.
+      localSize: count(env, 'FLUX_JOB_NNODES') === 1 ? size : undefined,
+      node: hostname(),
+      step: `flux-${text(env, 'FLUX_JOB_ID')}@${hostname()}`,
+      keeper: launcherAbove(/^flux-shell/),
+    };
+  },
+
+  /** Everything is passed on, but what `--env` rules take out. They count in their order: ours goes behind the last. */
+  passOn({ args, env }, variables) {
+    const isRule = (word: string) => /^--env(-remove|-file)?(=|$)/.test(word);
+    const last = args.findLastIndex(isRule);
+    if (last === -1) return { args, env };
+    const end = args[last]?.includes('=') === true ? last + 1 : last + 2;
+    const said = (name: string) =>
+      args.some((word) => word.startsWith(`--env=${name}=`) || word === `--env=-${name}`);
+    const added = variables.filter((name) => !said(name)).map((name) => `--env=${name}`);
+    return { args: [...args.slice(0, end), ...added, ...args.slice(end)], env };
+  },
+};

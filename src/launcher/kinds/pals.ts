@@ -1,0 +1,32 @@
+// PALS, the launcher of HPE Cray systems under PBS: mpiexec and aprun.
+// Variables: as Slurm's mpi/cray_shasta and job scripts have them. Slurm's mpi/cray_shasta and Flux set some of them, too, for the sake of
+// Cray's MPI; their own are the ones to go by there.
+
+import { hostname } from 'node:os';
+import { launcherAbove } from './ancestor.js';
+import { count, countIfSet, text } from './count.js';
+import { passOnByGenv } from './hydra.js';
+import type { LauncherKind } from './kind.js';
+
+export const pals: LauncherKind = {
+  name: 'pals',
+  commands: [],
+  shared: { commands: ['mpiexec', 'mpirun'], version: /\bPALS\b/i },
+
+  identify(env) {
+    if (env.PALS_RANKID === undefined || env.PALS_LOCAL_RANKID === undefined) return undefined;
+    if (env.SLURM_PROCID !== undefined) return undefined;
+    return {
+      launcher: 'pals',
+      rank: count(env, 'PALS_RANKID'),
+      size: countIfSet(env, 'PMI_SIZE'),
+      localRank: count(env, 'PALS_LOCAL_RANKID'),
+      localSize: countIfSet(env, 'PALS_LOCAL_SIZE') ?? countIfSet(env, 'PMI_LOCAL_SIZE'),
+      node: hostname(),
+      step: `pals-${text(env, 'PALS_APID')}@${hostname()}`,
+      keeper: launcherAbove(/^palsd/),
+    };
+  },
+
+  passOn: passOnByGenv,
+};

@@ -1,0 +1,31 @@
+// torchrun, PyTorch's launcher: its --no-python starts any program.
+// Variables: torch.distributed.run, "Environment Variables". It has one agent per node, whose children the ranks are and from
+// which they inherit everything.
+
+import { hostname } from 'node:os';
+import { startOf } from './ancestor.js';
+import { count, text } from './count.js';
+import type { LauncherKind } from './kind.js';
+
+export const torchrun: LauncherKind = {
+  name: 'torchrun',
+  commands: ['torchrun'],
+
+  identify(env) {
+    // RANK and the like are names that anybody may use; the fifth is torchrun's own.
+    if (env.TORCHELASTIC_RUN_ID === undefined || env.LOCAL_RANK === undefined) return undefined;
+    const agent = process.ppid;
+    // The run id is `none` unless the user chose one, and stays when all ranks are started again after a failure.
+    const run = `${text(env, 'TORCHELASTIC_RUN_ID')}.${env.TORCHELASTIC_RESTART_COUNT ?? '0'}`;
+    return {
+      launcher: 'torchrun',
+      rank: count(env, 'RANK'),
+      size: count(env, 'WORLD_SIZE'),
+      localRank: count(env, 'LOCAL_RANK'),
+      localSize: count(env, 'LOCAL_WORLD_SIZE'),
+      node: hostname(),
+      step: `torchrun-${run}-${agent}-${startOf(agent)}@${hostname()}`,
+      keeper: agent,
+    };
+  },
+};

@@ -1,0 +1,20 @@
+// Sees to it that what the wrapper tells the ranks reaches those on other nodes, too.
+
+import type { Environment } from '../environment/index.js';
+import { type Launch, launcherKinds, recognise } from './kinds/index.js';
+
+/** What the ranks are told. Where it was set before us, a user may have meant it for all nodes as well. */
+const ours = /^HWLOC_SHARE_(JOB|DIR|TIMEOUT|IO|HOLE|LIBHWLOC|STRICT|VERBOSE)$/;
+
+/** A command as it is to be started: the words and the environment may have had to be added to. */
+export async function toAllNodes(
+  { command, args }: { readonly command: string; readonly args: readonly string[] },
+  env: Environment,
+): Promise<Launch & { readonly kind: string | undefined }> {
+  const kind = await recognise(launcherKinds, command, env.PATH ?? '', async (file) => {
+    const { versionOf } = await import('./version.js');
+    return versionOf(file);
+  });
+  const variables = Object.keys(env).filter((name) => ours.test(name));
+  return { kind: kind?.name, ...(kind?.passOn?.({ args, env }, variables) ?? { args, env }) };
+}
