@@ -14,6 +14,7 @@ const packages = [
   'mpich',
   'slurm-wlm', // srun, slurmctld, slurmd
   'munge',
+  'iproute2', // hosts on one machine: test/launchers/cluster.ts
   'tmux', // a real terminal, to type Ctrl-C into
   'strace',
 ];

@@ -2,6 +2,7 @@
 import { describe, test } from 'vitest';
 import { findCommand } from '../support/commands.js';
 import { type LauncherName, launcherPrograms } from '../support/jobs.js';
+import { clusterPrograms } from './cluster.js';
 
 export interface Launcher {
   name: LauncherName;
@@ -13,15 +14,30 @@ export interface Launcher {
 
 /** A real launcher, as far as it is installed here. */
 export function launcher(name: LauncherName): Launcher {
-  const absent = launcherPrograms[name].filter((program) => findCommand(program) === undefined);
-  const missing =
-    absent.length === 0 ? undefined : `${absent.join(', ')} not installed; npm test installs it where it may`;
+  return { name, ...availability(name, notInstalled(launcherPrograms[name])) };
+}
+
+/** Several hosts with real launchers on them: for root only, on any machine. */
+export function onCluster(...names: LauncherName[]): Omit<Launcher, 'name'> {
+  const programs = [...clusterPrograms, ...names.flatMap((name) => launcherPrograms[name])];
+  const missing = process.getuid?.() === 0 ? notInstalled(programs) : 'making hosts takes root';
+  return availability('a cluster', missing, process.getuid?.() === 0);
+}
+
+function notInstalled(programs: readonly string[]): string | undefined {
+  const absent = programs.filter((program) => findCommand(program) === undefined);
+  return absent.length === 0
+    ? undefined
+    : `${absent.join(', ')} not installed; npm test installs it where it may`;
+}
+
+/** @param must  Whether under CI it has to be there. */
+function availability(name: string, missing: string | undefined, must = true): Omit<Launcher, 'name'> {
   return {
-    name,
     missing,
     describe(title, tests) {
       if (missing === undefined) describe(title, tests);
-      else if (process.env.CI !== 'true') describe.skip(`${title} [skipped: ${missing}]`, tests);
+      else if (process.env.CI !== 'true' || !must) describe.skip(`${title} [skipped: ${missing}]`, tests);
       else {
         describe(title, () => {
           test(`${name} is installed`, () => {
