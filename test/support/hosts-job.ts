@@ -1,0 +1,65 @@
+// Jobs on the hosts of a cluster, and what must be true of each: it ends well, and leaves nothing on any host.
+import { expect } from 'vitest';
+import { type Cluster, processesLeftOn } from '../launchers/cluster.js';
+import { type JobOptions, type JobResult, runJob } from './job.js';
+import type { LauncherName } from './jobs.js';
+import { type Report, reportsIn } from './shared-job.js';
+
+export interface HostsJob extends JobResult {
+  reports: Report[];
+}
+
+/** Runs a job from h1. */
+export async function runHostsJob(
+  cluster: Cluster,
+  command: readonly string[],
+  options: JobOptions = {},
+): Promise<HostsJob> {
+  const result = await runJob(cluster.on('h1', command), { cwd: '/', ...options });
+  expect(result, result.stderr).toMatchObject({ exitCode: 0 });
+  expect(await processesLeftOn(cluster)).toEqual([]);
+  expect(cluster.leftovers()).toEqual([]);
+  return { ...result, reports: reportsIn(result.stdout) };
+}
+
+/** How a launcher is told to use the hosts, before `-n` and the program. */
+export function launcherOn(
+  cluster: Cluster,
+  name: Exclude<LauncherName, 'slurm'>,
+  perHost: number,
+): string[] {
+  const hosts = cluster.hosts.map((host) => `${host}:${perHost}`).join(',');
+  if (name === 'mpich')
+    return ['mpirun.mpich', '-launcher', 'ssh', '-launcher-exec', cluster.rsh, '-hosts', hosts];
+  const network = ['oob_tcp', 'btl_tcp'].flatMap((part) => ['--mca', `${part}_if_include`, 'eth0']);
+  const agent = ['--mca', 'plm', 'rsh', '--mca', 'plm_rsh_agent', cluster.rsh];
+  return ['mpirun.openmpi', '--allow-run-as-root', ...agent, ...network, '--host', hosts];
+}
+
+/**
+ * What a job must have come to in which the ranks of each host share: of each host as many as should be, one discovery, one
+ * address, one topology.
+ *
+ * @param layout  How many ranks each host has.
+ */
+export function expectSharedOnEach(
+  reports: readonly Report[],
+  layout: Readonly<Record<string, number>>,
+): void {
+  const size = Object.values(layout).reduce((a, b) => a + b, 0);
+  expect(reports.map(({ rank }) => rank)).toEqual([...Array(size).keys()]);
+  expect(reports.map(({ outcome }) => outcome.how)).toEqual(Array(size).fill('adopted'));
+  const counts: Record<string, number> = {};
+  for (const { node } of reports) counts[node] = (counts[node] ?? 0) + 1;
+  expect(counts).toEqual(layout);
+  for (const [host, localSize] of Object.entries(layout)) {
+    const there = reports.filter(({ node }) => node === host);
+    expect(there.map(({ localRank }) => localRank).sort((a, b) => a - b)).toEqual([
+      ...Array(localSize).keys(),
+    ]);
+    for (const report of there) expect(report).toMatchObject({ size, localSize });
+    expect(there.filter(({ outcome }) => outcome.didDiscover)).toHaveLength(1);
+    expect(new Set(there.map(({ outcome }) => outcome.address)).size).toBe(1);
+    expect(new Set(there.map(({ xml }) => xml)).size).toBe(1);
+  }
+}
