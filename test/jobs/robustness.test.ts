@@ -130,7 +130,9 @@ describe('a job with --strict', () => {
       env: { ABSENT: '0' },
     });
     expect(stdout).toBe('');
-    expect(stderr).toMatch(/NotSharedError: .*the leader (ended before it could lead|has left the job|did not come)/);
+    expect(stderr).toMatch(
+      /NotSharedError: .*the leader (ended before it could lead|has left the job|did not come)/,
+    );
   });
 });
 
