@@ -38,7 +38,9 @@ describe.concurrent.each(points)('at %s', (point) => {
     expect(exitCode).toBe(0);
   });
 
-  test('a killed wrapper, which is the launcher, takes nobody with it', async () => {
+  // On a crowded machine the wrapper may die before it has started every rank; then the timeout decides about those that never
+  // come, and the job takes longer than a test may. Hence the second chance.
+  test('a killed wrapper, which is the launcher, takes nobody with it', { retry: 1 }, async () => {
     const { told } = await expectNothingWrong({ faults: [{ rank, point, act: 'kill', to: 'wrapper' }] });
     expect(told.map(({ outcome }) => outcome.how)).toEqual(['adopted', 'adopted', 'adopted']);
   });
