@@ -144,7 +144,7 @@ function arrive({ identity, roots, notice }: Context, key: string): Arrival | Er
   try {
     roots.forEach((root) => {
       keepIfOrphaned(channelPath(root, key));
-      if (leads) sweep(root);
+      if (leads) sweep(root, channelPath(root, key));
     });
     const channel = openChannel(roots, key, keeperFor(identity), (error) => {
       // Hardly ever said by more than one rank: the next finds the channel where that one has made it.

@@ -12,9 +12,10 @@ export const keeperFile = 'keeper';
 /**
  * Removes the channels of dead jobs under a root.
  *
+ * @param except  A channel that stays in any case: one's own, whose keeper may die at this moment.
  * @returns the paths that were removed.
  */
-export function sweep(root: string): string[] {
+export function sweep(root: string, except?: string): string[] {
   let names: string[];
   try {
     checkDirectory(root);
@@ -22,7 +23,9 @@ export function sweep(root: string): string[] {
   } catch {
     return [];
   }
-  const dead = names.filter((name) => isAbandoned(root, name)).map((name) => join(root, name));
+  const dead = names
+    .filter((name) => join(root, name) !== except && isAbandoned(root, name))
+    .map((name) => join(root, name));
   dead.forEach(removeChannel);
   removeRoot(root);
   return dead.filter((path) => lstatSync(path, { throwIfNoEntry: false }) === undefined);
