@@ -1,9 +1,9 @@
 // Compiles src into dist; a dist in use is never seen half written.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import process from 'node:process';
+import { bundle } from './bundle.mjs';
 import { projectRoot } from './node-packages.mjs';
 
 const dist = join(projectRoot, 'dist');
@@ -14,12 +14,13 @@ const executables = ['launcher/bin.js', 'bundle/launcher/bin.js'];
  *
  * @throws {Error} The compiler's complaints; dist is then as it was.
  */
-export function build() {
+export async function build() {
   sweep();
   // The process id in the name tells a folder in use from one that a killed build left.
   const fresh = mkdtempSync(join(projectRoot, `.dist-${process.pid}-`));
   try {
     compile(fresh);
+    await bundle(fresh);
     chmodSync(fresh, 0o755); // mkdtemp's 0700 would shut other users out
     for (const file of executables) {
       if (existsSync(join(fresh, file))) chmodSync(join(fresh, file), 0o755);
@@ -29,12 +30,6 @@ export function build() {
     rmSync(fresh, { recursive: true, force: true });
   }
 }
-
-/**
- * What users and ranks import, and the command: each becomes one file in dist/bundle, with what they share in a few others. A
- * rank that imports sixty small files, of a shared file system even, pays for every one of them: 88 ms of CPU against 15.
- */
-const entries = ['rank/index', 'rank/auto', 'hwloc/index', 'launcher/bin'];
 
 function compile(outDir) {
   const tsc = join(projectRoot, 'node_modules', 'typescript', 'bin', 'tsc');
@@ -46,26 +41,6 @@ function compile(outDir) {
   });
   if (status !== 0)
     throw new Error(`the build failed\n${stdout ?? ''}${stderr ?? ''}${error?.message ?? ''}`);
-  bundle(outDir);
-}
-
-function bundle(outDir) {
-  // Not imported above: node_modules may come only after this file was loaded.
-  const { buildSync } = createRequire(import.meta.url)('esbuild');
-  buildSync({
-    absWorkingDir: outDir,
-    entryPoints: entries.map((entry) => ({ in: `${entry}.js`, out: entry })),
-    outdir: 'bundle',
-    bundle: true,
-    splitting: true,
-    chunkNames: 'shared/[name]-[hash]',
-    packages: 'external',
-    format: 'esm',
-    platform: 'node',
-    target: 'node20.19',
-    sourcemap: 'linked',
-    legalComments: 'none',
-  });
 }
 
 /** rename(2) replaces no folder that has something in it: the old dist steps aside first, for some microseconds. */
@@ -100,7 +75,7 @@ function sweep() {
 
 if (process.argv[1] === import.meta.filename) {
   try {
-    build();
+    await build();
   } catch (error) {
     process.stderr.write(`${error.message}\n`);
     process.exitCode = 1;

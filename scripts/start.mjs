@@ -11,7 +11,7 @@ const ranks = 4;
 try {
   ensureNodeModules();
   ensurePackages(['libhwloc15'], { why: 'npm start' });
-  build();
+  await build();
 } catch (error) {
   process.stderr.write(`${error.message}\n`);
   process.exit(1);

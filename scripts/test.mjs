@@ -22,7 +22,7 @@ const packages = [
 try {
   ensureNodeModules();
   ensureTestPackages();
-  build();
+  await build();
   vitest(process.argv.slice(2));
 } catch (error) {
   process.stderr.write(`${error.message}\n`);

@@ -1,8 +1,14 @@
 // The reading end of a pipe, line by line, with bounded memory.
 
-import { Socket } from 'node:net';
+import { closeSync, readSync } from 'node:fs';
+import { type Watch, watch } from '../hwloc/index.js';
 import { ProtocolError } from './errors.js';
 import { maxLineBytes } from './line.js';
+import { codeOf } from './place/index.js';
+
+/** What is read at once: a member's whole greeting, as a rule. All readers of a process use the same, one after another. */
+const chunkBytes = 16_384;
+let chunk: Buffer | undefined;
 
 /** What a reader tells. `end` comes once, after the last line: the writer has closed, or died. */
 export interface LineListener {
@@ -16,45 +22,55 @@ export interface LineListener {
 
 /** Reads lines from a non-blocking descriptor, which it owns. */
 export class LineReader {
-  readonly #socket: Socket;
-  #rest = '';
+  readonly #fd: number;
+  #watch: Watch | undefined;
   #listener: LineListener | undefined;
+  #rest = '';
   #finished = false;
   /** Whether what comes next is the rest of a line that is left out. */
   #skipping = false;
 
   constructor(fd: number) {
-    this.#socket = new Socket({ fd, readable: true, writable: false });
-    this.#socket.setEncoding('latin1');
+    this.#fd = fd;
   }
 
   /** Starts reading. Until then everything waits in the pipe. */
   listen(listener: LineListener): void {
     this.#listener = listener;
-    this.#socket.on('data', (chunk: string) => {
-      this.#take(chunk);
-    });
-    this.#socket.on('end', () => {
-      this.#finish(() => {
-        listener.end();
-      });
-    });
-    this.#socket.on('error', (error) => {
-      this.#finish(() => {
-        listener.fail(error);
-      });
+    this.#watch = watch(this.#fd, 'readable', () => {
+      this.#read(listener);
     });
   }
 
-  /** Whether waiting for lines keeps the process alive. It does until told otherwise. */
+  /** Whether waiting for lines keeps the process alive. It does from {@link listen} on, until told otherwise. */
   keepAlive(yes: boolean): void {
-    if (yes) this.#socket.ref();
-    else this.#socket.unref();
+    this.#watch?.keepAlive(yes);
   }
 
   close(): void {
+    if (this.#finished) return;
     this.#finished = true;
-    this.#socket.destroy();
+    this.#watch?.stop();
+    closeSync(this.#fd);
+  }
+
+  #read(listener: LineListener): void {
+    chunk ??= Buffer.allocUnsafeSlow(chunkBytes);
+    let bytes: number;
+    try {
+      bytes = readSync(this.#fd, chunk);
+    } catch (error) {
+      if (codeOf(error) === 'EAGAIN') return;
+      this.#finish(() => {
+        listener.fail(error instanceof Error ? error : new Error(String(error)));
+      });
+      return;
+    }
+    if (bytes > 0) this.#take(chunk.toString('latin1', 0, bytes));
+    else
+      this.#finish(() => {
+        listener.end();
+      });
   }
 
   #take(chunk: string): void {

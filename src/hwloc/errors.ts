@@ -1,6 +1,6 @@
 // The errors of the binding: one class per kind, each with a code and with what the caller can do.
 
-import koffi from 'koffi';
+import { koffi } from './ffi/koffi.js';
 
 // Of two names for one number, the one that manuals use.
 const aliases = ['EWOULDBLOCK', 'EDEADLOCK', 'EOPNOTSUPP'];

@@ -21,6 +21,7 @@ export type {
 } from './export/json.js';
 export type { ExportSyntheticOptions, ExportXmlOptions } from './export/xml.js';
 export { type Reservation, allocate, mkfifo, pageSize, reserve } from './ffi/libc.js';
+export { type Watch, watch } from './ffi/poll.js';
 export { type Libhwloc, abi, libhwloc, versionText } from './ffi/library.js';
 export { type LoadOptions, type TopologySource, type TypeFilter, loadTopology } from './load.js';
 export type { Initiator, InitiatorValue, MemoryAttribute, TargetValue } from './memattrs/memory-attribute.js';

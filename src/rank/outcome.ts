@@ -1,5 +1,7 @@
 // How a rank got its topology, and what each phase of it cost.
 
+import { now } from './now.js';
+
 /** `adopted`: mapped, shared. `xml`: a private copy from the leader's XML. `discovered`: a private discovery. */
 export type How = 'adopted' | 'xml' | 'discovered';
 
@@ -23,13 +25,13 @@ export interface Outcome {
 /** Measures phases: each `mark` ends the phase that it names. */
 export class Clock {
   readonly #phases: Record<string, number> = {};
-  #last = performance.now();
+  #last = now();
 
   /** Ends a phase. One that comes again adds up. */
   mark(phase: string): void {
-    const now = performance.now();
-    this.#phases[phase] = (this.#phases[phase] ?? 0) + now - this.#last;
-    this.#last = now;
+    const time = now();
+    this.#phases[phase] = (this.#phases[phase] ?? 0) + time - this.#last;
+    this.#last = time;
   }
 
   get phases(): Readonly<Record<string, number>> {

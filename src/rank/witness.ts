@@ -5,6 +5,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { type Keeper, currentKeeper, isAlive, keeperOf } from '../channel/place/index.js';
 import type { Environment } from '../environment/index.js';
 import { type Identity, identify } from '../launcher/kinds/index.js';
+import { now } from './now.js';
 
 /** Seconds between two looks of those who wait: a death shows within a second. */
 export const lookEvery = 0.25;
@@ -41,12 +42,12 @@ export class Witness {
   /** Looks for living processes of some local ranks. */
   look(localRanks: readonly number[]): void {
     const lost = localRanks.filter((localRank) => !this.#sighting(localRank).processes.some(lives));
-    const now = performance.now();
-    if (lost.length === 0 || now < this.#nextLook) return;
+    const time = now();
+    if (lost.length === 0 || time < this.#nextLook) return;
     const before = process.cpuUsage();
     const found = this.#find();
     const { user, system } = process.cpuUsage(before);
-    this.#nextLook = now + (rest * (user + system)) / 1000;
+    this.#nextLook = time + (rest * (user + system)) / 1000;
     for (const localRank of lost) {
       const sighting = this.#sighting(localRank);
       const processes = found.get(localRank);

@@ -1,6 +1,6 @@
 // XML and synthetic descriptions, as libhwloc writes them (hwloc/export.h).
 
-import koffi from 'koffi';
+import { koffi } from '../ffi/koffi.js';
 import { NotSupportedError } from '../errors.js';
 import { invoke } from '../ffi/invoke.js';
 import { libhwloc } from '../ffi/library.js';

@@ -1,6 +1,6 @@
 // The few libc calls that Node does not offer. Addresses are plain numbers (user space ends far below 2^53).
 
-import koffi, { type LibraryHandle } from 'koffi';
+import { type LibraryHandle, koffi } from './koffi.js';
 import { HwlocError, errnoName } from '../errors.js';
 import { type NativeFunction, invoke } from './invoke.js';
 import { openLibrary } from './open-library.js';

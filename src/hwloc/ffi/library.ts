@@ -1,6 +1,6 @@
 // Finding libhwloc, checking its version once, and declaring its functions as they are first used.
 
-import koffi from 'koffi';
+import { koffi } from './koffi.js';
 import { LibhwlocNotFoundError, LibhwlocUnsupportedError, NotSupportedError } from '../errors.js';
 import type { NativeFunction } from './invoke.js';
 import { invoke } from './invoke.js';

@@ -1,7 +1,7 @@
 // Reading C memory by address without copying it: views that stay in this folder, over what a topology is made of.
 
 import { endianness } from 'node:os';
-import koffi from 'koffi';
+import { koffi } from './koffi.js';
 
 /** Whether numbers in memory have their lowest byte first, as DataView wants to be told. */
 export const littleEndian = endianness() === 'LE';

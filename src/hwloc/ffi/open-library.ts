@@ -1,6 +1,6 @@
 // Opening a shared library with koffi, set up as this binding needs it.
 
-import koffi, { type LibraryHandle } from 'koffi';
+import { type LibraryHandle, koffi } from './koffi.js';
 
 let configured = false;
 

@@ -1,0 +1,36 @@
+// koffi, by the short way: its native half straight from where npm puts it, else through koffi's own loader.
+
+import { createRequire } from 'node:module';
+import { basename, dirname, join } from 'node:path';
+import type * as Koffi from 'koffi';
+
+/** What this binding uses of it; all of that is in the native half. */
+type Native = typeof Koffi;
+
+/**
+ * Koffi's own loader opens seven files and reads the ELF header of Node to choose one of its binaries; a rank would pay more for that
+ * (8 to 13 ms, and as many requests to a shared file system) than for all that it asks of koffi.
+ */
+export const koffi: Native = shortWay() ?? (createRequire(import.meta.url)('koffi') as Native);
+
+export type { LibraryHandle } from 'koffi';
+
+function shortWay(): Native | undefined {
+  // This file is three folders below the package, in src, in dist and in dist/bundle.
+  const packageFolder = join(import.meta.dirname, '..', '..', '..');
+  const above = dirname(packageFolder);
+  // As npm lays packages out: side by side, and inside a package only in its own checkout.
+  const modules = basename(above) === 'node_modules' ? above : join(packageFolder, 'node_modules');
+  const platform = `linux-${process.arch}`;
+  const module: { exports: Partial<Native> } = { exports: {} };
+  try {
+    process.dlopen(
+      module,
+      join(modules, '@koromix', `koffi-${platform}`, platform.replace('-', '_'), 'koffi.node'),
+    );
+  } catch {
+    // Laid out otherwise (pnpm, Yarn), another libc (musl), built from source: koffi knows them all.
+    return undefined;
+  }
+  return module.exports.version?.startsWith('3.') === true ? (module.exports) : undefined;
+}

@@ -1,0 +1,11 @@
+// The time, for phases and patience.
+
+/**
+ * Milliseconds on a clock that only goes forward, and is the same in all processes of a node (CLOCK_MONOTONIC).
+ *
+ * Not performance.now(): its first use in a process loads perf_hooks, for more than a millisecond.
+ */
+export function now(): number {
+  const [seconds, nanoseconds] = process.hrtime();
+  return seconds * 1000 + nanoseconds / 1e6;
+}
