@@ -1,9 +1,9 @@
 // Compiles src into dist; a dist in use is never seen half written.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
-import { bundle } from './bundle.mjs';
+import { bundle } from './bundle/index.mjs';
 import { projectRoot } from './node-packages.mjs';
 
 const dist = join(projectRoot, 'dist');
@@ -21,6 +21,7 @@ export async function build() {
   try {
     compile(fresh);
     await bundle(fresh);
+    makeCache(fresh);
     chmodSync(fresh, 0o755); // mkdtemp's 0700 would shut other users out
     for (const file of executables) {
       if (existsSync(join(fresh, file))) chmodSync(join(fresh, file), 0o755);
@@ -41,6 +42,13 @@ function compile(outDir) {
   });
   if (status !== 0)
     throw new Error(`the build failed\n${stdout ?? ''}${stderr ?? ''}${error?.message ?? ''}`);
+}
+
+/** Also after a move or a copy, the cache is that of the script beside it: it knows of no path. */
+function makeCache(outDir) {
+  const file = join(outDir, 'bundle', 'cache.mjs');
+  copyFileSync(join(import.meta.dirname, 'bundle', 'cache.mjs'), file);
+  spawnSync(process.execPath, [file], { stdio: ['ignore', 'inherit', 'inherit'] });
 }
 
 /** rename(2) replaces no folder that has something in it: the old dist steps aside first, for some microseconds. */

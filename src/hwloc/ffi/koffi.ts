@@ -32,5 +32,5 @@ function shortWay(): Native | undefined {
     // Laid out otherwise (pnpm, Yarn), another libc (musl), built from source: koffi knows them all.
     return undefined;
   }
-  return module.exports.version?.startsWith('3.') === true ? (module.exports) : undefined;
+  return module.exports.version?.startsWith('3.') === true ? module.exports : undefined;
 }

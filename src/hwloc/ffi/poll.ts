@@ -1,5 +1,6 @@
 // Waiting on the event loop until a descriptor can be read or written, with no stream around it.
 
+import { readlinkSync } from 'node:fs';
 import { koffi } from './koffi.js';
 
 /** A wait that goes on until it is stopped. */
@@ -12,7 +13,7 @@ export interface Watch {
 
 /**
  * Calls `ready` each time the event loop finds that a descriptor can be read (its end and its errors are read, too) or written,
- * for as long as that is so: whoever does not want to be called again reads, or stops.
+ * for as long as that is so: whoever does not want to be called again reads, or stops. It may be called when nothing is to be had, too.
  *
  * With libuv's own uv_poll_t, which koffi hands on. A node:net Socket would do the same, and costs a rank 4 ms for the modules that
  * it stands on and 2 ms to make one.
@@ -22,22 +23,60 @@ export interface Watch {
  * @throws Error  of libuv: `fd` cannot be waited for (a regular file)
  * @see uv_poll_start()
  */
-export function watch(fd: number, what: 'readable' | 'writable', ready: (broken: boolean) => void): Watch {
+export const watch: (fd: number, what: 'readable' | 'writable', ready: (broken: boolean) => void) => Watch =
+  isMainThread ? watchByEvents : watchByLooking;
+
+/** As the kernel tells it, `PID/task/TID`: importing node:worker_threads for the same takes some milliseconds. */
+function isMainThread(): boolean {
+  const [pid, , tid] = readlinkSync('/proc/thread-self').split('/');
+  return pid === tid;
+}
+
+type Handle = ReturnType<typeof koffi.node.poll>;
+
+/** Those that are watched now. */
+const handles = new Set<Handle>();
+
+function watchByEvents(fd: number, what: 'readable' | 'writable', ready: (broken: boolean) => void): Watch {
+  // An event while Node takes itself down would be koffi's to report, to an engine that takes no calls any more: it aborts.
+  if (handles.size === 0) process.once('exit', stopAll);
   // The declared type of the callback leaves out its first argument, the status.
   const call = (...[status]: [unknown]) => {
     ready(Number(status) < 0);
   };
   const handle = koffi.node.poll(fd, { readable: what === 'readable', writable: what === 'writable' }, call);
-  let watching = true;
+  handles.add(handle);
   return {
     keepAlive(yes) {
-      if (!watching) return;
+      if (!handles.has(handle)) return;
       if (yes) handle.ref();
       else handle.unref();
     },
     stop() {
-      if (watching) handle.close();
-      watching = false;
+      if (handles.delete(handle)) handle.close();
+      if (handles.size === 0) process.off('exit', stopAll);
+    },
+  };
+}
+
+function stopAll(): void {
+  for (const handle of handles) handle.close();
+  handles.clear();
+}
+
+/** How often a worker thread looks. */
+const lookMilliseconds = 10;
+
+/** A worker thread may be taken down with no word to it, and so with no time to end its watches. */
+function watchByLooking(_fd: number, _what: string, ready: (broken: boolean) => void): Watch {
+  const timer = setInterval(ready, lookMilliseconds, false);
+  return {
+    keepAlive(yes) {
+      if (yes) timer.ref();
+      else timer.unref();
+    },
+    stop() {
+      clearInterval(timer);
     },
   };
 }

@@ -1,0 +1,99 @@
+// Bundles the compiled product into dist/bundle: what users and ranks import, and the command.
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+/** What ranks and users import, by its name in the core, and the file that it is compiled to. */
+const parts = { rank: 'rank/index.js', onImport: 'rank/on-import.js', hwloc: 'hwloc/index.js' };
+
+/**
+ * All that ranks and users import becomes one script, dist/bundle/core.cjs, and a small ES module for each of the doors to it.
+ *
+ * A rank that imports sixty small files, of a shared file system even, pays for every one of them. And a script can have a code cache,
+ * which an ES module cannot: compiling costs a rank more than running does (load.js, and cache.mjs, which makes it).
+ *
+ * @param {string} outDir  Where the compiled files are; dist/bundle is made in it.
+ */
+export async function bundle(outDir) {
+  // Not imported above: node_modules may come only after this file was loaded.
+  const { build } = createRequire(import.meta.url)('esbuild');
+  const common = {
+    absWorkingDir: outDir,
+    bundle: true,
+    packages: 'external',
+    platform: 'node',
+    target: 'node20.19',
+    legalComments: 'none',
+  };
+  const namespaces = Object.entries(parts).map(([name, file]) => `export * as ${name} from './${file}';`);
+  await build({
+    ...common,
+    stdin: { contents: namespaces.join('\n'), resolveDir: outDir, sourcefile: 'core.js' },
+    outfile: 'bundle/core.cjs',
+    format: 'cjs',
+    // Names stay as they are, for the sake of stack traces.
+    minifyWhitespace: true,
+    minifySyntax: true,
+    define: { 'import.meta.dirname': 'bundleFolder', 'import.meta.url': 'bundleUrl' },
+    banner: { js: '(function (module, exports, bundleFolder, bundleUrl) {' },
+    footer: { js: '})' },
+    plugins: [withoutFacades],
+  });
+  const doors = ['rank/index', 'rank/auto', 'hwloc/index'];
+  await build({
+    ...common,
+    entryPoints: doors.map((door) => ({ in: `${door}.js`, out: door })),
+    outdir: 'bundle',
+    format: 'esm',
+    plugins: [throughCore(outDir)],
+  });
+  await build({
+    ...common,
+    entryPoints: [{ in: 'launcher/bin.js', out: 'launcher/bin' }],
+    outdir: 'bundle',
+    splitting: true,
+    chunkNames: 'launcher/[name]-[hash]',
+    format: 'esm',
+    sourcemap: 'linked',
+    plugins: [withoutFacades],
+  });
+}
+
+/**
+ * Takes Node's own modules as they are, not as ES modules. For those, Node reads each name that they export, when they are imported
+ * first; node:fs loads all of its streams for that: 4 ms, of every rank.
+ */
+const withoutFacades = {
+  name: 'without-facades',
+  setup({ onLoad }) {
+    onLoad({ filter: /\.js$/ }, ({ path }) => ({
+      contents: readFileSync(path, 'utf8').replace(
+        /^import \{([^}]*)\} from '(node:[\w/]+)';$/gm,
+        (_, names, module) =>
+          `const {${names.replace(/ as /g, ': ')}} = process.getBuiltinModule('${module}');`,
+      ),
+      loader: 'js',
+    }));
+  },
+};
+
+/** Takes the parts from the core, whoever imports them. */
+function throughCore(outDir) {
+  const load = readFileSync(join(import.meta.dirname, 'load.js'), 'utf8');
+  return {
+    name: 'through-core',
+    setup({ onLoad }) {
+      for (const [part, file] of Object.entries(parts)) {
+        const path = join(outDir, file);
+        onLoad({ filter: new RegExp(`/${file.replace('.', '\\.')}$`) }, async () => {
+          const names = Object.keys(await import(pathToFileURL(path).href)).sort();
+          return {
+            contents: `${load}\nexport const { ${names.join(', ')} } = core.${part};\n`,
+            loader: 'js',
+          };
+        });
+      }
+    },
+  };
+}
