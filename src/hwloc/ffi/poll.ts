@@ -24,7 +24,7 @@ export interface Watch {
  * @see uv_poll_start()
  */
 export const watch: (fd: number, what: 'readable' | 'writable', ready: (broken: boolean) => void) => Watch =
-  isMainThread ? watchByEvents : watchByLooking;
+  isMainThread() ? watchByEvents : watchByLooking;
 
 /** As the kernel tells it, `PID/task/TID`: importing node:worker_threads for the same takes some milliseconds. */
 function isMainThread(): boolean {
