@@ -3,7 +3,6 @@
 import {
   closeSync,
   constants,
-  existsSync,
   fstatSync,
   mkdirSync,
   openSync,
@@ -49,37 +48,70 @@ export interface Channel {
  *
  * @param roots   Where to look, best first.
  * @param key     The job's name on this node.
- * @param keeper  Whose life the channel depends on.
+ * @param keeper  Whose life the channel depends on; asked only where it is made.
  * @param refuse  Is told why a root cannot be used, before the next is tried.
  * @throws Error  the last root's, if none can be used.
  */
 export function openChannel(
   roots: readonly string[],
   key: string,
-  keeper: Keeper,
+  keeper: () => Keeper,
   refuse: (error: Error) => void = () => undefined,
 ): Channel {
   let last: Error = new Error('there is no directory for a channel');
-  // Where another rank has made it, even if a better place has room again by now.
-  const there = roots.filter((root) => existsSync(channelPath(root, key)));
-  for (const root of new Set([...there, ...roots])) {
+  const attempt = (open: () => Channel | undefined): Channel | undefined => {
     try {
-      return openIn(root, key, keeper);
+      return open();
     } catch (error) {
       last = error instanceof Error ? error : new Error(String(error));
       if (last instanceof ChannelRefusedError) refuse(last);
+      return undefined;
     }
+  };
+  const untried: string[] = [];
+  // Where another rank has made it, even if a better place has room again by now.
+  for (const root of roots) {
+    const isMade = isMadeIn(root, key);
+    const found = isMade ? attempt(() => openMade(root, key) ?? openIn(root, key, keeper)) : undefined;
+    if (found !== undefined) return found;
+    if (!isMade) untried.push(root);
+  }
+  for (const root of untried) {
+    const made = attempt(() => openIn(root, key, keeper));
+    if (made !== undefined) return made;
   }
   throw last;
 }
 
-function openIn(root: string, key: string, keeper: Keeper): Channel {
+/** A root that is no directory, or cannot be entered, is looked at more closely when its turn comes. */
+function isMadeIn(root: string, key: string): boolean {
+  try {
+    return isThere(channelPath(root, key));
+  } catch {
+    return false;
+  }
+}
+
+/** @returns undefined if it was removed meanwhile. */
+function openMade(root: string, key: string): Channel | undefined {
+  try {
+    checkDirectory(root);
+    const path = channelPath(root, key);
+    checkDirectory(path);
+    return channelAt(root, path);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+function openIn(root: string, key: string, keeper: () => Keeper): Channel {
   // A job that ends removes the root when it is empty, and may do so between two steps of ours: hence a few tries.
   for (let tries = 0; ; tries++) {
     try {
       openRoot(root);
       const path = channelPath(root, key);
-      if (!isThere(path)) build(root, path, keeper, makePipes);
+      if (!isThere(path)) build(root, path, keeper(), makePipes);
       checkDirectory(path);
       return channelAt(root, path);
     } catch (error) {

@@ -41,7 +41,7 @@ function cpusOf(group: string): string | undefined {
 
 function read(path: string): string | undefined {
   try {
-    return readFileSync(path, 'latin1').trimEnd();
+    return readFileSync(path, 'utf8').trimEnd();
   } catch {
     return undefined;
   }

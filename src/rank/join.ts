@@ -6,12 +6,12 @@ import { channelPath, removeRoot, rootsOf, sweep } from '../channel/place/index.
 import { type Settings, environment, markJoined, settingsFrom } from '../environment/index.js';
 import { libhwloc } from '../hwloc/index.js';
 import { type Identity, type Placed, identify } from '../launcher/kinds/index.js';
-import { ownAllowed } from './allowed.js';
+import { type Allowed, ownAllowed } from './allowed.js';
 import type { Context, JoinOptions, Joined } from './context.js';
 import { Conversation } from './conversation.js';
 import { NotSharedError } from './errors.js';
 import { follow, outside } from './follow.js';
-import { keepIfOrphaned, keeperFor } from './keeper.js';
+import { keeperFor } from './keeper.js';
 import { discover, privately, takeLadder } from './ladder.js';
 import { isLate } from './late.js';
 import { type Claim, claim, lead } from './lead.js';
@@ -21,9 +21,16 @@ import { makePair } from './pair.js';
 import { reach } from './points.js';
 import type { Session } from './session.js';
 
+/** Who a process is, and what it has joined. */
+interface Membership {
+  readonly identity: Identity | undefined;
+  readonly allowed: Allowed;
+  readonly joined: Joined;
+}
+
 /** One process's part in its job, shared by all who call join() in it. */
 interface Shared {
-  readonly joining: Promise<{ readonly identity: Identity | undefined; readonly joined: Joined }>;
+  readonly joining: Promise<Membership>;
   users: number;
 }
 
@@ -55,15 +62,14 @@ export async function join(options: JoinOptions = {}): Promise<Session> {
   const shared = (registry[here] ??= { joining: joinOnce(options), users: 0 });
   shared.users++;
   try {
-    const { identity, joined } = await shared.joining;
-    return sessionOf(shared, identity, joined);
+    return sessionOf(shared, await shared.joining);
   } catch (error) {
     if (registry[here] === shared) registry[here] = undefined;
     throw error;
   }
 }
 
-async function joinOnce(options: JoinOptions): Promise<Awaited<Shared['joining']>> {
+async function joinOnce(options: JoinOptions): Promise<Membership> {
   const clock = new Clock();
   const env = environment();
   const settings = withOptions(settingsFrom(env), options);
@@ -72,16 +78,17 @@ async function joinOnce(options: JoinOptions): Promise<Awaited<Shared['joining']
 
   const identity = identityOrNot(complain);
   const notice = noticeOf(identity);
+  const allowed = ownAllowed();
   if (identity === undefined || !isPlaced(identity)) {
     findLibrary(settings, notice);
     const topology = await discover({ settings, clock });
     const outcome = privately('discovered', whyAlone(identity), { clock });
     const joined = { topology, outcome, barrier: () => Promise.resolve(), leave: () => undefined };
-    return { identity, joined };
+    return { identity, allowed, joined };
   }
   const roots = rootsOf(settings.directory, env.XDG_RUNTIME_DIR);
-  const joined = await joinAs({ identity, settings, env, roots, clock, allowed: ownAllowed(), notice });
-  return { identity, joined };
+  const joined = await joinAs({ identity, settings, env, roots, clock, allowed, notice });
+  return { identity, allowed, joined };
 }
 
 function isPlaced(identity: Identity): identity is Placed {
@@ -143,13 +150,17 @@ function arrive({ identity, roots, notice }: Context, key: string): Arrival | Er
   const leads = identity.localRank === 0;
   try {
     roots.forEach((root) => {
-      keepIfOrphaned(channelPath(root, key));
       if (leads) sweep(root, channelPath(root, key));
     });
-    const channel = openChannel(roots, key, keeperFor(identity), (error) => {
-      // Hardly ever said by more than one rank: the next finds the channel where that one has made it.
-      notice(error.message);
-    });
+    const channel = openChannel(
+      roots,
+      key,
+      () => keeperFor(identity),
+      (error) => {
+        // Hardly ever said by more than one rank: the next finds the channel where that one has made it.
+        notice(error.message);
+      },
+    );
     if (leads) return { channel, claim: claim(channel) };
     return isLate(channel) ? { channel } : { channel, conversation: openConversation(channel, identity) };
   } catch (error) {
@@ -190,7 +201,7 @@ function withOptions(settings: Settings, options: JoinOptions): Settings {
   };
 }
 
-function sessionOf(shared: Shared, identity: Identity | undefined, joined: Joined): Session {
+function sessionOf(shared: Shared, { identity, allowed, joined }: Membership): Session {
   let open = true;
   const close = () => {
     if (open && --shared.users === 0) {
@@ -208,7 +219,7 @@ function sessionOf(shared: Shared, identity: Identity | undefined, joined: Joine
     localSize: identity?.localSize ?? 1,
     node: identity?.node ?? hostname(),
     topology: joined.topology,
-    allowed: ownAllowed(),
+    allowed,
     outcome: joined.outcome,
     barrier: () => joined.barrier(),
     close,

@@ -14,7 +14,7 @@ const perMember = 2;
 /** The most members that this process can have conversations with; no bound where the system does not tell. */
 export function roomForMembers(): number {
   try {
-    const [, limit] = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1')) ?? [];
+    const [, limit] = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? [];
     if (limit === undefined) return Infinity;
     const open = readdirSync('/proc/self/fd').length;
     return Math.max(0, Math.floor((Number(limit) - open - spare) / perMember));

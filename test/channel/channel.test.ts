@@ -44,7 +44,7 @@ function modeOf(path: string): string {
 
 test('a channel is a directory of mode 700 with pipes of mode 600, and names its keeper', () => {
   const root = newRoot();
-  const channel = openChannel([root], 'job', keeper);
+  const channel = openChannel([root], 'job', () => keeper);
   expect(channel.path).toBe(join(root, 'job'));
   expect(modeOf(root)).toBe('700');
   expect(modeOf(channel.path)).toBe('700');
@@ -58,9 +58,9 @@ test('a channel is a directory of mode 700 with pipes of mode 600, and names its
 
 test('whoever comes later finds the same channel', () => {
   const root = newRoot();
-  const first = openChannel([root], 'job', keeper);
+  const first = openChannel([root], 'job', () => keeper);
   const { ino } = statSync(first.lobby);
-  expect(openChannel([root], 'job', { ...keeper, pid: 1 })).toEqual(first);
+  expect(openChannel([root], 'job', () => ({ ...keeper, pid: 1 }))).toEqual(first);
   expect(statSync(first.lobby).ino).toBe(ino);
   expect(readdirSync(root)).toEqual(['job']);
 });
@@ -74,7 +74,7 @@ test('several processes that come at once make one channel, and all find it', as
     process.stdin.once('data', () => {
       const found = [];
       for (let round = 0; round < 20; round++) {
-        const { lobby } = openChannel([${JSON.stringify(root)}], 'job' + round, currentKeeper());
+        const { lobby } = openChannel([${JSON.stringify(root)}], 'job' + round, currentKeeper);
         found.push(statSync(lobby).ino);
       }
       process.stdout.write(JSON.stringify(found));
@@ -146,7 +146,12 @@ describe('a place that is not ours alone is refused, and the next one is used', 
     const [bad, good] = [newRoot(), newRoot()];
     make(bad);
     const refused: string[] = [];
-    const channel = openChannel([bad, good], 'job', keeper, ({ message }) => refused.push(message));
+    const channel = openChannel(
+      [bad, good],
+      'job',
+      () => keeper,
+      ({ message }) => refused.push(message),
+    );
     expect(channel.root).toBe(good);
     expect(refused).toEqual([
       `${bad} ${why}; refused: remove it, or set HWLOC_SHARE_DIR to another directory`,
@@ -159,7 +164,12 @@ describe('a place that is not ours alone is refused, and the next one is used', 
     mkdirSync(bad, { mode: 0o700 });
     make(join(bad, 'job'));
     const refused: string[] = [];
-    const channel = openChannel([bad, good], 'job', keeper, ({ message }) => refused.push(message));
+    const channel = openChannel(
+      [bad, good],
+      'job',
+      () => keeper,
+      ({ message }) => refused.push(message),
+    );
     expect(channel.root).toBe(good);
     expect(refused).toEqual([expect.stringContaining(`${join(bad, 'job')} ${why}`)]);
   });
@@ -167,7 +177,12 @@ describe('a place that is not ours alone is refused, and the next one is used', 
   test('a root whose directory is not there, without a word', () => {
     const good = newRoot();
     const refused: Error[] = [];
-    const channel = openChannel(['/no/such/place/root', good], 'job', keeper, (error) => refused.push(error));
+    const channel = openChannel(
+      ['/no/such/place/root', good],
+      'job',
+      () => keeper,
+      (error) => refused.push(error),
+    );
     expect(channel.root).toBe(good);
     expect(refused).toEqual([]);
   });
@@ -175,15 +190,17 @@ describe('a place that is not ours alone is refused, and the next one is used', 
   test('where none is left, the last refusal is thrown', () => {
     const root = newRoot();
     writeFileSync(root, '');
-    expect(() => openChannel(['/no/such/place/root', root], 'job', keeper)).toThrow(ChannelRefusedError);
-    expect(() => openChannel([], 'job', keeper)).toThrow('no directory for a channel');
+    expect(() => openChannel(['/no/such/place/root', root], 'job', () => keeper)).toThrow(
+      ChannelRefusedError,
+    );
+    expect(() => openChannel([], 'job', () => keeper)).toThrow('no directory for a channel');
   });
 });
 
 describe('removal', () => {
   test('takes the root with it when nothing else is there', () => {
     const root = newRoot();
-    const channel = openChannel([root], 'job', keeper);
+    const channel = openChannel([root], 'job', () => keeper);
     writeFileSync(join(channel.path, 'topology.1'), 'x');
     closeChannel(channel);
     expect(existsSync(root)).toBe(false);
@@ -192,8 +209,8 @@ describe('removal', () => {
 
   test('leaves the root to another job that is there', () => {
     const root = newRoot();
-    const mine = openChannel([root], 'mine', keeper);
-    const other = openChannel([root], 'other', keeper);
+    const mine = openChannel([root], 'mine', () => keeper);
+    const other = openChannel([root], 'other', () => keeper);
     closeChannel(mine);
     expect(readdirSync(root)).toEqual(['other']);
     closeChannel(other);
@@ -205,7 +222,7 @@ describe('removal', () => {
     const script = `
       import { closeChannel, openChannel } from ${JSON.stringify(distFile('channel/index.js'))};
       import { currentKeeper } from ${JSON.stringify(distFile('channel/place/index.js'))};
-      for (let i = 0; i < 300; i++) closeChannel(openChannel([${JSON.stringify(root)}], process.argv[1], currentKeeper()));`;
+      for (let i = 0; i < 300; i++) closeChannel(openChannel([${JSON.stringify(root)}], process.argv[1], currentKeeper));`;
     const children = ['a', 'b', 'c'].map((name) =>
       spawn(...boundToUs(process.execPath, ['--input-type=module', '-e', script, name]), {
         stdio: ['ignore', 'ignore', 'inherit'],
@@ -232,7 +249,7 @@ describe('a spare directory, where a channel has no room', () => {
 
   test('is never one that is there already', () => {
     const root = newRoot();
-    const channel = openChannel([root], 'job', keeper);
+    const channel = openChannel([root], 'job', () => keeper);
     expect(() => openSpare(root, 'job', keeper)).toThrow(`${channel.path} is there already`);
     expect(readdirSync(root)).toEqual(['job']);
     expect(isThere(channel.lobby)).toBe(true);
@@ -241,14 +258,14 @@ describe('a spare directory, where a channel has no room', () => {
 
 describe('files', () => {
   test('the lead is claimed once', () => {
-    const channel = openChannel([newRoot()], 'job', keeper);
+    const channel = openChannel([newRoot()], 'job', () => keeper);
     expect(claimLead(channel)).toBe(true);
     expect(claimLead(channel)).toBe(false);
     expect(parseKeeper(readFileSync(channel.leader, 'utf8'))).toEqual(keeper);
   });
 
   test('what is published is there whole, and nothing else is left', () => {
-    const { path, plan } = openChannel([newRoot()], 'job', keeper);
+    const { path, plan } = openChannel([newRoot()], 'job', () => keeper);
     publish(plan, 'one\n');
     publish(plan, 'two\n');
     expect(readFileSync(plan, 'utf8')).toBe('two\n');

@@ -62,7 +62,7 @@ export function statOf(
 ): { command: string; state: string; parent: number; start: number } | undefined {
   let text: string;
   try {
-    text = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    text = readFileSync(`/proc/${pid}/stat`, 'utf8');
   } catch {
     return undefined;
   }

@@ -18,7 +18,10 @@ export interface Identity {
   readonly node: string;
   /** A name that the ranks of this job step on this node share, and that no other step has. */
   readonly step: string;
-  /** The pid of a process that lives as long as the job does on this node: the launcher or its daemon. */
+  /**
+   * The pid of a process that lives as long as the job does on this node: the launcher or its daemon. Looked for when it is asked for,
+   * where nothing else needs it: only the rank that makes the channel does.
+   */
   readonly keeper: number;
 }
 

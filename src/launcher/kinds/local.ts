@@ -30,7 +30,9 @@ export const local: LauncherKind = {
       localSize: count(env, placeVariables.localSize),
       node: hostname(),
       step: `local@${hostname()}`,
-      keeper: keeperIn(env),
+      get keeper() {
+        return keeperIn(env);
+      },
     };
   },
 };

@@ -15,7 +15,6 @@ export const openmpi: LauncherKind = {
 
   identify(env) {
     if (env.OMPI_COMM_WORLD_RANK === undefined) return undefined;
-    const keeper = launcherAbove(processes);
     return {
       launcher: 'openmpi',
       rank: count(env, 'OMPI_COMM_WORLD_RANK'),
@@ -23,8 +22,10 @@ export const openmpi: LauncherKind = {
       localRank: count(env, 'OMPI_COMM_WORLD_LOCAL_RANK'),
       localSize: count(env, 'OMPI_COMM_WORLD_LOCAL_SIZE'),
       node: hostname(),
-      step: `openmpi-${env.PMIX_NAMESPACE ?? env.OMPI_MCA_ess_base_jobid ?? keeper}@${hostname()}`,
-      keeper,
+      step: `openmpi-${env.PMIX_NAMESPACE ?? env.OMPI_MCA_ess_base_jobid ?? launcherAbove(processes)}@${hostname()}`,
+      get keeper() {
+        return launcherAbove(processes);
+      },
     };
   },
 

@@ -23,7 +23,9 @@ export const slurm: LauncherKind = {
       localSize: tasksOnNode(env.SLURM_STEP_TASKS_PER_NODE, count(env, 'SLURM_NODEID')),
       node,
       step: `slurm-${count(env, 'SLURM_JOB_ID')}.${count(env, 'SLURM_STEP_ID')}@${node}`,
-      keeper: launcherAbove(/^slurmstepd/),
+      get keeper() {
+        return launcherAbove(/^slurmstepd/);
+      },
     };
   },
 

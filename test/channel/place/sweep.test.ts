@@ -37,7 +37,7 @@ test('a channel stays while its keeper lives, and goes when it is dead', async (
   onTestFinished(() => void child.kill('SIGKILL'));
   const keeper = keeperOf(child.pid ?? 0);
   if (keeper === undefined) throw new Error('sleep did not start');
-  const { path } = openChannel([root], 'job', keeper);
+  const { path } = openChannel([root], 'job', () => keeper);
   expect(sweep(root)).toEqual([]);
   expect(existsSync(path)).toBe(true);
   child.kill('SIGKILL');
@@ -48,9 +48,10 @@ test('a channel stays while its keeper lives, and goes when it is dead', async (
 
 test('of several channels only the dead ones go, and the root stays', async () => {
   const root = newRoot();
-  openChannel([root], 'dead', await deadKeeper());
-  openChannel([root], 'alive', currentKeeper());
-  openChannel([root], 'elsewhere', { pid: 1, start: 1, namespace: 'pid:[1]' });
+  const dead = await deadKeeper();
+  openChannel([root], 'dead', () => dead);
+  openChannel([root], 'alive', currentKeeper);
+  openChannel([root], 'elsewhere', () => ({ pid: 1, start: 1, namespace: 'pid:[1]' }));
   expect(sweep(root)).toEqual([join(root, 'dead')]);
   expect(readdirSync(root).sort()).toEqual(['alive', 'elsewhere']);
 });
@@ -90,7 +91,7 @@ test('the keeper of a channel that is being built does not count, only its build
 test('a root that is refused is left alone', async () => {
   const keeper = await deadKeeper();
   const root = newRoot();
-  openChannel([root], 'job', keeper);
+  openChannel([root], 'job', () => keeper);
   symlinkSync(root, `${root}-link`);
   expect(sweep(`${root}-link`)).toEqual([]);
   chmodSync(root, 0o755);
