@@ -4,12 +4,6 @@ import { koffi } from './ffi/koffi.js';
 
 // Of two names for one number, the one that manuals use.
 const aliases = ['EWOULDBLOCK', 'EDEADLOCK', 'EOPNOTSUPP'];
-const nameOfErrno = new Map(
-  Object.entries(koffi.os.errno)
-    .filter(([name]) => !aliases.includes(name))
-    .map(([name, number]) => [number, name]),
-);
-
 /** What to do about an errno, where the function at hand has nothing more precise to say. */
 const commonAdvice: Record<string, string> = {
   EBUSY: 'something is mapped in the range: choose another address',
@@ -23,7 +17,11 @@ const commonAdvice: Record<string, string> = {
 
 /** `EBUSY` for 16, and `E<number>` for a number that this system does not name. */
 export function errnoName(errno: number): string {
-  return nameOfErrno.get(errno) ?? `E${errno}`;
+  // Looked through at each failure: a table made beforehand is 80 KB of garbage for each rank, most of which never see a failure.
+  const found = Object.entries(koffi.os.errno).find(
+    ([name, number]) => number === errno && !aliases.includes(name),
+  );
+  return found?.[0] ?? `E${errno}`;
 }
 
 /**
