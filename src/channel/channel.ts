@@ -83,8 +83,8 @@ export function openChannel(
   throw last;
 }
 
-/** A root that is no directory, or cannot be entered, is looked at more closely when its turn comes. */
-function isMadeIn(root: string, key: string): boolean {
+/** Whether a job's channel stands in a root. (One that is no directory, or cannot be entered, is refused when it is opened.) */
+export function isMadeIn(root: string, key: string): boolean {
   try {
     return isThere(channelPath(root, key));
   } catch {

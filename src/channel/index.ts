@@ -6,6 +6,7 @@ export {
   claimLead,
   closeChannel,
   createFile,
+  isMadeIn,
   isThere,
   openChannel,
   openFile,

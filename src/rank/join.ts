@@ -1,8 +1,8 @@
 // Joining: once per process, whoever asks and however often.
 
 import { hostname } from 'node:os';
-import { type Channel, isThere, openChannel } from '../channel/index.js';
-import { channelPath, removeRoot, rootsOf, sweep } from '../channel/place/index.js';
+import { type Channel, isMadeIn, isThere, openChannel } from '../channel/index.js';
+import { removeRoot, rootsOf } from '../channel/place/index.js';
 import { type Settings, environment, markJoined, settingsFrom } from '../environment/index.js';
 import { libhwloc } from '../hwloc/index.js';
 import { type Identity, type Placed, identify } from '../launcher/kinds/index.js';
@@ -16,6 +16,7 @@ import { discover, privately, takeLadder } from './ladder.js';
 import { isLate } from './late.js';
 import { type Claim, claim, lead } from './lead.js';
 import { messageOf, noticeOf } from './notice.js';
+import { now } from './now.js';
 import { Clock } from './outcome.js';
 import { makePair } from './pair.js';
 import { reach } from './points.js';
@@ -33,6 +34,10 @@ interface Shared {
   readonly joining: Promise<Membership>;
   users: number;
 }
+
+/** Milliseconds that a member leaves it to the leader to make the channel, beside one for each local rank before it. */
+const leadersTime = 20;
+const lookForChannelEvery = 4;
 
 /** What a rank has when it has arrived. */
 interface Arrival {
@@ -111,7 +116,7 @@ async function joinAs(context: Context): Promise<Joined> {
   }
   markJoined(mark);
 
-  const arrived = arrive(context, key);
+  const arrived = await arrive(context, key);
   try {
     findLibrary(settings, notice);
   } catch (error) {
@@ -143,15 +148,12 @@ async function joinAs(context: Context): Promise<Joined> {
 }
 
 /**
- * Finds or makes the channel of this job, and leaves a mark of this rank's arrival in it. The leader sweeps away first what dead
- * jobs left.
+ * Finds or makes the channel of this job, and leaves a mark of this rank's arrival in it.
  */
-function arrive({ identity, roots, notice }: Context, key: string): Arrival | Error {
+async function arrive({ identity, roots, notice }: Context, key: string): Promise<Arrival | Error> {
   const leads = identity.localRank === 0;
   try {
-    roots.forEach((root) => {
-      if (leads) sweep(root, channelPath(root, key));
-    });
+    if (!leads) await giveLeaderTime(roots, key, identity.localRank);
     const channel = openChannel(
       roots,
       key,
@@ -166,6 +168,17 @@ function arrive({ identity, roots, notice }: Context, key: string): Arrival | Er
   } catch (error) {
     roots.forEach(removeRoot);
     return error instanceof Error ? error : new Error(String(error));
+  }
+}
+
+/**
+ * Waits a moment until the channel is there: all the ranks of a node arrive at once, and each of them would make one, to find that
+ * another was faster. Should the leader take longer, the ranks are ready to make it one after another.
+ */
+async function giveLeaderTime(roots: readonly string[], key: string, localRank: number): Promise<void> {
+  const until = now() + leadersTime + localRank;
+  while (!roots.some((root) => isMadeIn(root, key)) && now() < until) {
+    await new Promise((resolve) => setTimeout(resolve, lookForChannelEvery));
   }
 }
 

@@ -1,6 +1,7 @@
 // The leader: discovers the machine once, gathers address spaces, writes, and lets everybody adopt.
 
 import { type Channel, claimLead, holdOpen } from '../channel/index.js';
+import { channelPath, sweep } from '../channel/place/index.js';
 import { type Topology, loadTopology } from '../hwloc/index.js';
 import { adoptPlan, adoptedOutcome } from './adopt.js';
 import { sameAllowed } from './allowed.js';
@@ -82,7 +83,10 @@ async function leadClaimed(context: Context, channel: Channel, key: string): Pro
 async function share(context: Context, parts: Lead): Promise<Joined> {
   const { channel, roster, store } = parts;
   // The others come and are gathered while this goes on, on a thread of its own.
-  const own = await loadTopology({ io: context.settings.io });
+  const loading = loadTopology({ io: context.settings.io });
+  // What dead jobs left goes while nothing else is to be done.
+  for (const root of context.roots) sweep(root, channelPath(root, parts.key));
+  const own = await loading;
   context.clock.mark('load');
   reach('leader:loaded');
   await gather(context, roster);
