@@ -3,7 +3,7 @@
 import { readdirSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
-import { currentKeeper, removeChannel, removeRoot, rootsOf, sweep } from '../channel/place/index.js';
+import { currentKeeper, removeChannel, rootsOf, sweep } from '../channel/place/index.js';
 import { type Environment, environment, placeVariables, settingsFrom } from '../environment/index.js';
 import type { Options } from './command-line.js';
 
@@ -55,7 +55,8 @@ export function removeJob(job: string, roots: readonly string[]): void {
     for (const name of namesIn(root)) {
       if (name.startsWith(`${job}.`)) removeChannel(join(root, name));
     }
-    removeRoot(root);
+    // A launcher may kill its ranks while one of them removes, or makes, a channel.
+    sweep(root);
   }
 }
 

@@ -61,6 +61,8 @@ export class Roster implements PeerListener {
   readonly #room = roomForMembers();
   /** Pairs of FIFOs that nobody had open at the last look. */
   #unattended = new Set<string>();
+  /** Whether somebody has come since the last look for the dead. */
+  #somebodyCame = false;
   #nonsense = 0;
   /** Whether nobody can be heard in the lobby any more; who is missing then will come late. */
   #deaf = false;
@@ -293,6 +295,7 @@ export class Roster implements PeerListener {
   }
 
   #admit(announce: Announce): void {
+    this.#somebodyCame = true;
     const { rank, localRank } = announce;
     const refusal = this.#refusal(announce);
     const path = `${this.#channel.path}/${announce.pipe}`;
@@ -322,6 +325,11 @@ export class Roster implements PeerListener {
   /** Who ended before its announcement has no pipe whose end could be seen. */
   #lookForTheDead(): void {
     keepIfOrphaned(this.#channel.path);
+    // On a node where hundreds of ranks start, a look at all processes is what they can do without.
+    if (this.#somebodyCame) {
+      this.#somebodyCame = false;
+      return;
+    }
     const missing = this.missing();
     this.#witness.look(missing);
     const left = unattended(this.#channel, missing);
