@@ -54,6 +54,9 @@ export async function bundle(outDir) {
     outdir: 'bundle',
     splitting: true,
     chunkNames: 'launcher/[name]-[hash]',
+    // yargs is thirty files, and looks for its words in the user's language in more: reading them takes as long as starting Node.
+    packages: 'bundle',
+    external: ['koffi'],
     format: 'esm',
     sourcemap: 'linked',
     plugins: [withoutFacades],
