@@ -34,6 +34,7 @@ export function environmentOf(job: string, kind: 'launch' | 'local', options: Op
     ...(kind === 'launch' ? notInherited : {}),
     ...Object.fromEntries(set.map(([name, value]) => [name, String(value)])),
     HWLOC_SHARE_JOB: job,
+    HWLOC_SHARE_LAUNCHER: undefined,
     ...(kind === 'local' ? { HWLOC_SHARE_KEEPER: String(process.pid) } : {}),
   };
 }

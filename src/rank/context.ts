@@ -2,9 +2,9 @@
 
 import type { Environment, IoFilter, Settings } from '../environment/index.js';
 import type { Topology } from '../hwloc/index.js';
-import type { Placed } from '../launcher/kinds/index.js';
 import type { Allowed } from './allowed.js';
 import type { Clock, Outcome } from './outcome.js';
+import type { Placed } from './placed.js';
 
 /** Options of `join()`; each goes before the environment variable of the same meaning. */
 export interface JoinOptions {

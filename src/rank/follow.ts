@@ -16,26 +16,30 @@ import { type Reservation, abi, HwlocError, reserve } from '../hwloc/index.js';
 import { ownOccupied } from '../maps/index.js';
 import { rangeMessages } from './address-space.js';
 import { adoptPlan, adoptedOutcome } from './adopt.js';
+import type { Claim } from './claim.js';
 import type { Context, Joined } from './context.js';
 import { Conversation, type Heard } from './conversation.js';
+import { moment } from './expected.js';
 import { keepIfOrphaned, leaderIn } from './keeper.js';
 import { type Private, takeLadder } from './ladder.js';
 import { isLate, joinLate } from './late.js';
 import { loneBarrier } from './lone-barrier.js';
 import { messageOf } from './notice.js';
 import { reach } from './points.js';
+import type { StandIn } from './stand-in.js';
 import { Witness, lookEvery } from './witness.js';
 
 /**
  * Joins as a member.
  *
  * @param conversation  With the leader to come; undefined if this rank is late.
+ * @returns a claim if this rank is to lead: there is no sign of local rank 0, and this is the first of the others to say so.
  */
 export async function follow(
   context: Context,
   channel: Channel,
   conversation: Conversation | undefined,
-): Promise<Joined> {
+): Promise<Joined | Claim> {
   if (conversation === undefined) return joinLate(context, channel);
   reach('member:pipes');
   const end = async (reason: string) => {
@@ -48,6 +52,10 @@ export async function follow(
   try {
     const first = await meet(context, channel, conversation);
     if (first.verb === 'gone') return await end(first.reason);
+    if (first.verb === 'lead') {
+      conversation.close();
+      return first.claim;
+    }
     context.clock.mark('meet');
     reach('member:met');
     const got = await converse(context, conversation, first);
@@ -60,8 +68,14 @@ export async function follow(
   }
 }
 
+/** Instead of anything heard: this rank leads. */
+interface Lead {
+  readonly verb: 'lead';
+  readonly claim: Claim;
+}
+
 /** Announces this rank, and waits until the leader is heard for the first time. */
-async function meet(context: Context, channel: Channel, conversation: Conversation): Promise<Heard> {
+async function meet(context: Context, channel: Channel, conversation: Conversation): Promise<Heard | Lead> {
   const { rank, localRank } = context.identity;
   const occupied = ownOccupied();
   conversation.say(
@@ -89,11 +103,16 @@ async function meet(context: Context, channel: Channel, conversation: Conversati
     reach('member:announced');
     const { timeout, job } = context.settings;
     const witness = new Witness(context.identity, job);
+    let standIn: StandIn | undefined;
     for (let waited = 0; waited < timeout; waited += lookEvery) {
       const heard = await conversation.next(Math.min(lookEvery, timeout - waited));
       if (heard.verb !== 'silence') return heard;
       const reason = whyNobodyAnswers(channel, inode, witness);
       if (reason !== undefined) return { verb: 'gone', reason };
+      if (waited < moment) continue;
+      standIn ??= new (await import('./stand-in.js')).StandIn(context, channel);
+      const claim = standIn.claim(waited);
+      if (claim !== undefined) return { verb: 'lead', claim };
     }
     return { verb: 'gone', reason: `the leader did not come within ${timeout} s (HWLOC_SHARE_TIMEOUT)` };
   } finally {

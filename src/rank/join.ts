@@ -5,8 +5,9 @@ import { type Channel, isMadeIn, isThere, openChannel } from '../channel/index.j
 import { removeRoot, rootsOf } from '../channel/place/index.js';
 import { type Settings, environment, markJoined, settingsFrom } from '../environment/index.js';
 import { libhwloc } from '../hwloc/index.js';
-import { type Identity, type Placed, identify } from '../launcher/kinds/index.js';
+import { type Identity, identify } from '../launcher/kinds/index.js';
 import { type Allowed, ownAllowed } from './allowed.js';
+import { type Claim, claim } from './claim.js';
 import type { Context, JoinOptions, Joined } from './context.js';
 import { Conversation } from './conversation.js';
 import { NotSharedError } from './errors.js';
@@ -14,11 +15,12 @@ import { follow, outside } from './follow.js';
 import { keeperFor } from './keeper.js';
 import { discover, privately, takeLadder } from './ladder.js';
 import { isLate } from './late.js';
-import { type Claim, claim, lead } from './lead.js';
+import { lead } from './lead.js';
 import { messageOf, noticeOf } from './notice.js';
 import { now } from './now.js';
 import { Clock } from './outcome.js';
 import { makePair } from './pair.js';
+import { type Placed, placeOf } from './placed.js';
 import { reach } from './points.js';
 import type { Session } from './session.js';
 
@@ -84,25 +86,17 @@ async function joinOnce(options: JoinOptions): Promise<Membership> {
   const identity = identityOrNot(complain);
   const notice = noticeOf(identity);
   const allowed = ownAllowed();
-  if (identity === undefined || !isPlaced(identity)) {
+  const place = placeOf(identity);
+  if (typeof place === 'string') {
     findLibrary(settings, notice);
     const topology = await discover({ settings, clock });
-    const outcome = privately('discovered', whyAlone(identity), { clock });
+    const outcome = privately('discovered', place, { clock });
     const joined = { topology, outcome, barrier: () => Promise.resolve(), leave: () => undefined };
     return { identity, allowed, joined };
   }
   const roots = rootsOf(settings.directory, env.XDG_RUNTIME_DIR);
-  const joined = await joinAs({ identity, settings, env, roots, clock, allowed, notice });
+  const joined = await joinAs({ identity: place, settings, env, roots, clock, allowed, notice });
   return { identity, allowed, joined };
-}
-
-function isPlaced(identity: Identity): identity is Placed {
-  return ![identity.size, identity.localRank, identity.localSize].includes(undefined);
-}
-
-function whyAlone(identity: Identity | undefined): string {
-  if (identity === undefined) return 'no launcher started this process: it is alone';
-  return `${identity.launcher} does not tell how many ranks are on a node, so nobody knows for whom to wait`;
 }
 
 async function joinAs(context: Context): Promise<Joined> {
@@ -133,9 +127,8 @@ async function joinAs(context: Context): Promise<Joined> {
   context.clock.mark('channel');
   reach(claim === undefined ? 'member:channel' : 'leader:channel');
   try {
-    return await (claim === undefined
-      ? follow(context, channel, conversation)
-      : lead(context, channel, key, claim));
+    const joined = claim ?? (await follow(context, channel, conversation));
+    return 'release' in joined ? await lead(context, channel, key, joined) : joined;
   } catch (error) {
     if (error instanceof NotSharedError) throw error;
     // Whatever it is, this rank may still get a topology of its own.
@@ -148,12 +141,13 @@ async function joinAs(context: Context): Promise<Joined> {
 }
 
 /**
- * Finds or makes the channel of this job, and leaves a mark of this rank's arrival in it.
+ * Finds or makes the channel of this job, and leaves a mark of this rank's arrival in it. Whoever may lead does, if nobody else leads:
+ * another rank may have come before it, or stand in for it.
  */
 async function arrive({ identity, roots, notice }: Context, key: string): Promise<Arrival | Error> {
-  const leads = identity.localRank === 0;
+  const mayLead = identity.firstLeads || identity.localRank === 0;
   try {
-    if (!leads) await giveLeaderTime(roots, key, identity.localRank);
+    if (!mayLead) await giveLeaderTime(roots, key, identity.localRank);
     const channel = openChannel(
       roots,
       key,
@@ -163,7 +157,10 @@ async function arrive({ identity, roots, notice }: Context, key: string): Promis
         notice(error.message);
       },
     );
-    if (leads) return { channel, claim: claim(channel) };
+    if (mayLead) {
+      const claimed = claim(channel);
+      if (claimed !== undefined) return { channel, claim: claimed };
+    }
     return isLate(channel) ? { channel } : { channel, conversation: openConversation(channel, identity) };
   } catch (error) {
     roots.forEach(removeRoot);
@@ -214,6 +211,11 @@ function withOptions(settings: Settings, options: JoinOptions): Settings {
   };
 }
 
+/** The place of a process that no launcher started. */
+function alone(): Pick<Identity, 'rank' | 'size' | 'localRank' | 'localSize' | 'node'> {
+  return { rank: 0, size: 1, localRank: 0, localSize: 1, node: hostname() };
+}
+
 function sessionOf(shared: Shared, { identity, allowed, joined }: Membership): Session {
   let open = true;
   const close = () => {
@@ -225,12 +227,13 @@ function sessionOf(shared: Shared, { identity, allowed, joined }: Membership): S
     open = false;
     return Promise.resolve();
   };
+  const { rank, size, localRank, localSize, node } = identity ?? alone();
   return {
-    rank: identity?.rank ?? 0,
-    size: identity?.size ?? 1,
-    localRank: identity?.localRank ?? 0,
-    localSize: identity?.localSize ?? 1,
-    node: identity?.node ?? hostname(),
+    rank,
+    size,
+    localRank,
+    localSize,
+    node,
     topology: joined.topology,
     allowed,
     outcome: joined.outcome,

@@ -1,14 +1,15 @@
 // The leader: discovers the machine once, gathers address spaces, writes, and lets everybody adopt.
 
-import { type Channel, claimLead, holdOpen } from '../channel/index.js';
+import type { Channel } from '../channel/index.js';
 import { channelPath, sweep } from '../channel/place/index.js';
 import { type Topology, loadTopology } from '../hwloc/index.js';
 import { adoptPlan, adoptedOutcome } from './adopt.js';
 import { sameAllowed } from './allowed.js';
+import type { Claim } from './claim.js';
 import type { Context, Joined } from './context.js';
 import { NotSharedError } from './errors.js';
-import { outside } from './follow.js';
-import { type Private, privately, takeLadder } from './ladder.js';
+import { expectedBy } from './expected.js';
+import { type Private, privately } from './ladder.js';
 import { publishPlan } from './late.js';
 import { keepBarriers } from './leaders-barrier.js';
 import { type Agreement, negotiate } from './negotiate.js';
@@ -25,39 +26,9 @@ interface Lead {
   readonly store: Store;
 }
 
-/** A leader's claim on a channel. */
-export interface Claim {
-  /** Whether it was the first: nobody leads here, or did. */
-  readonly holds: boolean;
-  /** Ends it: who has not met the leader by then finds that it has gone. */
-  release(): void;
-}
-
-/**
- * Claims to lead in a channel, as the first thing that is done there: from then on members see at once whether the leader lives.
- *
- * @throws Error  of the file system.
- */
-export function claim(channel: Channel): Claim {
-  // Before the mark: a leader that has made it and has no pulse is taken for dead.
-  const release = holdOpen(channel.pulse);
-  try {
-    return { holds: claimLead(channel), release };
-  } catch (error) {
-    release();
-    throw error;
-  }
-}
-
 /** Joins as the leader of this node. @param key  The channel's key, which seeds the choice of the address. */
 export async function lead(context: Context, channel: Channel, key: string, claimed: Claim): Promise<Joined> {
   try {
-    if (!claimed.holds) {
-      return await outside(
-        context,
-        takeLadder(context, 'another process leads, or led, the ranks of this node'),
-      );
-    }
     reach('leader:claimed');
     return await leadClaimed(context, channel, key);
   } finally {
@@ -67,7 +38,8 @@ export async function lead(context: Context, channel: Channel, key: string, clai
 
 async function leadClaimed(context: Context, channel: Channel, key: string): Promise<Joined> {
   const store = new Store(context, channel, key);
-  const roster = new Roster(context, channel);
+  const expected = await expectedBy(context.identity, context.settings.job);
+  const roster = new Roster(context, channel, expected);
   try {
     return await share(context, { channel, key, roster, store });
   } catch (error) {
@@ -127,6 +99,7 @@ async function gather(context: Context, roster: Roster): Promise<void> {
     if (ranks.length > 0) notice(`${local}${noun} ${listOf(ranks)} ${what}`.replace('THEM', them));
   };
   say(roster.ended, 'ended, or gave up, before joining; going on without THEM');
+  if (settings.verbose) say(roster.unlikely, 'show no sign of joining; going on without THEM');
   say(roster.crowdedOut, 'take no part in barriers: too few files may be open here (ulimit -n)');
   if (everybody) return;
   const late = [...roster.missing(), ...roster.dropped].sort((a, b) => a - b);
@@ -208,8 +181,9 @@ function tidy(roster: Roster, store: Store): void {
 
 function summarise({ identity, notice, clock }: Context, roster: Roster, own: Private): void {
   const sharing = roster.standing('done').length + 1;
+  const all = identity.localSize === undefined ? '' : ` of ${identity.localSize}`;
   const { address, length } = own.outcome;
   const place = address === undefined ? 'each its own' : `at 0x${address.toString(16)}, ${length ?? 0} bytes`;
   const phases = Object.entries(clock.phases).map(([name, ms]) => `${name} ${ms.toFixed(1)} ms`);
-  notice(`${sharing} of ${identity.localSize} ranks: one topology ${place}; ${phases.join(', ')}`);
+  notice(`${sharing}${all} ranks: one topology ${place}; ${phases.join(', ')}`);
 }

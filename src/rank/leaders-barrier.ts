@@ -4,6 +4,9 @@ import { Barrier } from '../channel/index.js';
 import { reach } from './points.js';
 import type { Roster } from './roster.js';
 
+/** The leader among those who take part. Not its local rank: that is for its members to have, where a rank stands in for local rank 0. */
+const leader = -1;
+
 /**
  * Starts keeping barriers for everybody who is there now. To be called before the release: a member that has its topology
  * may come to a barrier while the leader still helps others.
@@ -12,7 +15,7 @@ import type { Roster } from './roster.js';
  */
 export function keepBarriers(roster: Roster): () => Promise<void> {
   let opened: (() => void) | undefined;
-  const barrier = new Barrier([0, ...roster.present()], (number) => {
+  const barrier = new Barrier([leader, ...roster.present()], (number) => {
     roster.tell({ verb: 'open', number }, 'done');
     opened?.();
   });
@@ -31,7 +34,7 @@ export function keepBarriers(roster: Roster): () => Promise<void> {
   const pass = async () => {
     const open = new Promise<void>((resolve) => (opened = resolve));
     roster.keepAlive(true);
-    barrier.arrive(0, ++number);
+    barrier.arrive(leader, ++number);
     reach('leader:barrier');
     await open;
     roster.keepAlive(false);

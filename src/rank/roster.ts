@@ -17,15 +17,21 @@ import {
 import type { Occupied } from '../maps/index.js';
 import type { Allowed } from './allowed.js';
 import type { Context } from './context.js';
+import { type Expected, moment } from './expected.js';
 import { keepIfOrphaned } from './keeper.js';
 import { messageOf } from './notice.js';
 import { unattended } from './pair.js';
 import { Peer, type PeerListener, type Standing } from './peer.js';
+import { now } from './now.js';
 import { roomForMembers } from './room.js';
+import type { Signs } from './signs.js';
 import { Witness, lookEvery } from './witness.js';
 
 /** Seconds between two signs of life to members who wait. */
 const signOfLife = 1;
+
+/** Seconds between two looks, where it is by them that the leader knows when everybody is there. */
+const lookOften = 0.1;
 
 /** So many announcements that cannot be understood are complained of; a flood of them is not to flood stderr. */
 const mostComplaints = 10;
@@ -46,19 +52,25 @@ interface Wait {
 export class Roster implements PeerListener {
   readonly #context: Context;
   readonly #channel: Channel;
+  readonly #expected: Expected;
+  readonly #since = now();
   readonly #lobby: LineReader;
   readonly #peers = new Map<number, Peer>();
   /** Those who came but take no part: they died at once, or were refused. */
   readonly #without = new Set<number>();
   /** Those who ended before they announced themselves. */
   readonly #ended = new Set<number>();
+  /** Those of whom there is no sign that they will come; they may yet. */
+  readonly #unlikely = new Set<number>();
   /** Those for whom there are no descriptors left, and the paths of their pairs. */
   readonly #crowdedOut = new Map<number, string>();
   readonly #dropped: number[] = [];
   readonly #sign: NodeJS.Timeout;
   readonly #look: NodeJS.Timeout;
+  readonly #census: NodeJS.Timeout | undefined;
   readonly #witness: Witness;
   readonly #room = roomForMembers();
+  #signs: Signs | undefined;
   /** Pairs of FIFOs that nobody had open at the last look. */
   #unattended = new Set<string>();
   /** Whether somebody has come since the last look for the dead. */
@@ -71,9 +83,10 @@ export class Roster implements PeerListener {
   #onGone: ((peer: Peer) => void) | undefined;
 
   /** Opens the lobby, and lets in whoever announces itself from now on, or has done so already. */
-  constructor(context: Context, channel: Channel) {
+  constructor(context: Context, channel: Channel, expected: Expected) {
     this.#context = context;
     this.#channel = channel;
+    this.#expected = expected;
     this.#lobby = openEndlessReader(channel.lobby);
     this.#lobby.listen({
       line: (text) => {
@@ -99,6 +112,12 @@ export class Roster implements PeerListener {
     this.#look = setInterval(() => {
       this.#lookForTheDead();
     }, lookEvery * 1000);
+    if (expected.isOpen) {
+      this.#census = setInterval(() => {
+        expected.look();
+        this.#checkWait();
+      }, lookOften * 1000);
+    }
   }
 
   /** The peers that stand somewhere, in the order of their local ranks. */
@@ -108,16 +127,19 @@ export class Roster implements PeerListener {
 
   /** The local ranks that have not announced themselves, and are waited for. */
   missing(): number[] {
-    const missing: number[] = [];
-    for (let localRank = 1; localRank < this.#context.identity.localSize; localRank++) {
-      if (!this.#peers.has(localRank) && !this.#takesNoPart(localRank)) missing.push(localRank);
-    }
-    return missing;
+    return this.#expected
+      .all()
+      .filter((localRank) => !this.#peers.has(localRank) && !this.#takesNoPart(localRank));
   }
 
   /** The local ranks that ended, or gave up, before they announced themselves. */
   get ended(): readonly number[] {
     return [...this.#ended].sort(byNumber);
+  }
+
+  /** The local ranks that are not waited for because there was no sign of them. */
+  get unlikely(): readonly number[] {
+    return [...this.#unlikely].sort(byNumber);
   }
 
   /** The local ranks that announced themselves but are left to come as late joiners: this process may open no more files. */
@@ -137,7 +159,11 @@ export class Roster implements PeerListener {
 
   /** Whether anybody may still come, as a late joiner. */
   mayCome(): boolean {
-    return this.missing().length > 0 || this.#dropped.length > 0 || this.#crowdedOut.size > 0;
+    return (
+      this.#expected.isOpen ||
+      this.missing().length > 0 ||
+      [this.#dropped.length, this.#crowdedOut.size, this.#unlikely.size].some((count) => count > 0)
+    );
   }
 
   /** What is occupied in those who are there. */
@@ -166,7 +192,7 @@ export class Roster implements PeerListener {
   async untilNoneIs(standings: readonly Standing[], options: { all?: boolean } = {}): Promise<boolean> {
     const condition = () =>
       this.standing(...standings).length === 0 &&
-      (options.all !== true || this.#deaf || this.missing().length === 0);
+      (options.all !== true || this.#deaf || (this.missing().length === 0 && this.#expected.isSettled()));
     const met = condition() || (await this.#until(condition));
     if (met) return true;
     for (const peer of this.standing(...standings)) {
@@ -185,6 +211,7 @@ export class Roster implements PeerListener {
   /** Lets nobody in any more. Whoever comes from now on is late. */
   closeLobby(): void {
     clearInterval(this.#look);
+    clearInterval(this.#census);
     this.#lobby.close();
   }
 
@@ -308,6 +335,7 @@ export class Roster implements PeerListener {
     // Without a writer there was nobody to read: the rank has died since it announced itself.
     if (writer !== undefined && refusal === undefined) {
       this.#ended.delete(localRank);
+      this.#unlikely.delete(localRank);
       this.#peers.set(localRank, new Peer(rank, localRank, { reader, writer }, this));
       return;
     }
@@ -316,7 +344,7 @@ export class Roster implements PeerListener {
     );
     writer?.close();
     reader.close();
-    if (!this.#peers.has(localRank) && localRank < this.#context.identity.localSize) {
+    if (!this.#peers.has(localRank) && this.#expected.has(localRank)) {
       this.#without.add(localRank);
     }
     this.#checkWait();
@@ -342,10 +370,27 @@ export class Roster implements PeerListener {
       if (this.#witness.isDead(localRank)) this.#ended.add(localRank);
     }
     this.#checkWait();
+    const seconds = (now() - this.#since) / 1000;
+    if (missing.length > 0 && seconds >= moment) void this.#giveUpTheUnlikely(seconds);
+  }
+
+  /** Some may be no Node programs, and others in containers that cannot be reached: nobody waits long for them. */
+  async #giveUpTheUnlikely(seconds: number): Promise<void> {
+    const { identity, settings } = this.#context;
+    const { Signs } = await import('./signs.js');
+    this.#signs ??= new Signs(identity, settings.job, this.#channel);
+    const unlikely = this.#signs.lacking(this.missing(), [...this.#peers.keys()], seconds);
+    for (const localRank of unlikely) this.#unlikely.add(localRank);
+    this.#checkWait();
   }
 
   #takesNoPart(localRank: number): boolean {
-    return this.#without.has(localRank) || this.#ended.has(localRank) || this.#crowdedOut.has(localRank);
+    return (
+      this.#without.has(localRank) ||
+      this.#ended.has(localRank) ||
+      this.#unlikely.has(localRank) ||
+      this.#crowdedOut.has(localRank)
+    );
   }
 
   #checkWait(): void {
@@ -353,12 +398,11 @@ export class Roster implements PeerListener {
   }
 
   #refusal({ version, localRank }: Announce): string | undefined {
-    const { localSize } = this.#context.identity;
     if (version !== protocolVersion) {
       return `it speaks version ${version} of the protocol, and the leader ${protocolVersion}`;
     }
-    if (localRank === 0 || localRank >= localSize) {
-      return `local rank ${localRank} is none of the ranks 1 to ${localSize - 1} that the leader expects`;
+    if (!this.#expected.has(localRank)) {
+      return `local rank ${localRank} is none of the ${this.#expected.describe()} that the leader expects`;
     }
     if (this.#peers.has(localRank)) return `another process has joined as local rank ${localRank}`;
     return undefined;

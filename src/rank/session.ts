@@ -8,12 +8,15 @@ import type { Outcome } from './outcome.js';
 export interface Session extends AsyncDisposable {
   /** The process's number in the job, from 0. */
   readonly rank: number;
-  /** The count of all processes of the job. */
-  readonly size: number;
-  /** The process's number on its node, from 0. The one with 0 leads. */
-  readonly localRank: number;
-  /** The count of the job's processes on this node. */
-  readonly localSize: number;
+  /** The count of all processes of the job; undefined where the launcher does not tell. */
+  readonly size: number | undefined;
+  /** The process's number on its node, from 0; undefined where the launcher does not tell. */
+  readonly localRank: number | undefined;
+  /**
+   * The count of the job's processes on this node; undefined where the launcher does not tell. (Those that were seen may not be all:
+   * a number that may be wrong would be worse than none.)
+   */
+  readonly localSize: number | undefined;
   /** The node's name. */
   readonly node: string;
   /** The topology, read-only; the same for every session of this process. Closed with the last of them. */

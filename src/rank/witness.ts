@@ -1,11 +1,10 @@
 // Who of this node's ranks lives, as the process table tells. A rank that ends before it has announced itself closes no pipe,
 // and nobody should wait for it as long as for one that may still come.
 
-import { readFileSync, readdirSync } from 'node:fs';
-import { type Keeper, currentKeeper, isAlive, keeperOf } from '../channel/place/index.js';
-import type { Environment } from '../environment/index.js';
-import { type Identity, identify } from '../launcher/kinds/index.js';
+import { type Keeper, isAlive, seesEveryProcess } from '../channel/place/index.js';
 import { now } from './now.js';
+import type { Placed } from './placed.js';
+import { sightings } from './sightings.js';
 
 /** Seconds between two looks of those who wait: a death shows within a second. */
 export const lookEvery = 0.25;
@@ -16,9 +15,6 @@ const looksEnough = 2;
 /** Looking at all processes of a crowded node may take a tenth of our time. */
 const rest = 10;
 
-/** The PID namespace that sees all processes of the node: PROC_PID_INIT_INO in linux/proc_ns.h. */
-const allSeeing = 'pid:[4026531836]';
-
 /** The processes of one local rank, by the variables that the launcher gave them. */
 interface Sighting {
   processes: Keeper[];
@@ -28,13 +24,13 @@ interface Sighting {
 
 /** Watches the other ranks of this rank's job step on this node. */
 export class Witness {
-  readonly #identity: Identity;
+  readonly #identity: Placed;
   readonly #job: string | undefined;
   readonly #sightings = new Map<number, Sighting>();
   #nextLook = 0;
 
   /** @param job  The wrapper's name for the job, which its ranks have beside the launcher's. */
-  constructor(identity: Identity, job: string | undefined) {
+  constructor(identity: Placed, job: string | undefined) {
     this.#identity = identity;
     this.#job = job;
   }
@@ -45,7 +41,7 @@ export class Witness {
     const time = now();
     if (lost.length === 0 || time < this.#nextLook) return;
     const before = process.cpuUsage();
-    const found = this.#find();
+    const found = sightings(this.#identity, this.#job);
     const { user, system } = process.cpuUsage(before);
     this.#nextLook = time + (rest * (user + system)) / 1000;
     for (const localRank of lost) {
@@ -65,7 +61,7 @@ export class Witness {
   /** Whether a local rank was never seen, though it would be if it lived: it is dead, or not yet started. */
   isNowhere(localRank: number): boolean {
     const { processes, missed } = this.#sighting(localRank);
-    return processes.length === 0 && missed >= looksEnough && currentKeeper().namespace === allSeeing;
+    return processes.length === 0 && missed >= looksEnough && seesEveryProcess();
   }
 
   #sighting(localRank: number): Sighting {
@@ -76,44 +72,8 @@ export class Witness {
     }
     return sighting;
   }
-
-  /** All processes that have the variables of a rank of our step: the ranks, and whom they have started. */
-  #find(): Map<number, Keeper[]> {
-    const found = new Map<number, Keeper[]>();
-    for (const name of readdirSync('/proc')) {
-      const pid = Number(name);
-      if (!Number.isInteger(pid) || pid === process.pid) continue;
-      const localRank = this.#localRankOf(pid);
-      const keeper = localRank === undefined ? undefined : keeperOf(pid);
-      if (localRank === undefined || keeper === undefined) continue;
-      found.set(localRank, [...(found.get(localRank) ?? []), keeper]);
-    }
-    return found;
-  }
-
-  #localRankOf(pid: number): number | undefined {
-    try {
-      const env = environmentOf(pid);
-      if (env.HWLOC_SHARE_JOB !== this.#job) return undefined;
-      const identity = identify(env);
-      return identity?.step === this.#identity.step ? identity.localRank : undefined;
-    } catch {
-      // Somebody else's process, or one that has ended; or variables that make no sense.
-      return undefined;
-    }
-  }
 }
 
 function lives(keeper: Keeper): boolean {
   return isAlive(keeper) === true;
-}
-
-function environmentOf(pid: number): Environment {
-  const entries = readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0');
-  return Object.fromEntries(
-    entries.map((entry): [string, string] => {
-      const equals = entry.indexOf('=');
-      return [entry.slice(0, equals), entry.slice(equals + 1)];
-    }),
-  );
 }

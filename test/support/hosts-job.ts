@@ -54,7 +54,7 @@ export function expectSharedOnEach(
   expect(counts).toEqual(layout);
   for (const [host, localSize] of Object.entries(layout)) {
     const there = reports.filter(({ node }) => node === host);
-    expect(there.map(({ localRank }) => localRank).sort((a, b) => a - b)).toEqual([
+    expect(there.map(({ localRank = -1 }) => localRank).sort((a, b) => a - b)).toEqual([
       ...Array(localSize).keys(),
     ]);
     for (const report of there) expect(report).toMatchObject({ size, localSize });

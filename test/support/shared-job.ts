@@ -10,9 +10,10 @@ import { leftovers, processesLeft, processesWith } from './leftovers.js';
 /** What test/jobs/fixtures/report.mjs prints. */
 export interface Report {
   rank: number;
-  size: number;
-  localRank: number;
-  localSize: number;
+  /** Not there where the launcher does not tell, as the next two. */
+  size?: number;
+  localRank?: number;
+  localSize?: number;
   node: string;
   allowed: Allowed;
   outcome: Outcome;

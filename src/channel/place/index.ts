@@ -9,6 +9,7 @@ export {
   keeperOf,
   formatKeeper,
   parseKeeper,
+  seesEveryProcess,
   statOf,
 } from './keeper.js';
 export { passingName } from './passing.js';

@@ -1,6 +1,6 @@
 // Whose life a channel depends on: the launcher's process on this node, known by its pid and its start time.
 
-import { readFileSync, readlinkSync } from 'node:fs';
+import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 
 /** A process, such that another one with the same pid is not mistaken for it. */
 export interface Keeper {
@@ -28,8 +28,27 @@ export function currentKeeper(): Keeper {
  * A zombie counts as dead: nothing of it will ever run again.
  */
 export function isAlive(keeper: Keeper): boolean | undefined {
-  if (keeper.namespace !== namespace()) return undefined;
-  return startOf(keeper.pid) === keeper.start;
+  if (keeper.namespace === namespace()) return startOf(keeper.pid) === keeper.start;
+  return seesEveryProcess() ? isAliveElsewhere(keeper) : undefined;
+}
+
+/**
+ * Whether a keeper of another PID namespace lives, as the namespace shows it that has all processes.
+ *
+ * @returns undefined if a process of ours may not be looked at, which could be it.
+ */
+function isAliveElsewhere({ start, namespace: where }: Keeper): boolean | undefined {
+  let told: false | undefined = false;
+  for (const name of readdirSync('/proc')) {
+    const pid = Number(name);
+    if (!Number.isInteger(pid) || startOf(pid) !== start) continue;
+    try {
+      if (readlinkSync(`/proc/${pid}/ns/pid`) === where) return true;
+    } catch {
+      told = undefined;
+    }
+  }
+  return told;
 }
 
 /** `pid=4711 start=123456 namespace=pid:[4026531836]`. */
@@ -43,6 +62,14 @@ export function parseKeeper(text: string): Keeper | undefined {
     /^pid=(\d{1,10}) start=(\d{1,20}) namespace=(\S{1,64})\n$/.exec(text) ?? [];
   if (pid === undefined || start === undefined || inNamespace === undefined) return undefined;
   return { pid: Number(pid), start: Number(start), namespace: inNamespace };
+}
+
+/** The PID namespace that has all processes of the node: PROC_PID_INIT_INO in linux/proc_ns.h. */
+const allSeeing = 'pid:[4026531836]';
+
+/** Whether /proc shows the processes of all containers of this node (if not, it shows those of this one), as far as they are ours. */
+export function seesEveryProcess(): boolean {
+  return namespace() === allSeeing;
 }
 
 let ownNamespace: string | undefined;

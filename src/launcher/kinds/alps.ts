@@ -1,7 +1,6 @@
 // ALPS, the launcher of older Cray systems: aprun.
 // Variables: as programs of others read them (test/launcher/kinds/environments.ts says which). It passes the whole environment on.
 
-import { hostname } from 'node:os';
 import { launcherAbove } from './ancestor.js';
 import { count, text } from './count.js';
 import type { LauncherKind } from './kind.js';
@@ -10,7 +9,7 @@ export const alps: LauncherKind = {
   name: 'alps',
   commands: ['aprun'],
 
-  identify(env) {
+  identify(env, host) {
     if (env.ALPS_APP_PE === undefined) return undefined;
     return {
       launcher: 'alps',
@@ -19,8 +18,8 @@ export const alps: LauncherKind = {
       size: undefined,
       localRank: undefined,
       localSize: undefined,
-      node: hostname(),
-      step: `alps-${text(env, 'ALPS_APP_ID')}@${hostname()}`,
+      node: host,
+      step: `alps-${text(env, 'ALPS_APP_ID')}@${host}`,
       keeper: launcherAbove(/^(apinit|apshepherd)/),
     };
   },

@@ -12,7 +12,12 @@ const highest = 32;
  * @returns the parent's pid where there is no such ancestor, or none that can be seen (another PID namespace).
  */
 export function launcherAbove(commands: RegExp): number {
-  return ancestor((_pid, command) => commands.test(command)) ?? process.ppid;
+  return launcherIfSeen(commands) ?? process.ppid;
+}
+
+/** The same; undefined where there is none. */
+export function launcherIfSeen(commands: RegExp): number | undefined {
+  return ancestor((_pid, command) => commands.test(command));
 }
 
 /** Whether a pid is that of an ancestor of this process. In another PID namespace it is not, or is somebody else's. */

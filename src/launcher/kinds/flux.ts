@@ -1,7 +1,6 @@
 // Flux: flux run, flux submit.
 // Variables: flux-environment(7), "JOB ENVIRONMENT"; options: flux-run(1), "ENVIRONMENT".
 
-import { hostname } from 'node:os';
 import { launcherAbove } from './ancestor.js';
 import { count, text } from './count.js';
 import type { LauncherKind } from './kind.js';
@@ -10,7 +9,7 @@ export const flux: LauncherKind = {
   name: 'flux',
   commands: ['flux'],
 
-  identify(env) {
+  identify(env, host) {
     if (env.FLUX_TASK_RANK === undefined || env.FLUX_TASK_LOCAL_ID === undefined) return undefined;
     const size = count(env, 'FLUX_JOB_SIZE');
     return {
@@ -20,8 +19,8 @@ export const flux: LauncherKind = {
       localRank: count(env, 'FLUX_TASK_LOCAL_ID'),
       // How many of its tasks are on this node, Flux says to nobody.
       localSize: count(env, 'FLUX_JOB_NNODES') === 1 ? size : undefined,
-      node: hostname(),
-      step: `flux-${text(env, 'FLUX_JOB_ID')}@${hostname()}`,
+      node: host,
+      step: `flux-${text(env, 'FLUX_JOB_ID')}@${host}`,
       keeper: launcherAbove(/^flux-shell/),
     };
   },

@@ -1,30 +1,27 @@
 // Hydra, the process manager of MPICH, Intel MPI and MVAPICH2, and what their kinds have in common.
 // Variables and options: its sources (src/pm/hydra in MPICH), `mpiexec.hydra --help`.
 
-import { hostname } from 'node:os';
 import type { Environment } from '../../environment/index.js';
-import { launcherAbove, startOf } from './ancestor.js';
 import { count, countIfSet } from './count.js';
 import type { Identity, Launch } from './kind.js';
+import { unnamedStep } from './unnamed.js';
 
 const processes = /^(hydra_pmi_proxy|pmi_proxy)/;
 
 /** Who a rank of Hydra is. srun --mpi=pmi2 sets PMI_RANK too, but not the local ones. */
-export function identityOfHydra(launcher: string, env: Environment): Identity | undefined {
+export function identityOfHydra(launcher: string, env: Environment, host: string): Identity | undefined {
   // With -pmi-port, the rank is told as PMI_ID, and the size to those only who ask through the port.
   const rank = env.PMI_RANK === undefined ? 'PMI_ID' : 'PMI_RANK';
   if (env[rank] === undefined || env.MPI_LOCALRANKID === undefined) return undefined;
-  // Hydra has no job id. Its proxy is one process per node and job, and the ancestor of each of that node's ranks.
-  const proxy = launcherAbove(processes);
   return {
     launcher,
     rank: count(env, rank),
     size: rank === 'PMI_ID' ? countIfSet(env, 'PMI_SIZE') : count(env, 'PMI_SIZE'),
     localRank: count(env, 'MPI_LOCALRANKID'),
     localSize: count(env, 'MPI_LOCALNRANKS'),
-    node: hostname(),
-    step: `${launcher}-${proxy}-${startOf(proxy)}@${hostname()}`,
-    keeper: proxy,
+    node: host,
+    // Hydra has no job id. Its proxy is one process per node and job, and the ancestor of each of that node's ranks.
+    ...unnamedStep(launcher, processes, env, host),
   };
 }
 

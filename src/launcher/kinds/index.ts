@@ -1,5 +1,6 @@
 // The door of src/launcher/kinds: the table of launchers. Supporting another one is a file like slurm.ts, and a row here.
 
+import { hostname } from 'node:os';
 import type { Environment } from '../../environment/index.js';
 import { alps } from './alps.js';
 import { flux } from './flux.js';
@@ -16,7 +17,7 @@ import { slurm } from './slurm.js';
 import { torchrun } from './torchrun.js';
 
 export { IdentityError } from './count.js';
-export type { Identity, Launch, LauncherKind, Placed } from './kind.js';
+export type { Identity, Launch, LauncherKind } from './kind.js';
 export { localVariables } from './local.js';
 export { recognise } from './recognise.js';
 
@@ -44,10 +45,15 @@ export const launcherKinds: readonly LauncherKind[] = [
   pmix,
 ];
 
-/** Who this process is; undefined if no launcher started it. @throws IdentityError */
-export function identify(env: Environment): Identity | undefined {
+/**
+ * Who this process is, or another one below the same launcher; undefined if no launcher started it.
+ *
+ * @param host  The name of its node, where the launcher's variables do not tell it.
+ * @throws IdentityError
+ */
+export function identify(env: Environment, host = hostname()): Identity | undefined {
   for (const kind of launcherKinds) {
-    const identity = kind.identify(env);
+    const identity = kind.identify(env, host);
     if (identity !== undefined) return identity;
   }
   return undefined;

@@ -10,9 +10,9 @@ export const intelmpi: LauncherKind = {
   commands: [],
   shared: { commands: ['mpirun', 'mpiexec'], version: /Intel\(R\) MPI/ },
 
-  identify(env) {
+  identify(env, host) {
     if (env.I_MPI_MPIRUN === undefined && env.I_MPI_HYDRA_TOPOLIB === undefined) return undefined;
-    return identityOfHydra('intelmpi', env);
+    return identityOfHydra('intelmpi', env, host);
   },
 
   passOn: (launch, variables) => passOnByGenv(launch, variables, 'I_MPI_HYDRA_ENV'),

@@ -16,26 +16,24 @@ export interface Identity {
   readonly localSize: number | undefined;
   /** The node's name, as the launcher calls it where it tells. */
   readonly node: string;
-  /** A name that the ranks of this job step on this node share, and that no other step has. */
-  readonly step: string;
+  /**
+   * A name that the ranks of this job step on this node share, and that no other step has; undefined where the launcher has none, and
+   * its process, which would do, cannot be seen from this container.
+   */
+  readonly step: string | undefined;
   /**
    * The pid of a process that lives as long as the job does on this node: the launcher or its daemon. Looked for when it is asked for,
    * where nothing else needs it: only the rank that makes the channel does.
    */
   readonly keeper: number;
+  /** Whether it is that process that the step is named by: the variables alone do not tell two jobs apart. */
+  readonly isNamedByKeeper?: true;
 }
 
 /** A launcher's arguments, and the environment that it is started in. */
 export interface Launch {
   readonly args: readonly string[];
   readonly env: Environment;
-}
-
-/** Who a process is whose launcher tells all of it: what a rendezvous needs. */
-export interface Placed extends Identity {
-  readonly size: number;
-  readonly localRank: number;
-  readonly localSize: number;
 }
 
 /** All there is to know about one launcher. */
@@ -46,12 +44,13 @@ export interface LauncherKind {
   /** The names that several kinds share (`mpirun`), and by what the program's `--version` shows that it is this kind. */
   readonly shared?: { readonly commands: readonly string[]; readonly version: RegExp };
   /**
-   * Who this process is, if this kind of launcher started it.
+   * Who a process is, if this kind of launcher started it.
    *
+   * @param host  The name of its node, where the launcher's variables do not tell it.
    * @returns undefined if its variables are not there.
    * @throws IdentityError  if they are there but make no sense.
    */
-  identify(env: Environment): Identity | undefined;
+  identify(env: Environment, host: string): Identity | undefined;
   /**
    * Sees to it that variables reach the ranks on all nodes. What the user has said of one of them, or of others, stays as it is.
    *

@@ -1,6 +1,5 @@
 // The built-in launcher: `hwloc-share local -n N program`, N processes on this machine with no MPI installed.
 
-import { hostname } from 'node:os';
 import { type Environment, placeVariables } from '../../environment/index.js';
 import { isAbove } from './ancestor.js';
 import { count } from './count.js';
@@ -20,7 +19,7 @@ export const local: LauncherKind = {
   name: 'local',
   commands: ['local'],
 
-  identify(env) {
+  identify(env, host) {
     if (env[placeVariables.rank] === undefined) return undefined;
     return {
       launcher: 'local',
@@ -28,8 +27,8 @@ export const local: LauncherKind = {
       size: count(env, placeVariables.size),
       localRank: count(env, placeVariables.localRank),
       localSize: count(env, placeVariables.localSize),
-      node: hostname(),
-      step: `local@${hostname()}`,
+      node: host,
+      step: `local@${host}`,
       get keeper() {
         return keeperIn(env);
       },

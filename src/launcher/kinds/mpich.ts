@@ -7,6 +7,6 @@ export const mpich: LauncherKind = {
   name: 'mpich',
   commands: ['mpirun.mpich', 'mpiexec.mpich', 'mpiexec.hydra', 'mpirun.hydra'],
   shared: { commands: ['mpirun', 'mpiexec'], version: /HYDRA/i },
-  identify: (env) => identityOfHydra('mpich', env),
+  identify: (env, host) => identityOfHydra('mpich', env, host),
   passOn: passOnByGenv,
 };

@@ -2,28 +2,25 @@
 // Variables: MVAPICH2 User Guide, "MPIRUN_RSH Parameters".
 // It passes no variables on but those that its command line names; those of the wrapper the user has to name, too.
 
-import { hostname } from 'node:os';
-import { launcherAbove, startOf } from './ancestor.js';
 import { count } from './count.js';
 import type { LauncherKind } from './kind.js';
+import { unnamedStep } from './unnamed.js';
 
 export const mvapich2: LauncherKind = {
   name: 'mvapich2',
   commands: ['mpirun_rsh'],
 
-  identify(env) {
+  identify(env, host) {
     if (env.MV2_COMM_WORLD_RANK === undefined) return undefined;
-    // No job id that all ranks see; mpispawn is one process per node and job, and the parent of that node's ranks.
-    const daemon = launcherAbove(/^mpispawn/);
     return {
       launcher: 'mvapich2',
       rank: count(env, 'MV2_COMM_WORLD_RANK'),
       size: count(env, 'MV2_COMM_WORLD_SIZE'),
       localRank: count(env, 'MV2_COMM_WORLD_LOCAL_RANK'),
       localSize: count(env, 'MV2_COMM_WORLD_LOCAL_SIZE'),
-      node: hostname(),
-      step: `mvapich2-${daemon}-${startOf(daemon)}@${hostname()}`,
-      keeper: daemon,
+      node: host,
+      // No job id that all ranks see; mpispawn is one process per node and job, and the parent of that node's ranks.
+      ...unnamedStep('mvapich2', /^mpispawn/, env, host),
     };
   },
 };

@@ -1,7 +1,7 @@
 // Open MPI: mpirun, mpiexec and orterun of versions 3 to 5 (there, of PRRTE).
-// Variables: mpirun(1), "ENVIRONMENT VARIABLES"; PMIX_NAMESPACE is PMIx's, and the same on all nodes.
+// Variables: mpirun(1), "ENVIRONMENT VARIABLES"; PMIX_NAMESPACE is PMIx's, and the same on all nodes; PMIX_HOSTNAME is the node's name,
+// whatever a container calls itself.
 
-import { hostname } from 'node:os';
 import { launcherAbove } from './ancestor.js';
 import { count } from './count.js';
 import type { Launch, LauncherKind } from './kind.js';
@@ -13,16 +13,17 @@ export const openmpi: LauncherKind = {
   commands: ['mpirun.openmpi', 'mpiexec.openmpi', 'orterun'],
   shared: { commands: ['mpirun', 'mpiexec'], version: /Open MPI|OpenRTE|PRRTE/ },
 
-  identify(env) {
+  identify(env, host) {
     if (env.OMPI_COMM_WORLD_RANK === undefined) return undefined;
+    const node = env.PMIX_HOSTNAME ?? host;
     return {
       launcher: 'openmpi',
       rank: count(env, 'OMPI_COMM_WORLD_RANK'),
       size: count(env, 'OMPI_COMM_WORLD_SIZE'),
       localRank: count(env, 'OMPI_COMM_WORLD_LOCAL_RANK'),
       localSize: count(env, 'OMPI_COMM_WORLD_LOCAL_SIZE'),
-      node: hostname(),
-      step: `openmpi-${env.PMIX_NAMESPACE ?? env.OMPI_MCA_ess_base_jobid ?? launcherAbove(processes)}@${hostname()}`,
+      node,
+      step: `openmpi-${env.PMIX_NAMESPACE ?? env.OMPI_MCA_ess_base_jobid ?? launcherAbove(processes)}@${node}`,
       get keeper() {
         return launcherAbove(processes);
       },

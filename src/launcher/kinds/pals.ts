@@ -2,7 +2,6 @@
 // Variables: as Slurm's mpi/cray_shasta and job scripts have them. Slurm's mpi/cray_shasta and Flux set some of them, too, for the sake of
 // Cray's MPI; their own are the ones to go by there.
 
-import { hostname } from 'node:os';
 import { launcherAbove } from './ancestor.js';
 import { count, countIfSet, text } from './count.js';
 import { passOnByGenv } from './hydra.js';
@@ -13,7 +12,7 @@ export const pals: LauncherKind = {
   commands: [],
   shared: { commands: ['mpiexec', 'mpirun'], version: /\bPALS\b/i },
 
-  identify(env) {
+  identify(env, host) {
     if (env.PALS_RANKID === undefined || env.PALS_LOCAL_RANKID === undefined) return undefined;
     if (env.SLURM_PROCID !== undefined) return undefined;
     return {
@@ -22,8 +21,8 @@ export const pals: LauncherKind = {
       size: countIfSet(env, 'PMI_SIZE'),
       localRank: count(env, 'PALS_LOCAL_RANKID'),
       localSize: countIfSet(env, 'PALS_LOCAL_SIZE') ?? countIfSet(env, 'PMI_LOCAL_SIZE'),
-      node: hostname(),
-      step: `pals-${text(env, 'PALS_APID')}@${hostname()}`,
+      node: host,
+      step: `pals-${text(env, 'PALS_APID')}@${host}`,
       keeper: launcherAbove(/^palsd/),
     };
   },

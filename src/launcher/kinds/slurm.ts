@@ -1,7 +1,6 @@
 // Slurm: srun, and job steps inside sbatch and salloc allocations.
 // Variables: srun(1), "OUTPUT ENVIRONMENT VARIABLES".
 
-import { hostname } from 'node:os';
 import { launcherAbove } from './ancestor.js';
 import { IdentityError, count } from './count.js';
 import type { Launch, LauncherKind } from './kind.js';
@@ -11,10 +10,10 @@ export const slurm: LauncherKind = {
   name: 'slurm',
   commands: ['srun'],
 
-  identify(env) {
+  identify(env, host) {
     // SLURM_PROCID alone is also set in the batch script itself, which is no rank: only steps have a layout.
     if (env.SLURM_PROCID === undefined || env.SLURM_STEP_TASKS_PER_NODE === undefined) return undefined;
-    const node = env.SLURMD_NODENAME ?? hostname();
+    const node = env.SLURMD_NODENAME ?? host;
     return {
       launcher: 'slurm',
       rank: count(env, 'SLURM_PROCID'),

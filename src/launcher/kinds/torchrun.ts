@@ -2,7 +2,6 @@
 // Variables: torch.distributed.run, "Environment Variables". It has one agent per node, whose children the ranks are and from
 // which they inherit everything.
 
-import { hostname } from 'node:os';
 import { startOf } from './ancestor.js';
 import { count, text } from './count.js';
 import type { LauncherKind } from './kind.js';
@@ -11,7 +10,7 @@ export const torchrun: LauncherKind = {
   name: 'torchrun',
   commands: ['torchrun'],
 
-  identify(env) {
+  identify(env, host) {
     // RANK and the like are names that anybody may use; the fifth is torchrun's own.
     if (env.TORCHELASTIC_RUN_ID === undefined || env.LOCAL_RANK === undefined) return undefined;
     const agent = process.ppid;
@@ -23,9 +22,10 @@ export const torchrun: LauncherKind = {
       size: count(env, 'WORLD_SIZE'),
       localRank: count(env, 'LOCAL_RANK'),
       localSize: count(env, 'LOCAL_WORLD_SIZE'),
-      node: hostname(),
-      step: `torchrun-${run}-${agent}-${startOf(agent)}@${hostname()}`,
+      node: host,
+      step: `torchrun-${run}-${agent}-${startOf(agent)}@${host}`,
       keeper: agent,
+      isNamedByKeeper: true,
     };
   },
 };

@@ -30,7 +30,7 @@ describe.each(recorded)('$launcher: $about', ({ launcher, env, who }) => {
     for (const name of numbers) {
       const spoiled = { ...env, [name]: 'x' };
       try {
-        expect(kind?.identify(spoiled)?.launcher).toBe(launcher);
+        expect(kind?.identify(spoiled, 'n017')?.launcher).toBe(launcher);
       } catch (error) {
         expect(error).toBeInstanceOf(IdentityError);
         expect(String(error)).toContain(`${name}=x`);

@@ -1,0 +1,147 @@
+// Signs of ranks that have not come: for whom is it worth waiting longer than a moment?
+// A job may have ranks that are no Node programs and never come, and ranks in containers that cannot be reached from here.
+
+import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import type { Channel } from '../channel/index.js';
+import {
+  type Keeper,
+  currentKeeper,
+  keeperFile,
+  parseKeeper,
+  seesEveryProcess,
+} from '../channel/place/index.js';
+import { moment } from './expected.js';
+import { now } from './now.js';
+import type { Placed } from './placed.js';
+import { sightings } from './sightings.js';
+import { startsOf, ticks, timeInTicks } from './starts.js';
+
+/** What runs JavaScript, by the name of its file; the system adds to that of one that was replaced since. */
+const runtimes = /^(node|nodejs|bun|deno)[\d.]*( \(deleted\))?$/;
+
+/** Milliseconds from the first look to the second; each pause is twice the one before, since all who wait look. */
+const shortestPause = 500;
+
+/** What a rank sees of the others of its step. */
+export class Signs {
+  readonly #identity: Placed;
+  readonly #job: string | undefined;
+  readonly #channel: Channel;
+  #seen = new Map<number, Keeper[]>();
+  #nextLook = 0;
+  #pause = shortestPause;
+
+  /** @param job  The wrapper's name for the job, which its ranks have beside the launcher's. */
+  constructor(identity: Placed, job: string | undefined, channel: Channel) {
+    this.#identity = identity;
+    this.#job = job;
+    this.#channel = channel;
+  }
+
+  /**
+   * Those of some local ranks of whom there is no sign, once this rank has waited long enough to say so, and so long nobody was started
+   * any more: none before that.
+   *
+   * @param met      The local ranks that this rank has met.
+   * @param seconds  How long it has waited.
+   */
+  lacking(localRanks: readonly number[], met: readonly number[], seconds: number): number[] {
+    const time = now();
+    if (time < this.#nextLook) return [];
+    this.#nextLook = time + this.#pause;
+    this.#pause *= 2;
+    try {
+      this.#seen = sightings(this.#identity, this.#job);
+      const starts = startsOf(this.#identity, this.#seen);
+      const age = (start: number) => (timeInTicks() - start) / ticks;
+      const youngest = age(Math.max(...starts.values()));
+      const own = age(starts.get(this.#identity.localRank) ?? Infinity);
+      if (Math.min(seconds, youngest) < Math.max(moment, own - seconds)) return [];
+      return localRanks.filter((localRank) => !this.#isSignOf(localRank, met));
+    } catch {
+      // Without a process table nothing can be said.
+      return [];
+    }
+  }
+
+  /**
+   * Whether there is a sign of a rank: it has made its pair of FIFOs; it runs Node, and has not joined before; or it may be in
+   * another container, and somebody from another container has been here.
+   */
+  #isSignOf(localRank: number, met: readonly number[]): boolean {
+    const paired = this.#paired();
+    if (paired.includes(localRank)) return true;
+    const here = this.#here(localRank);
+    if (here.length > 0) return here.some((keeper) => this.#mayJoin(keeper));
+    return this.#mayBeHidden(localRank) && this.#hasMetStrangers([...met, ...paired]);
+  }
+
+  /** The processes of a rank in this PID namespace. */
+  #here(localRank: number): Keeper[] {
+    return (this.#seen.get(localRank) ?? []).filter(({ pid }) => isOfThisNamespace(pid));
+  }
+
+  /** Whether a rank is in another container than this one, or may be. */
+  #mayBeHidden(localRank: number): boolean {
+    return this.#seen.has(localRank) || !seesEveryProcess();
+  }
+
+  #hasMetStrangers(met: readonly number[]): boolean {
+    if (met.some((localRank) => this.#here(localRank).length === 0 && this.#mayBeHidden(localRank)))
+      return true;
+    const keeper = parseKeeper(read(join(this.#channel.path, keeperFile)));
+    return keeper !== undefined && keeper.namespace !== currentKeeper().namespace;
+  }
+
+  /** The local ranks whose FIFOs stand in the channel: they have come, and no leader has let them in yet. */
+  #paired(): number[] {
+    try {
+      return readdirSync(this.#channel.path).flatMap((name) => {
+        const [, localRank] = /^(\d{1,9})-\d+\.up$/.exec(name) ?? [];
+        return localRank === undefined ? [] : [Number(localRank)];
+      });
+    } catch {
+      return [];
+    }
+  }
+
+  #mayJoin({ pid }: Keeper): boolean {
+    return (
+      runsJavaScript(pid) && !read(`/proc/${pid}/maps`).includes(`/${basename(this.#channel.path)}/topology.`)
+    );
+  }
+}
+
+/** Whether a process runs Node or the like, or is about to: a shell, a debugger or a container's starter that was told to. */
+function runsJavaScript(pid: number): boolean {
+  try {
+    if (isRuntime(readlinkSync(`/proc/${pid}/exe`))) return true;
+  } catch {
+    // It has ended, or may not be looked at.
+  }
+  return read(`/proc/${pid}/cmdline`)
+    .split(/[\0\s;&|()'"]+/)
+    .some(isRuntime);
+}
+
+function isRuntime(file: string): boolean {
+  const name = basename(file);
+  return runtimes.test(name) || name === basename(process.execPath);
+}
+
+function isOfThisNamespace(pid: number): boolean {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/pid`) === currentKeeper().namespace;
+  } catch {
+    return false;
+  }
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, 'latin1');
+  } catch {
+    return '';
+  }
+}

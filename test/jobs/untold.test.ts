@@ -1,0 +1,130 @@
+// Ranks whose launcher does not tell how many of them are on a node, or not even the local rank: they share all the same.
+// Those launchers cannot be installed here; a real one starts the ranks, which then have the variables of the other (fixtures/as.sh).
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { launcher, onCluster } from '../launchers/available.js';
+import { startSlurmOn } from '../launchers/cluster-slurm.js';
+import { type Cluster, startCluster } from '../launchers/cluster.js';
+import { launcherOn, runHostsJob } from '../support/hosts-job.js';
+import { launcherCommands } from '../support/jobs.js';
+import { type Report, expectAllAdopted, fixture, reporter, runSharedJob } from '../support/shared-job.js';
+import { wrapper } from '../support/wrapper.js';
+
+const openmpi = (ranks: number, kind: string, program: readonly string[] = reporter) =>
+  launcherCommands.openmpi(ranks, ['sh', fixture('as.sh'), kind, ...program]);
+
+/** What each rank was told of its place. What is undefined is not printed. */
+const places = (reports: readonly Report[]) =>
+  reports.map(({ size, localRank, localSize }) => ({ size, localRank, localSize }));
+
+launcher('openmpi').describe('on one node', () => {
+  test.each([
+    ['PMIx alone', 'pmix', 'without the wrapper', []],
+    ['PMIx alone', 'pmix', 'behind the wrapper', wrapper()],
+    ['aprun', 'alps', 'behind the wrapper', wrapper()],
+    ['Flux', 'flux', 'without the wrapper', []],
+  ])('%s: all ranks adopt (%s, %s)', async (_, kind, __, before) => {
+    const { reports, stderr } = await runSharedJob([...before, ...openmpi(6, kind)]);
+    expectAllAdopted(reports, 6);
+    expect(stderr).toBe('');
+  });
+
+  test('a session says what the launcher told, and no number that may be wrong', async () => {
+    const nothing = { size: undefined, localRank: undefined, localSize: undefined };
+    expect(places((await runSharedJob(openmpi(2, 'pmix'))).reports)).toEqual([nothing, nothing]);
+    expect(places((await runSharedJob(openmpi(2, 'flux'))).reports)).toEqual([
+      { size: 2, localRank: 0, localSize: undefined },
+      { size: 2, localRank: 1, localSize: undefined },
+    ]);
+  });
+
+  test('one rank alone, of PMIx, adopts what it wrote', async () => {
+    expectAllAdopted((await runSharedJob(openmpi(1, 'pmix'))).reports, 1);
+  });
+
+  test.each(['pmix', 'flux'])(
+    'a rank that runs, and joins seconds later, is waited for (%s)',
+    async (kind) => {
+      const { reports, stderr } = await runSharedJob(openmpi(4, kind), { env: { DELAY: '1:3000' } });
+      expectAllAdopted(reports, 4);
+      expect(stderr).toBe('');
+    },
+  );
+
+  test('with Flux, local rank 0 is waited for: it leads', async () => {
+    const { reports } = await runSharedJob(openmpi(3, 'flux'), { env: { DELAY: '0:1500' } });
+    expectAllAdopted(reports, 3);
+    expect(reports[0]?.outcome.didDiscover).toBe(true);
+  });
+
+  test.each(['pmix', 'flux'])(
+    'a rank that is started seconds after the census adopts from the published plan (%s)',
+    async (kind) => {
+      const env = { START: '3:2', STAY: '4000', BARRIER: 'no' };
+      const { reports, stderr } = await runSharedJob(openmpi(4, kind), { env });
+      expectAllAdopted(reports, 4);
+      expect(stderr).toBe('');
+    },
+  );
+
+  test('a rank that comes when the leader has left does not wait for those who have joined already', async () => {
+    const env = { START: '3:3', LEADER_LEAVES: '1', STAY: '6000', BARRIER: 'no' };
+    const { reports, durationMs } = await runSharedJob(openmpi(4, 'pmix'), { env });
+    expect(reports.map(({ outcome }) => outcome.how)).toEqual(Array(4).fill('adopted'));
+    expect(reports.filter(({ outcome }) => outcome.didDiscover)).toHaveLength(2);
+    // Not the timeout of 30 s.
+    expect(durationMs).toBeLessThan(20_000);
+  });
+
+  test('a rank that died before it joined is not waited for', async () => {
+    const program = [
+      'sh',
+      '-c',
+      'if [ $PMIX_RANK = 1 ]; then sleep 0.5; exit 0; fi; exec "$@"',
+      'sh',
+      ...reporter,
+    ];
+    const { reports, durationMs } = await runSharedJob(openmpi(3, 'pmix', program));
+    expect(reports.map(({ outcome }) => outcome.how)).toEqual(['adopted', 'adopted']);
+    expect(durationMs).toBeLessThan(20_000);
+  });
+
+  test('two jobs at once never touch each other', async () => {
+    const job = () => runSharedJob(openmpi(3, 'pmix'));
+    for (const { reports } of await Promise.all([job(), job()])) expectAllAdopted(reports, 3);
+  });
+});
+
+launcher('mpich').describe('MPICH in port mode, which does not tell the size', () => {
+  test('all ranks adopt', async () => {
+    const { reports } = await runSharedJob(['mpirun.mpich', '-pmi-port', '-n', '4', ...reporter]);
+    expectAllAdopted(reports, 4);
+    expect(places(reports)[1]).toEqual({ size: undefined, localRank: 1, localSize: 4 });
+  });
+});
+
+onCluster('slurm', 'openmpi').describe('on three hosts', () => {
+  let cluster: Cluster;
+  let slurm: Record<string, string>;
+  beforeAll(async () => {
+    cluster = await startCluster(3);
+    slurm = await startSlurmOn(cluster);
+  });
+  afterAll(() => cluster.stop());
+  const as = (kind: string) => ['sh', fixture('as.sh'), kind, ...reporter];
+
+  test.each([
+    ['PMIx alone', () => [...launcherOn(cluster, 'openmpi', 3), '-n', '8', ...as('pmix')], [3, 3, 2]],
+    ['Flux', () => ['srun', '-N', '3', '-n', '9', ...as('flux')], [7, 1, 1]],
+    ['aprun', () => ['srun', '-N', '3', '-n', '9', ...as('alps')], [7, 1, 1]],
+  ] as const)('%s: the ranks of each share, with one discovery on each', async (_, command, layout) => {
+    const { reports } = await runHostsJob(cluster, wrapper(...command()), { env: slurm });
+    const ranks = layout.reduce((sum, count) => sum + count, 0);
+    expect(reports.map(({ outcome }) => outcome.how)).toEqual(Array(ranks).fill('adopted'));
+    cluster.hosts.forEach((host, i) => {
+      const there = reports.filter(({ node }) => node === host);
+      expect(there).toHaveLength(layout[i] ?? 0);
+      expect(there.filter(({ outcome }) => outcome.didDiscover)).toHaveLength(1);
+      expect(new Set(there.map(({ outcome }) => outcome.address)).size).toBe(1);
+    });
+  });
+});
