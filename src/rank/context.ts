@@ -28,6 +28,8 @@ export interface Context {
   readonly env: Environment;
   readonly roots: readonly string[];
   readonly clock: Clock;
+  /** When this rank came, by {@link now}. */
+  readonly since: number;
   readonly allowed: Allowed;
   /** One line on stderr, with the node and the rank in front. */
   readonly notice: (text: string) => void;

@@ -25,6 +25,7 @@ import { type Private, takeLadder } from './ladder.js';
 import { isLate, joinLate } from './late.js';
 import { loneBarrier } from './lone-barrier.js';
 import { messageOf } from './notice.js';
+import { now } from './now.js';
 import { reach } from './points.js';
 import type { StandIn } from './stand-in.js';
 import { Witness, lookEvery } from './witness.js';
@@ -109,9 +110,9 @@ async function meet(context: Context, channel: Channel, conversation: Conversati
       if (heard.verb !== 'silence') return heard;
       const reason = whyNobodyAnswers(channel, inode, witness);
       if (reason !== undefined) return { verb: 'gone', reason };
-      if (waited < moment) continue;
+      if (now() - context.since < moment * 1000) continue;
       standIn ??= new (await import('./stand-in.js')).StandIn(context, channel);
-      const claim = standIn.claim(waited);
+      const claim = standIn.claim();
       if (claim !== undefined) return { verb: 'lead', claim };
     }
     return { verb: 'gone', reason: `the leader did not come within ${timeout} s (HWLOC_SHARE_TIMEOUT)` };

@@ -88,6 +88,7 @@ async function joinOnce(options: JoinOptions): Promise<Membership> {
   const allowed = ownAllowed();
   const place = placeOf(identity);
   if (typeof place === 'string') {
+    if (settings.strict && identity !== undefined) throw new NotSharedError(place);
     findLibrary(settings, notice);
     const topology = await discover({ settings, clock });
     const outcome = privately('discovered', place, { clock });
@@ -95,7 +96,16 @@ async function joinOnce(options: JoinOptions): Promise<Membership> {
     return { identity, allowed, joined };
   }
   const roots = rootsOf(settings.directory, env.XDG_RUNTIME_DIR);
-  const joined = await joinAs({ identity: place, settings, env, roots, clock, allowed, notice });
+  const joined = await joinAs({
+    identity: place,
+    settings,
+    env,
+    roots,
+    clock,
+    since: now(),
+    allowed,
+    notice,
+  });
   return { identity, allowed, joined };
 }
 

@@ -53,7 +53,6 @@ export class Roster implements PeerListener {
   readonly #context: Context;
   readonly #channel: Channel;
   readonly #expected: Expected;
-  readonly #since = now();
   readonly #lobby: LineReader;
   readonly #peers = new Map<number, Peer>();
   /** Those who came but take no part: they died at once, or were refused. */
@@ -370,16 +369,14 @@ export class Roster implements PeerListener {
       if (this.#witness.isDead(localRank)) this.#ended.add(localRank);
     }
     this.#checkWait();
-    const seconds = (now() - this.#since) / 1000;
-    if (missing.length > 0 && seconds >= moment) void this.#giveUpTheUnlikely(seconds);
+    if (missing.length > 0 && now() - this.#context.since >= moment * 1000) void this.#giveUpTheUnlikely();
   }
 
   /** Some may be no Node programs, and others in containers that cannot be reached: nobody waits long for them. */
-  async #giveUpTheUnlikely(seconds: number): Promise<void> {
-    const { identity, settings } = this.#context;
+  async #giveUpTheUnlikely(): Promise<void> {
     const { Signs } = await import('./signs.js');
-    this.#signs ??= new Signs(identity, settings.job, this.#channel);
-    const unlikely = this.#signs.lacking(this.missing(), [...this.#peers.keys()], seconds);
+    this.#signs ??= new Signs(this.#context, this.#channel);
+    const unlikely = this.#signs.lacking(this.missing(), [...this.#peers.keys()]);
     for (const localRank of unlikely) this.#unlikely.add(localRank);
     this.#checkWait();
   }

@@ -11,9 +11,9 @@ import {
   parseKeeper,
   seesEveryProcess,
 } from '../channel/place/index.js';
+import type { Context } from './context.js';
 import { moment } from './expected.js';
 import { now } from './now.js';
-import type { Placed } from './placed.js';
 import { sightings } from './sightings.js';
 import { startsOf, ticks, timeInTicks } from './starts.js';
 
@@ -25,17 +25,14 @@ const shortestPause = 500;
 
 /** What a rank sees of the others of its step. */
 export class Signs {
-  readonly #identity: Placed;
-  readonly #job: string | undefined;
+  readonly #context: Context;
   readonly #channel: Channel;
   #seen = new Map<number, Keeper[]>();
   #nextLook = 0;
   #pause = shortestPause;
 
-  /** @param job  The wrapper's name for the job, which its ranks have beside the launcher's. */
-  constructor(identity: Placed, job: string | undefined, channel: Channel) {
-    this.#identity = identity;
-    this.#job = job;
+  constructor(context: Context, channel: Channel) {
+    this.#context = context;
     this.#channel = channel;
   }
 
@@ -43,21 +40,22 @@ export class Signs {
    * Those of some local ranks of whom there is no sign, once this rank has waited long enough to say so, and so long nobody was started
    * any more: none before that.
    *
-   * @param met      The local ranks that this rank has met.
-   * @param seconds  How long it has waited.
+   * @param met  The local ranks that this rank has met.
    */
-  lacking(localRanks: readonly number[], met: readonly number[], seconds: number): number[] {
+  lacking(localRanks: readonly number[], met: readonly number[]): number[] {
     const time = now();
     if (time < this.#nextLook) return [];
     this.#nextLook = time + this.#pause;
     this.#pause *= 2;
     try {
-      this.#seen = sightings(this.#identity, this.#job);
-      const starts = startsOf(this.#identity, this.#seen);
-      const age = (start: number) => (timeInTicks() - start) / ticks;
+      const { identity, settings, since } = this.#context;
+      this.#seen = sightings(identity, settings.job);
+      const starts = startsOf(identity, this.#seen);
+      const age = (start = Infinity) => (timeInTicks() - start) / ticks;
       const youngest = age(Math.max(...starts.values()));
-      const own = age(starts.get(this.#identity.localRank) ?? Infinity);
-      if (Math.min(seconds, youngest) < Math.max(moment, own - seconds)) return [];
+      const waited = (time - since) / 1000;
+      const took = age(starts.get(identity.localRank)) - waited;
+      if (Math.min(waited, youngest) < Math.max(moment, took)) return [];
       return localRanks.filter((localRank) => !this.#isSignOf(localRank, met));
     } catch {
       // Without a process table nothing can be said.
@@ -88,8 +86,10 @@ export class Signs {
   }
 
   #hasMetStrangers(met: readonly number[]): boolean {
-    if (met.some((localRank) => this.#here(localRank).length === 0 && this.#mayBeHidden(localRank)))
-      return true;
+    const own = this.#context.identity.localRank;
+    const isStranger = (localRank: number) =>
+      localRank !== own && this.#here(localRank).length === 0 && this.#mayBeHidden(localRank);
+    if (met.some(isStranger)) return true;
     const keeper = parseKeeper(read(join(this.#channel.path, keeperFile)));
     return keeper !== undefined && keeper.namespace !== currentKeeper().namespace;
   }

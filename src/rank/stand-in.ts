@@ -10,17 +10,14 @@ export class StandIn {
   readonly #channel: Channel;
   readonly #signs: Signs;
 
-  constructor({ identity, settings }: Context, channel: Channel) {
+  constructor(context: Context, channel: Channel) {
     this.#channel = channel;
-    this.#signs = new Signs(identity, settings.job, channel);
+    this.#signs = new Signs(context, channel);
   }
 
-  /**
-   * @param seconds  How long this rank has waited.
-   * @returns undefined if there is a sign of local rank 0, or somebody leads.
-   */
-  claim(seconds: number): Claim | undefined {
-    if (isThere(this.#channel.leader) || this.#signs.lacking([0], [], seconds).length === 0) return undefined;
+  /** @returns undefined if there is a sign of local rank 0, or somebody leads. */
+  claim(): Claim | undefined {
+    if (isThere(this.#channel.leader) || this.#signs.lacking([0], []).length === 0) return undefined;
     return claim(this.#channel);
   }
 }
