@@ -119,27 +119,39 @@ describe.skipIf(process.getuid?.() !== 0)('ranks in containers of their own', ()
       expect(stderr).toBe('');
     });
 
-    test.concurrent('the only other one is waited for for a moment; then it adopts from the published plan', async () => {
-      const { reports } = await run(2, 'shared', { START: '1:4', STAY: '6000', BARRIER: 'no' });
-      expectAllAdopted(reports, 2);
-    });
+    test.concurrent(
+      'the only other one is waited for for a moment; then it adopts from the published plan',
+      async () => {
+        const { reports } = await run(2, 'shared', { START: '1:4', STAY: '6000', BARRIER: 'no' });
+        expectAllAdopted(reports, 2);
+      },
+    );
 
-    test.concurrent('local rank 0 that comes when another stands in for it adopts as a member would', async () => {
-      const { reports } = await run(2, 'shared', { START: '0:4', STAY: '6000', BARRIER: 'no' });
-      expectAllAdopted(reports, 2);
-      expect(reports[1]?.outcome.didDiscover).toBe(true);
-    });
+    test.concurrent(
+      'local rank 0 that comes when another stands in for it adopts as a member would',
+      async () => {
+        const { reports } = await run(2, 'shared', { START: '0:4', STAY: '6000', BARRIER: 'no' });
+        expectAllAdopted(reports, 2);
+        expect(reports[1]?.outcome.didDiscover).toBe(true);
+      },
+    );
 
-    test.concurrent('with hostnames of their own share: the launcher tells which node they are on', async () => {
-      const { reports } = await run(3, 'named');
-      expectAllAdopted(reports, 3);
-      expect(new Set(reports.map(({ node }) => node)).size).toBe(1);
-    });
+    test.concurrent(
+      'with hostnames of their own share: the launcher tells which node they are on',
+      async () => {
+        const { reports } = await run(3, 'named');
+        expectAllAdopted(reports, 3);
+        expect(new Set(reports.map(({ node }) => node)).size).toBe(1);
+      },
+    );
 
-    test.concurrent('a leader in no container, which sees the processes of all, does not wait for those it cannot reach', async () => {
-      const { reports } = await run(3, 'members');
-      expectApart(reports, 3);
-    });
+    test.concurrent(
+      'a leader in no container, which sees the processes of all, does not wait for those it cannot reach',
+      async () => {
+        const { reports } = await run(3, 'members');
+        expectApart(reports, 3);
+      },
+    );
   });
 
   launcher('openmpi').describe('killed', () => {
