@@ -25,6 +25,10 @@ export interface Report {
   counts: { PU: number; Core: number; NUMANode: number };
   depth: number;
   isThisSystem: boolean;
+  /** The CPUs that it is bound to, as a list. */
+  binding: string;
+  /** What hwloc says that whoever loaded the topology was allowed. */
+  hwlocAllows: { cpus: string; nodes: string };
 }
 
 /** A job script of the tests. */
