@@ -152,6 +152,25 @@ function loadedWith(file: string): string[] {
   });
 }
 
+test('what stands in front of a job loads nothing but what it needs', () => {
+  const loaded = new Set<string>();
+  const load = (file: string): void => {
+    if (loaded.has(file)) return;
+    loaded.add(file);
+    loadedWith(file).forEach(load);
+  };
+  load('launcher/bin.ts');
+  expect([...loaded]).toContain('launcher/run.ts');
+  const rare = [...loaded].filter(
+    (file) =>
+      (file.startsWith('launcher/commands/') && file !== 'launcher/commands/index.ts') ||
+      ['maps', 'hwloc', 'channel'].includes(roomOf(file)),
+  );
+  expect(rare).toEqual([]);
+  const packagesLoaded = imports.filter(({ from, to }) => loaded.has(from) && to in packages);
+  expect(packagesLoaded.map(say)).toEqual([]);
+});
+
 test.each(Object.entries(packages))('%s is imported in src/%s only', (name, room) => {
   const users = imports.filter(({ to }) => to === name || to.startsWith(`${name}/`));
   expect(users.length).toBeGreaterThan(0);

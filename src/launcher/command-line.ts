@@ -1,8 +1,9 @@
 // The command line: our options, then the launcher and all that is its own.
 
+import { commands } from './commands/index.js';
 import { UsageError } from './errors.js';
 import type * as Tables from './options.js';
-import type { Split } from './parse-options.js';
+import type { Given, Place, Split } from './parse-options.js';
 
 /** Our own options. What was not given is undefined, and leaves the environment as it is. */
 export interface Options {
@@ -24,8 +25,17 @@ export type Request =
       readonly options: Options;
     }
   | { readonly kind: 'local'; readonly job: LocalJob; readonly options: Options }
-  | { readonly kind: 'clean'; readonly options: Options }
+  | CommandRequest
   | { readonly kind: 'print'; readonly text: string };
+
+/** A command of ours. */
+export interface CommandRequest {
+  readonly kind: 'command';
+  readonly name: string;
+  readonly given: Given<Tables.OptionTable>;
+  readonly operands: readonly string[];
+  readonly options: Options;
+}
 
 /** A job of the built-in launcher. */
 export interface LocalJob {
@@ -48,26 +58,41 @@ const longestTimeout = 86_400;
  */
 export async function parseCommandLine(words: readonly string[]): Promise<Request> {
   const { given, rest } = await split(words, (tables) => tables.ownOptions);
-  if (given.help === true) return { kind: 'print', text: (await import('./options.js')).ownHelp() };
+  if (given.help === true) return help('hwloc-share');
   if (given.version === true) return { kind: 'print', text: await version() };
-  const { dir, io, hole, libhwloc, strict, verbose } = given;
-  const options = { dir, timeout: timeoutOf(given.timeout), io, hole, libhwloc, strict, verbose };
+  const options = optionsFrom(given);
 
   const [command, ...args] = rest;
   if (command === undefined || command === '') {
     throw new UsageError('no launcher was given; for example: hwloc-share mpirun -n 4 node job.mjs');
   }
   if (command === 'local') return parseLocal(args, options);
-  if (command === 'clean') {
-    if (args.length > 0) throw new UsageError('clean takes no arguments; options go before it');
-    return { kind: 'clean', options };
-  }
+  if (Object.hasOwn(commands, command)) return parseCommand(command, args, options);
   return { kind: 'launch', command, args, options };
+}
+
+/** Our own options as they are used from here on. */
+function optionsFrom(given: Given<typeof Tables.ownOptions>): Options {
+  const { dir, io, hole, libhwloc, strict, verbose } = given;
+  return { dir, timeout: timeoutOf(given.timeout), io, hole, libhwloc, strict, verbose };
+}
+
+async function parseCommand(name: string, words: readonly string[], before: Options): Promise<Request> {
+  const table = (await commands[name]?.())?.options ?? {};
+  const { given, rest } = await split(words, () => table, 'among');
+  if (given.help === true) return help(name);
+  const behind = Object.entries(optionsFrom(given)).filter(([, value]) => value !== undefined);
+  const options = { ...before, ...(Object.fromEntries(behind) as Partial<Options>) };
+  return { kind: 'command', name, given, operands: rest, options };
+}
+
+async function help(name: string): Promise<Request> {
+  return { kind: 'print', text: await (await import('./manual.js')).helpOf(name, commands) };
 }
 
 async function parseLocal(words: readonly string[], options: Options): Promise<Request> {
   const { given, rest } = await split(words, (tables) => tables.localOptions);
-  if (given.help === true) return { kind: 'print', text: (await import('./options.js')).localHelp() };
+  if (given.help === true) return help('local');
   const { n = '' } = given;
   const ranks = Number(n);
   if (!/^\d+$/.test(n) || ranks < 1 || ranks > mostRanks) {
@@ -83,10 +108,12 @@ async function parseLocal(words: readonly string[], options: Options): Promise<R
 async function split<Table extends Tables.OptionTable>(
   words: readonly string[],
   choose: (tables: typeof Tables) => Table,
+  place: Place = 'before',
 ): Promise<Split<Table>> {
-  if (words[0]?.startsWith('-') !== true) return { given: {}, rest: words };
+  const looked = place === 'before' ? words.slice(0, 1) : words;
+  if (!looked.some((word) => word.startsWith('-'))) return { given: {}, rest: words };
   const { parseOptions } = await import('./parse-options.js');
-  return parseOptions(words, choose(await import('./options.js')));
+  return parseOptions(words, choose(await import('./options.js')), place);
 }
 
 function timeoutOf(given: string | undefined): number | undefined {

@@ -1,4 +1,4 @@
-// What can be wrong with a command line.
+// What can be wrong with a command line, and with what it asks for.
 
 /** The command line is not one of ours; the message is one line. Exit status 2. */
 export class UsageError extends Error {
@@ -8,4 +8,10 @@ export class UsageError extends Error {
   constructor(message: string) {
     super(`${message} (see --help)`);
   }
+}
+
+/** A command of ours cannot do what was asked; the message is one line. Exit status 1. */
+export class CommandError extends Error {
+  override readonly name = 'CommandError';
+  readonly code = 'COMMAND';
 }

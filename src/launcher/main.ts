@@ -1,8 +1,9 @@
 // The wrapper: reads the command line, runs the launcher, and leaves no trace but its exit status.
 // What only some command lines need is imported when they do: each file costs a millisecond of every job's start.
 
-import { writeSync } from 'node:fs';
-import { type Request, parseCommandLine } from './command-line.js';
+import { type CommandRequest, type Request, parseCommandLine } from './command-line.js';
+import { commands } from './commands/index.js';
+import { complain } from './complain.js';
 import type { Environment } from '../environment/index.js';
 import { UsageError } from './errors.js';
 import { inheritedFiles } from './inherited.js';
@@ -13,27 +14,42 @@ import { endBy, relaySignals } from './signals.js';
 /** Runs the command. @param words  The command line, without the interpreter and the script. */
 export async function main(words: readonly string[]): Promise<void> {
   const inherited = inheritedFiles();
-  let request: Request;
   try {
-    request = await parseCommandLine(words);
+    await fulfil(await parseCommandLine(words), inherited);
   } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
+    if (!isForUsers(error)) throw error;
     complain(error.message);
-    process.exitCode = 2;
-    return;
+    process.exitCode = error instanceof UsageError ? 2 : 1;
   }
+}
+
+/** What a user can cause has a code: our errors, libhwloc's and the system's. Node's own begin with ERR_: faults of the program. */
+function isForUsers(error: unknown): error is Error {
+  return error instanceof Error && 'code' in error && /^(?!ERR_)[A-Z]/.test(String(error.code));
+}
+
+/** @throws Error  of one of our commands; what becomes of a launcher is never an error. */
+async function fulfil(request: Request, inherited: readonly number[]): Promise<void> {
   switch (request.kind) {
     case 'print':
       process.stdout.write(`${request.text}\n`);
       return;
-    case 'clean':
-      for (const path of clean(ownRoots(request.options)))
-        complain(`removed ${path}, left by a job that is dead`);
+    case 'command':
+      process.exitCode = await runCommand(request);
       return;
     case 'launch':
     case 'local':
       finish(request, await launch(request, inherited));
   }
+}
+
+async function runCommand({ name, ...call }: CommandRequest): Promise<number> {
+  // `hwloc-share show | head` is no failure.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+  const command = await commands[name]?.();
+  return (await command?.run({ ...call, roots: ownRoots(call.options), complain })) ?? 1;
 }
 
 type Launch = Extract<Request, { kind: 'launch' | 'local' }>;
@@ -77,13 +93,4 @@ function finish(request: Launch, { status, signal, problem }: Ending): void {
   }
   process.exitCode = status;
   if (signal !== undefined) endBy(signal);
-}
-
-/** One line on stderr. Not through process.stderr, which would make a pipe non-blocking that is the job's as well. */
-function complain(text: string): void {
-  try {
-    writeSync(2, `hwloc-share: ${text}\n`);
-  } catch {
-    // A closed or full stderr is no reason to fail a job.
-  }
 }

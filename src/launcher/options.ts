@@ -1,9 +1,11 @@
-// Our own options, in one table each: yargs is told of them from it, and the help is made from it.
+// Our own options, in one table each: yargs is told of them from it, and the help, the man page and the completion are made of it.
 
 import { defaultTimeout, ioFilters } from '../environment/index.js';
 
 /** One option. */
 export interface Option {
+  /** Its other name, of one letter. */
+  readonly short?: string;
   /** What its value is called in the help; undefined for one that takes none. */
   readonly value?: string;
   /** The values it may take. */
@@ -40,40 +42,6 @@ export const localOptions = {
   'kill-on-bad-exit': { describe: 'end all ranks as soon as one fails or is killed' },
   help: { describe: 'show this help' },
 } satisfies OptionTable;
-
-/** The help of the wrapper. */
-export function ownHelp(): string {
-  return `Usage: hwloc-share [options] <launcher> [its arguments...]
-       hwloc-share [options] local -n N [--kill-on-bad-exit] program [its arguments...]
-       hwloc-share [options] clean
-
-Gives all ranks of a node one hardware topology: discovered once, mapped read-only by every rank.
-Put it in front of mpirun, mpiexec, srun or another launcher, or use the built-in one (local).
-In each rank: import { join } from 'hwloc-share/rank'.
-
-Options:
-${listOf(ownOptions)}`;
-}
-
-/** The help of the built-in launcher. */
-export function localHelp(): string {
-  return `Usage: hwloc-share [options] local -n N [--kill-on-bad-exit] program [its arguments...]
-
-Runs N processes of a program on this machine, with no MPI installed. A rank that dies does not end the others.
-The exit status is the highest of the ranks', 128 + n for one that signal n killed.
-
-Options:
-${listOf(localOptions)}`;
-}
-
-function listOf(table: OptionTable): string {
-  const rows = Object.entries(table).map(([name, { value, describe }]) => ({
-    words: `${dashes(name)}${value === undefined ? '' : ` ${value}`}`,
-    describe,
-  }));
-  const width = Math.max(...rows.map(({ words }) => words.length));
-  return rows.map(({ words, describe }) => `  ${words.padEnd(width)}  ${describe}`).join('\n');
-}
 
 /** An option as it is typed. */
 export function dashes(name: string): string {

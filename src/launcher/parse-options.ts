@@ -1,4 +1,4 @@
-// Parsing options with yargs, up to the first word that is none.
+// Parsing options with yargs: up to the first word that is none, or among the words of a command of ours.
 
 import yargs from 'yargs';
 import { UsageError } from './errors.js';
@@ -16,27 +16,34 @@ export interface Split<Table extends OptionTable> {
 }
 
 /**
- * Parses the options at the beginning of a command line. The first word that is none, or what follows `--`, begins the rest,
- * in which nothing is looked at: it is another program's.
+ * Where options may stand. `before`: the first word that is none, or what follows `--`, begins the rest, in which nothing is
+ * looked at: it is another program's. `among`: anywhere before `--`, as with hwloc's own tools.
+ */
+export type Place = 'before' | 'among';
+
+/**
+ * Parses options.
  *
  * @throws UsageError  for an option that is not in the table, or a value that is missing, too much or none of the choices.
  */
 export async function parseOptions<Table extends OptionTable>(
   words: readonly string[],
   table: Table,
+  place: Place = 'before',
 ): Promise<Split<Table>> {
   let misuse: string | undefined;
   const parsed = await yargs()
     .version(false)
     .help(false)
     .parserConfiguration({
-      'halt-at-non-option': true,
+      'halt-at-non-option': place === 'before',
       'camel-case-expansion': false,
       'boolean-negation': false,
       'dot-notation': false,
       'duplicate-arguments-array': false,
       'short-option-groups': false,
       'parse-numbers': false,
+      'parse-positional-numbers': false,
     })
     .updateStrings({
       'Unknown argument: %s': { one: 'unknown option: %s', other: 'unknown options: %s' },
@@ -55,12 +62,7 @@ export async function parseOptions<Table extends OptionTable>(
     throw new UsageError(misuse.replace(/^unknown options: ([^,]*).*/, 'unknown option: $1'));
   }
 
-  const rest = words.slice(words.length - parsed._.length);
-  const [next] = rest;
-  // yargs takes -5 for a number, and so for no option.
-  if (next?.startsWith('-') === true && words[words.length - rest.length - 1] !== '--') {
-    throw new UsageError(`unknown option: ${next}`);
-  }
+  const rest = place === 'before' ? words.slice(words.length - parsed._.length) : parsed._.map(String);
   for (const [name, { choices }] of Object.entries(table)) {
     const value = parsed[name];
     if (choices !== undefined && value !== undefined && !choices.includes(String(value))) {
@@ -71,8 +73,9 @@ export async function parseOptions<Table extends OptionTable>(
 }
 
 /** `nargs: 0`: without it, yargs takes a program that is called `true` for the value of the option before it. */
-function rulesOf({ value }: OptionTable[string]) {
+function rulesOf({ short, value }: OptionTable[string]) {
+  const names = short === undefined ? {} : { alias: short };
   return value === undefined
-    ? ({ type: 'boolean', nargs: 0 } as const)
-    : ({ type: 'string', nargs: 1, requiresArg: true } as const);
+    ? ({ ...names, type: 'boolean', nargs: 0 } as const)
+    : ({ ...names, type: 'string', nargs: 1, requiresArg: true } as const);
 }

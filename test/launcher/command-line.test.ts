@@ -1,7 +1,10 @@
 // The command line: our options end at the launcher's name, and what follows is not looked at.
 import { describe, expect, test } from 'vitest';
 import { type Options, parseCommandLine } from '../../src/launcher/command-line.js';
+import { commands } from '../../src/launcher/commands/index.js';
 import { UsageError } from '../../src/launcher/errors.js';
+import { manuals } from '../../src/launcher/manual.js';
+import type { Option } from '../../src/launcher/options.js';
 
 const none: Options = {
   dir: undefined,
@@ -109,10 +112,28 @@ describe('the built-in launcher', () => {
   });
 });
 
-test('clean takes our options', async () => {
-  expect(await parseCommandLine(['--dir', '/x', 'clean'])).toEqual({
-    kind: 'clean',
-    options: { ...none, dir: '/x' },
+describe('a command of ours', () => {
+  test.each([
+    [['--dir', '/x', 'clean'], { dir: '/x' }],
+    [['clean', '--dir', '/x'], { dir: '/x' }],
+    [['--dir', '/y', '--strict', 'clean', '--dir=/x'], { dir: '/x', strict: true }],
+    [['clean'], {}],
+  ])('takes our options before its name, and those that concern it behind: %j', async (words, options) => {
+    expect(await parseCommandLine(words)).toMatchObject({
+      kind: 'command',
+      name: 'clean',
+      operands: [],
+      options: { ...none, ...options },
+    });
+  });
+
+  test('takes options and other words in any order, until --', async () => {
+    expect(
+      await parseCommandLine(['clean', 'a', '--dir', '/x', 'b', '--', '--c', '-5', '007']),
+    ).toMatchObject({
+      operands: ['a', 'b', '--c', '-5', '007'],
+      options: { dir: '/x' },
+    });
   });
 });
 
@@ -122,7 +143,10 @@ describe('help and version', () => {
     const lines = help.split('\n');
     expect(lines[0]).toBe('Usage: hwloc-share [options] <launcher> [its arguments...]');
     expect(lines[1]).toMatch(/^ {7}hwloc-share \[options\] local -n N /);
-    expect(lines[2]).toMatch(/^ {7}hwloc-share \[options\] clean$/);
+    expect(lines[2]).toMatch(/^ {7}hwloc-share \[options\] <command> /);
+    for (const name of ['local', ...Object.keys(commands)]) {
+      expect(help).toMatch(new RegExp(`^  ${name} +[a-z]`, 'm'));
+    }
     for (const option of [
       'dir DIR',
       'timeout SECONDS',
@@ -135,7 +159,7 @@ describe('help and version', () => {
       expect(help).toMatch(new RegExp(`^  --${option} +[a-zI]`, 'm'));
     }
     expect(help).toMatch(/^ {2}--help +show this help$/m);
-    for (const line of lines) expect(line.length).toBeLessThanOrEqual(105);
+    for (const line of lines) expect(line.length).toBeLessThanOrEqual(100);
   });
 
   test('help is there before the launcher, with it or without', async () => {
@@ -144,6 +168,29 @@ describe('help and version', () => {
 
   test('the built-in launcher has its own help', async () => {
     expect(await printed('local', '--help')).toMatch(/--kill-on-bad-exit +end all/);
+  });
+
+  test.each(Object.keys(commands))('%s has its own help, with all its options', async (name) => {
+    const help = await printed(name, '--help');
+    const command = await commands[name]?.();
+    expect(help).toMatch(new RegExp(`^Usage: hwloc-share \\[options\\] ${name}`));
+    for (const option of Object.keys(command?.options ?? {})) expect(help).toContain(`--${option}`);
+    for (const line of help.split('\n')) expect(line.length).toBeLessThanOrEqual(100);
+  });
+
+  test('what the man page and the completion are made of names everything', async () => {
+    const all = await manuals(commands);
+    expect(all.map(({ name }) => name)).toEqual(['hwloc-share', 'local', ...Object.keys(commands)]);
+    for (const { name, summary, synopsis, description, options, statuses, examples } of all) {
+      expect(summary).toMatch(/^[a-z].*[^.]$/);
+      for (const form of synopsis)
+        if (name !== 'hwloc-share') expect(form).toMatch(new RegExp(`^${name}\\b`));
+      for (const { describe } of Object.values<Option>(options)) expect(describe).toMatch(/[^.]$/);
+      for (const { command } of examples) expect(command).toMatch(/hwloc-share/);
+      for (const some of [synopsis, description, Object.keys(options), statuses, examples]) {
+        expect(some.length).toBeGreaterThan(0);
+      }
+    }
   });
 
   test('the version is that of the package', async () => {
@@ -189,7 +236,10 @@ describe('misuse is told in one line', () => {
     [['local', '-n', 'x', 'y'], 'not x'],
     [['local', '-np', '2', 'x'], 'unknown option: np'],
     [['local', '--verbose', '-n', '2', 'x'], 'unknown option: verbose'],
-    [['clean', 'everything'], 'clean takes no arguments'],
+    [['clean', '--verbose'], 'unknown option: verbose'],
+    [['clean', '-5'], 'unknown option: 5'],
+    [['clean', 'x', '-5'], 'unknown option: 5'],
+    [['clean', '--dir'], 'a value is missing after dir'],
   ])('%j', async (words, message) => {
     const error = await parseCommandLine(words).then(
       () => undefined,

@@ -1,0 +1,8 @@
+// The table of our own commands. Another one is a file like clean.ts, and a row here.
+
+import type { CommandTable } from './command.js';
+
+/** The commands in the order of the help. Whoever starts a job loads none of them. */
+export const commands: CommandTable = {
+  clean: async () => (await import('./clean.js')).clean,
+};

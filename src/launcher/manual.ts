@@ -1,0 +1,127 @@
+// What is said of each command, as plain data: the help is made of it, the man page and the shell completion.
+
+import type { CommandTable } from './commands/command.js';
+import { type OptionTable, dashes, localOptions, ownOptions } from './options.js';
+
+/** All that a user must know of a command. */
+export interface Manual {
+  /** `hwloc-share` for the wrapper itself, else the word behind it. */
+  readonly name: string;
+  /** What it does, in a few words without a capital or a full stop. */
+  readonly summary: string;
+  /** The forms of its command line, each as it stands behind `hwloc-share [options]`. */
+  readonly synopsis: readonly string[];
+  /** Paragraphs. */
+  readonly description: readonly string[];
+  readonly options: OptionTable;
+  readonly statuses: readonly ExitStatus[];
+  readonly examples: readonly Example[];
+}
+
+/** An exit status, or several: `128 + n`. */
+export interface ExitStatus {
+  readonly status: number | string;
+  readonly meaning: string;
+}
+
+/** A command line to copy. */
+export interface Example {
+  readonly command: string;
+  /** What it does, or when it is of use. */
+  readonly meaning: string;
+}
+
+const wrapper: Manual = {
+  name: 'hwloc-share',
+  summary: 'one hardware topology for all ranks of a node',
+  synopsis: [
+    '<launcher> [its arguments...]',
+    'local -n N [--kill-on-bad-exit] program [its arguments...]',
+    '<command> [its options...]',
+  ],
+  description: [
+    'Gives all ranks of a node one hardware topology: discovered once, mapped read-only by every rank. ' +
+      'Put it in front of mpirun, mpiexec, srun or another launcher, or use the built-in one (local).',
+    "In each rank: import { join } from 'hwloc-share/rank'.",
+  ],
+  options: ownOptions,
+  statuses: [
+    { status: 'of the launcher', meaning: "the launcher's own; 128 + n if signal n ended it" },
+    { status: 2, meaning: 'the command line is wrong' },
+    { status: 126, meaning: 'the launcher cannot be run' },
+    { status: 127, meaning: 'there is no such launcher' },
+  ],
+  examples: [
+    { command: 'hwloc-share mpirun -n 64 node job.mjs', meaning: 'under Open MPI or MPICH' },
+    { command: 'hwloc-share srun -N 4 node job.mjs', meaning: 'under Slurm, on four nodes' },
+  ],
+};
+
+const local: Manual = {
+  name: 'local',
+  summary: 'run N processes of a program on this machine, with no MPI installed',
+  synopsis: ['local -n N [--kill-on-bad-exit] program [its arguments...]'],
+  description: [
+    'Runs N processes of a program on this machine, with no MPI installed. A rank that dies does not end the others.',
+  ],
+  options: localOptions,
+  statuses: [
+    { status: "highest of the ranks'", meaning: '128 + n for a rank that signal n killed' },
+    { status: 2, meaning: 'the command line is wrong' },
+  ],
+  examples: [{ command: 'hwloc-share local -n 4 node job.mjs', meaning: 'four ranks' }],
+};
+
+/** The wrapper, the built-in launcher, then the commands. */
+export async function manuals(commands: CommandTable): Promise<readonly Manual[]> {
+  return [wrapper, local, ...(await Promise.all(Object.values(commands).map((load) => load())))];
+}
+
+/** What `--help` prints. @param name  As in {@link Manual}. */
+export async function helpOf(name: string, commands: CommandTable): Promise<string> {
+  const all = await manuals(commands);
+  const manual = all.find((each) => each.name === name) ?? wrapper;
+  const parts = [usage(manual), manual.description.map((text) => wrapped(text)).join('\n')];
+  if (manual === wrapper) {
+    const rows = all.slice(1).map((each) => [each.name, each.summary] as const);
+    parts.push(`Commands (each has its own --help):\n${columns(rows)}`);
+  }
+  parts.push(`Options:\n${columns(optionRows(manual.options))}`);
+  parts.push(`Exit status:\n${columns(manual.statuses.map((each) => [String(each.status), each.meaning]))}`);
+  parts.push(`Examples:\n${columns(manual.examples.map((each) => [each.command, each.meaning]))}`);
+  return parts.join('\n\n');
+}
+
+function usage({ synopsis }: Manual): string {
+  return synopsis
+    .map((form, i) => `${i === 0 ? 'Usage:' : '      '} hwloc-share [options] ${form}`)
+    .join('\n');
+}
+
+function optionRows(table: OptionTable): (readonly [string, string])[] {
+  return Object.entries(table).map(([name, { short, value, describe }]) => {
+    const names = short === undefined ? dashes(name) : `${dashes(short)}, ${dashes(name)}`;
+    return [value === undefined ? names : `${names} ${value}`, describe];
+  });
+}
+
+/** A terminal that is narrower wraps once more. */
+const widest = 100;
+
+function columns(rows: readonly (readonly [string, string])[]): string {
+  const width = Math.max(...rows.map(([left]) => left.length));
+  return rows.map(([left, right]) => wrapped(`${left.padEnd(width)}  ${right}`, width + 4, '  ')).join('\n');
+}
+
+/** Text in lines that are short enough: the first behind `lead`, the others behind `indent` spaces. */
+function wrapped(text: string, indent = 0, lead = ''): string {
+  const lines: string[] = [];
+  let rest = lead + text;
+  while (rest.length > widest) {
+    const space = rest.lastIndexOf(' ', widest);
+    if (space <= indent) break;
+    lines.push(rest.slice(0, space));
+    rest = ' '.repeat(indent) + rest.slice(space + 1);
+  }
+  return [...lines, rest].join('\n');
+}
