@@ -23,6 +23,7 @@ export type { ExportSyntheticOptions, ExportXmlOptions } from './export/xml.js';
 export { type Reservation, allocate, mkfifo, pageSize, reserve } from './ffi/libc.js';
 export { type Watch, watch } from './ffi/poll.js';
 export { type Libhwloc, abi, libhwloc, versionText } from './ffi/library.js';
+export { koffiVersion } from './ffi/open-library.js';
 export { type LoadOptions, type TopologySource, type TypeFilter, loadTopology } from './load.js';
 export type { Initiator, InitiatorValue, MemoryAttribute, TargetValue } from './memattrs/memory-attribute.js';
 export type * from './object/attributes.js';

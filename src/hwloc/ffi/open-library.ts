@@ -2,6 +2,9 @@
 
 import { type LibraryHandle, koffi } from './koffi.js';
 
+/** The version of koffi. */
+export const koffiVersion: string = koffi.version;
+
 let configured = false;
 
 /**
@@ -12,7 +15,8 @@ let configured = false;
 export function openLibrary(file: string | null): LibraryHandle {
   if (!configured) configure();
   configured = true;
-  return koffi.load(file);
+  // Plugins of libhwloc (OpenCL, CUDA, NVML, PCI) look for its functions among the global symbols: without, none of them loads.
+  return koffi.load(file, { global: true });
 }
 
 /** koffi runs an asynchronous call on a stack of 128 KiB; a discovery with plugins is used to the 8 MiB of a thread. */
