@@ -14,7 +14,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'channel/place': [],
   channel: ['channel/place', 'hwloc'],
   'launcher/kinds': ['channel/place', 'environment'],
-  launcher: ['launcher/kinds', 'channel/place', 'environment'],
+  launcher: ['launcher/kinds', 'channel', 'channel/place', 'maps', 'hwloc', 'environment'],
   rank: ['launcher/kinds', 'channel', 'channel/place', 'maps', 'hwloc', 'environment'],
 };
 
@@ -152,23 +152,35 @@ function loadedWith(file: string): string[] {
   });
 }
 
-test('what stands in front of a job loads nothing but what it needs', () => {
-  const loaded = new Set<string>();
-  const load = (file: string): void => {
-    if (loaded.has(file)) return;
+/** A file and all that is loaded before it runs. */
+function loadedBefore(file: string, loaded = new Set<string>()): Set<string> {
+  if (!loaded.has(file)) {
     loaded.add(file);
-    loadedWith(file).forEach(load);
-  };
-  load('launcher/bin.ts');
-  expect([...loaded]).toContain('launcher/run.ts');
-  const rare = [...loaded].filter(
+    for (const next of loadedWith(file)) loadedBefore(next, loaded);
+  }
+  return loaded;
+}
+
+test('what stands in front of a job loads nothing but what it needs', () => {
+  const loaded = [...loadedBefore('launcher/bin.ts')];
+  expect(loaded).toContain('launcher/run.ts');
+  const rare = loaded.filter(
     (file) =>
       (file.startsWith('launcher/commands/') && file !== 'launcher/commands/index.ts') ||
       ['maps', 'hwloc', 'channel'].includes(roomOf(file)),
   );
   expect(rare).toEqual([]);
-  const packagesLoaded = imports.filter(({ from, to }) => loaded.has(from) && to in packages);
-  expect(packagesLoaded.map(say)).toEqual([]);
+  const loadedPackages = imports.filter(({ from, to }) => loaded.includes(from) && to in packages);
+  expect(loadedPackages.map(say)).toEqual([]);
+});
+
+describe('the help of a command loads nothing of what it does', () => {
+  test.each(files.filter((file) => /^launcher\/commands\/[^/]+$/.test(file)))('%s', (file) => {
+    const heavy = [...loadedBefore(file)].filter((each) =>
+      ['maps', 'hwloc', 'channel'].includes(roomOf(each)),
+    );
+    expect(heavy).toEqual([]);
+  });
 });
 
 test.each(Object.entries(packages))('%s is imported in src/%s only', (name, room) => {

@@ -126,11 +126,6 @@ function timeoutOf(given: string | undefined): number | undefined {
 }
 
 async function version(): Promise<string> {
-  const [{ createRequire }, { readFile }] = await Promise.all([
-    import('node:module'),
-    import('node:fs/promises'),
-  ]);
-  const manifest = createRequire(import.meta.url).resolve('hwloc-share/package.json');
-  const text = await readFile(manifest, 'utf8');
-  return `hwloc-share ${String((JSON.parse(text) as { version: unknown }).version)}`;
+  const { readManifest } = await import('./manifest.js');
+  return `hwloc-share ${(await readManifest()).version}`;
 }

@@ -70,3 +70,26 @@ export function contentOf(file: string): string {
     return '';
   }
 }
+
+/** What a command writes to a terminal until it ends, with all that is not to be seen. */
+export async function onTerminal(
+  command: readonly string[],
+  env: Record<string, string | undefined> = {},
+): Promise<string> {
+  const file = join(temporaryFolder(), 'typescript');
+  const words = command.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
+  const { status, stderr } = spawnSync('script', ['--quiet', '--return', '--command', words, file], {
+    env: {
+      ...process.env,
+      TERM: 'xterm',
+      NO_COLOR: undefined,
+      FORCE_COLOR: undefined,
+      ...env,
+      ...ownerEnvironment,
+    },
+    stdio: ['ignore', 'ignore', 'pipe'],
+    timeout: 25_000,
+  });
+  if (status === null) throw new Error(`script did not end: ${stderr.toString()}`);
+  return Promise.resolve(readFileSync(file, 'utf8'));
+}

@@ -1,4 +1,4 @@
-// Removing what dead jobs left. A channel goes only when its keeper is dead for certain; age says nothing.
+// What is under a root, and removing what dead jobs left. A channel goes only when its keeper is dead for certain; age says nothing.
 
 import { lstatSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,32 +9,45 @@ import { checkDirectory, removeChannel, removeRoot } from './root.js';
 /** The file in a channel that names its keeper. */
 export const keeperFile = 'keeper';
 
-/**
- * Removes the channels of dead jobs under a root.
- *
- * @param except  A channel that stays in any case: one's own, whose keeper may die at this moment.
- * @returns the paths that were removed.
- */
-export function sweep(root: string, except?: string): string[] {
+/** A channel, or what is on its way to become one or to be removed. */
+export interface Found {
+  readonly path: string;
+  /** Whose life it depends on; undefined if it does not say. */
+  readonly keeper: Keeper | undefined;
+  /** Whether the keeper lives; undefined if that cannot be told from here. */
+  readonly alive: boolean | undefined;
+}
+
+/** What is under a root of ours; undefined where it is not there, or must be refused. */
+export function channelsIn(root: string): readonly Found[] | undefined {
   let names: string[];
   try {
     checkDirectory(root);
     names = readdirSync(root);
   } catch {
-    return [];
+    return undefined;
   }
-  const dead = names
-    .filter((name) => join(root, name) !== except && isAbandoned(root, name))
-    .map((name) => join(root, name));
+  return names.map((name) => {
+    const path = join(root, name);
+    const keeper = passingKeeper(name) ?? readKeeper(join(path, keeperFile));
+    return { path, keeper, alive: keeper === undefined ? undefined : isAlive(keeper) };
+  });
+}
+
+/**
+ * Removes the channels of dead jobs under a root, and the root if nothing is left in it.
+ *
+ * @param except  A channel that stays in any case: one's own, whose keeper may die at this moment.
+ * @returns the paths that were removed.
+ */
+export function sweep(root: string, except?: string): string[] {
+  const found = channelsIn(root);
+  if (found === undefined) return [];
+  // No keeper's name, or one whose life cannot be seen from here: not ours to judge.
+  const dead = found.flatMap(({ path, alive }) => (path !== except && alive === false ? [path] : []));
   dead.forEach(removeChannel);
   removeRoot(root);
   return dead.filter((path) => lstatSync(path, { throwIfNoEntry: false }) === undefined);
-}
-
-function isAbandoned(root: string, name: string): boolean {
-  const keeper = passingKeeper(name) ?? readKeeper(join(root, name, keeperFile));
-  // No keeper's name, or one whose life cannot be seen from here: not ours to judge.
-  return keeper !== undefined && isAlive(keeper) === false;
 }
 
 function readKeeper(path: string): Keeper | undefined {

@@ -5,4 +5,5 @@ import type { CommandTable } from './command.js';
 /** The commands in the order of the help. Whoever starts a job loads none of them. */
 export const commands: CommandTable = {
   clean: async () => (await import('./clean.js')).clean,
+  doctor: async () => (await import('./doctor.js')).doctor,
 };

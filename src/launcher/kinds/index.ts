@@ -19,7 +19,7 @@ import { torchrun } from './torchrun.js';
 export { IdentityError } from './count.js';
 export type { Identity, Launch, LauncherKind } from './kind.js';
 export { localVariables } from './local.js';
-export { recognise } from './recognise.js';
+export { executable, recognise } from './recognise.js';
 
 /**
  * The launchers, in the order in which a rank asks whose it is.

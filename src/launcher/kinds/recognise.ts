@@ -1,6 +1,6 @@
 // Which kind of launcher a command is.
 
-import { accessSync, constants, realpathSync } from 'node:fs';
+import { accessSync, constants, realpathSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { LauncherKind } from './kind.js';
 
@@ -25,7 +25,7 @@ export async function recognise(
   if (own !== undefined) return own;
   const candidates = kinds.filter((kind) => kind.shared?.commands.includes(name) === true);
   if (candidates.length === 0) return undefined;
-  const target = ownerOf(kinds, basename(fileOf(command, path)));
+  const target = ownerOf(kinds, basename(executable(command, path) ?? command));
   if (target !== undefined) return target;
   const printed = await version(command);
   return candidates.find((kind) => kind.shared?.version.test(printed) === true);
@@ -35,18 +35,23 @@ function ownerOf(kinds: readonly LauncherKind[], name: string): LauncherKind | u
   return kinds.find((kind) => kind.commands.includes(name));
 }
 
-/** The file that a command is, all links followed; the command itself where there is none. */
-function fileOf(command: string, path: string): string {
+/**
+ * The file that a command is, all links followed; undefined where there is none that can be run.
+ *
+ * @param command  A name, or a path of any form.
+ * @param path     PATH.
+ */
+export function executable(command: string, path: string): string | undefined {
   const candidates = command.includes('/')
     ? [command]
     : path.split(':').map((folder) => join(folder, command));
   for (const file of candidates) {
     try {
       accessSync(file, constants.X_OK);
-      return realpathSync(file);
+      if (statSync(file).isFile()) return realpathSync(file);
     } catch {
       // Not there, or not to be run: the next one.
     }
   }
-  return command;
+  return undefined;
 }

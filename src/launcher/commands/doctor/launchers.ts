@@ -1,0 +1,74 @@
+// Launchers: which are installed, and in which version.
+
+import { environment } from '../../../environment/index.js';
+import { executable, launcherKinds, recognise } from '../../kinds/index.js';
+import { versionOf } from '../../version.js';
+import type { Distribution } from './distribution.js';
+import type { Finding } from './finding.js';
+
+/** A launcher's program; several names may lead to it. */
+interface Program {
+  readonly file: string;
+  readonly commands: readonly string[];
+}
+
+/** One finding for each program of a launcher in PATH; one if there is none at all. */
+export async function checkLaunchers(distribution: Distribution): Promise<readonly Finding[]> {
+  const programs = programsIn(environment().PATH ?? '');
+  if (programs.length > 0) return Promise.all(programs.map(describe));
+  const mend = distribution.install({ apt: 'openmpi-bin', dnf: 'openmpi', zypper: 'openmpi4' });
+  return [
+    {
+      subject: 'launcher',
+      level: 'warning',
+      text: "no launcher was found in PATH (mpirun, mpiexec, srun, …); hwloc-share's own (local) serves on one machine",
+      ...(mend === undefined ? {} : { mend }),
+    },
+  ];
+}
+
+function programsIn(path: string): Program[] {
+  // `local` is ours, and a command of that name in PATH is somebody else's.
+  const names = launcherKinds
+    .filter(({ name }) => name !== 'local')
+    .flatMap(({ commands, shared }) => [...commands, ...(shared?.commands ?? [])]);
+  const programs = new Map<string, string[]>();
+  for (const name of new Set(names)) {
+    const file = executable(name, path);
+    if (file === undefined) continue;
+    const commands = programs.get(file) ?? [];
+    programs.set(file, [...commands, name]);
+  }
+  return [...programs].map(([file, commands]) => ({ file, commands }));
+}
+
+async function describe({ file, commands }: Program): Promise<Finding> {
+  const subject = 'launcher';
+  const [command = ''] = commands;
+  // By its name, not by the file: some programs (Open MPI's) do what they are called.
+  const printed = await versionOf(command);
+  const kind = await recognise(launcherKinds, command, environment().PATH ?? '', () =>
+    Promise.resolve(printed),
+  );
+  const version = versionIn(printed);
+  const facts = { kind: kind?.name ?? null, version: version ?? null, file, commands };
+  const called = `${commands.join(', ')} (${file})`;
+  if (kind === undefined) {
+    const text = `${called} belongs to no launcher that is known here; its ranks share if a known one's variables are set in them`;
+    return { subject, level: 'warning', text, facts };
+  }
+  if (version === undefined) {
+    const [said = 'nothing'] = printed.split('\n').filter((line) => line.trim() !== '');
+    const text = `${kind.name}: ${called} does not tell its version, and so may not work; it says: ${said.trim()}`;
+    return { subject, level: 'warning', text, facts };
+  }
+  return { subject, level: 'ok', text: `${kind.name} ${version}: ${called}`, facts };
+}
+
+/**
+ * The version in what a program prints when it is asked for it: `mpirun (Open MPI) 4.1.4`, `Version: 4.0.2`, `slurm 22.05.8`,
+ * `Intel(R) MPI Library for Linux* OS, Version 2021.9 Build 20230307`.
+ */
+export function versionIn(printed: string): string | undefined {
+  return /(?:version:?\s+|\)\s*|^\S+\s+|mvapich2-)v?(\d+(?:\.\d+)+[\w.-]*)/im.exec(printed)?.[1];
+}

@@ -1,0 +1,170 @@
+// libhwloc and koffi, through which it is called: whether they are there, which ones, and what they make of this machine.
+
+import { readFileSync } from 'node:fs';
+import { environment } from '../../../environment/index.js';
+import type { Distribution } from './distribution.js';
+import type { Finding } from './finding.js';
+
+type Hwloc = typeof import('../../../hwloc/index.js');
+
+/** What can be said of the library, and of the machine where it works. */
+export interface LibraryReport {
+  readonly findings: readonly Finding[];
+  /** Bytes that this machine's topology takes when it is shared; undefined if it cannot be discovered. */
+  readonly length: number | undefined;
+  /** How many ranks a job may be expected to have here: one for each PU. */
+  readonly ranks: number;
+}
+
+/** hwloc's own variables that make it describe something else than this machine. @see hwloc's manual, "Environment Variables" */
+const sources = ['HWLOC_XMLFILE', 'HWLOC_SYNTHETIC', 'HWLOC_FSROOT', 'HWLOC_CPUID_PATH'];
+
+/** Those of some variables that are set. */
+function set(names: readonly string[]): string[] {
+  return names.filter((name) => (environment()[name] ?? '') !== '');
+}
+
+/** @param asked  The libhwloc that was asked for, by `--libhwloc` or HWLOC_SHARE_LIBHWLOC. */
+export async function checkLibrary(
+  distribution: Distribution,
+  asked: string | undefined,
+): Promise<LibraryReport> {
+  const without = (finding: Finding, ...before: Finding[]): LibraryReport => {
+    return { findings: [...before, finding], length: undefined, ranks: 1 };
+  };
+  let hwloc: Hwloc;
+  try {
+    hwloc = await import('../../../hwloc/index.js');
+  } catch (error) {
+    return without(koffiProblem(error));
+  }
+  const koffi: Finding = {
+    subject: 'koffi',
+    level: 'ok',
+    text: `koffi ${hwloc.koffiVersion}`,
+    facts: { version: hwloc.koffiVersion },
+  };
+  let library: Finding;
+  try {
+    library = await describeLibrary(hwloc, distribution, asked);
+  } catch (error) {
+    return without(libraryProblem(error, hwloc, distribution), koffi);
+  }
+  try {
+    const { finding, length, ranks } = await describeMachine(hwloc);
+    return { findings: [koffi, library, finding], length, ranks };
+  } catch (error) {
+    return without(machineProblem(error), koffi, library);
+  }
+}
+
+function koffiProblem(error: unknown): Finding {
+  return {
+    subject: 'koffi',
+    level: 'problem',
+    text: `koffi, through which libhwloc is called, cannot be loaded: ${firstLine(error)}`,
+    // Its native part is an optional package, for each kind of machine its own.
+    mend: 'npm install --include=optional koffi',
+  };
+}
+
+async function describeLibrary(
+  hwloc: Hwloc,
+  distribution: Distribution,
+  asked: string | undefined,
+): Promise<Finding> {
+  const { file, apiVersion } = hwloc.libhwloc(asked);
+  const abi = hwloc.abi();
+  // The exact version stands nowhere but in a topology; this one is the least work.
+  const topology = await hwloc.loadTopology({ source: { synthetic: 'pu:1' } });
+  const told = topology.infos.find(({ name }) => name === 'hwlocVersion')?.value;
+  const version = told ?? `${hwloc.versionText(apiVersion)} (API)`;
+  topology.close();
+  const path = mappedFiles(/\/libhwloc[^/]*\.so[^/]*$/)[0] ?? file;
+  const facts = { file: path, version, apiVersion: hex(apiVersion), abi: hex(abi) };
+  const text = `libhwloc ${version}, ABI ${hex(abi)}, ${path}`;
+  if (asked !== undefined && asked !== '' && file !== asked) {
+    return {
+      subject: 'libhwloc',
+      level: 'warning',
+      text: `${asked} was asked for and cannot be loaded; using ${text}`,
+      mend: distribution.install(libhwlocPackages) ?? 'unset HWLOC_SHARE_LIBHWLOC',
+      facts,
+    };
+  }
+  return { subject: 'libhwloc', level: 'ok', text, facts };
+}
+
+/** What the package with the library is called. */
+const libhwlocPackages = { apt: 'libhwloc15', dnf: 'hwloc-libs', zypper: 'libhwloc15' };
+
+function libraryProblem(error: unknown, hwloc: Hwloc, distribution: Distribution): Finding {
+  const mend = distribution.install(libhwlocPackages);
+  const text =
+    error instanceof hwloc.LibhwlocNotFoundError
+      ? `no libhwloc was found: ${error.attempts.map((each) => each.replace(/^Failed to load shared library: /, '')).join('; ')}`
+      : firstLine(error);
+  return { subject: 'libhwloc', level: 'problem', text, ...(mend === undefined ? {} : { mend }) };
+}
+
+async function describeMachine(
+  hwloc: Hwloc,
+): Promise<{ readonly finding: Finding; readonly length: number; readonly ranks: number }> {
+  const before = performance.now();
+  const topology = await hwloc.loadTopology();
+  const milliseconds = performance.now() - before;
+  try {
+    const length = topology.sharedLength();
+    const [packages, nodes, cores, pus] = (['Package', 'NUMANode', 'Core', 'PU'] as const).map((type) =>
+      topology.count(type),
+    );
+    const plugins = mappedFiles(/\/hwloc_[^/]*\.so$/).map((path) => path.replace(/^.*\/hwloc_|\.so$/g, ''));
+    const named = set(sources);
+    const facts = { packages, numaNodes: nodes, cores, pus, length, milliseconds, plugins, sources: named };
+    const result = { length, ranks: pus ?? 1 };
+    // hwloc goes on in silence where it cannot read what it is told to.
+    if (named.length > 0 && topology.isThisSystem && set(['HWLOC_THISSYSTEM']).length === 0) {
+      const text = `hwloc cannot read what ${assignments(named)} says, and discovers this machine instead`;
+      const mend = `unset ${named.join(' ')}`;
+      return { ...result, finding: { subject: 'machine', level: 'warning', text, mend, facts } };
+    }
+    const from = named.length === 0 ? '' : ` (as ${named.join(', ')} says, not this machine)`;
+    const text =
+      `${packages ?? 0} package(s), ${nodes ?? 0} NUMA node(s), ${cores ?? 0} core(s), ${pus ?? 0} PU(s)${from}: ` +
+      `discovered in ${milliseconds.toFixed(0)} ms, ${length / 1024} KiB to share; ` +
+      (plugins.length === 0 ? 'no plugins of hwloc' : `plugins of hwloc: ${plugins.join(', ')}`);
+    return { ...result, finding: { subject: 'machine', level: 'ok', text, facts } };
+  } finally {
+    topology.close();
+  }
+}
+
+function machineProblem(error: unknown): Finding {
+  const named = set([...sources, 'HWLOC_COMPONENTS']);
+  const why = firstLine(error);
+  const subject = 'machine';
+  if (named.length === 0) return { subject, level: 'problem', text: `it cannot be discovered: ${why}` };
+  const text = `it cannot be discovered with ${assignments(named)}: ${why}`;
+  return { subject, level: 'problem', text, mend: `unset ${named.join(' ')}` };
+}
+
+function assignments(names: readonly string[]): string {
+  return names.map((name) => `${name}=${environment()[name] ?? ''}`).join(' ');
+}
+
+/** The files of a name that are mapped in this process. */
+function mappedFiles(name: RegExp): string[] {
+  const paths = readFileSync('/proc/self/maps', 'utf8')
+    .split('\n')
+    .map((line) => line.slice(line.indexOf('/')))
+    .filter((path) => name.test(path));
+  return [...new Set(paths)];
+}
+
+function hex(number: number): string {
+  return `0x${number.toString(16)}`;
+}
+
+function firstLine(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).split('\n', 1)[0] ?? '';
+}

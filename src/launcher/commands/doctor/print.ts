@@ -1,0 +1,42 @@
+// The doctor's findings as a person reads them.
+
+import type { Paint } from '../paint.js';
+import type { Finding, Level } from './finding.js';
+
+const colours = { ok: 'green', warning: 'yellow', problem: 'red' } as const;
+
+/** Wide enough for the longest level. */
+const column = 'problem'.length;
+
+/** One line for each finding, and below it the command that mends it. */
+export function formatFindings(findings: readonly Finding[], paint: Paint): string {
+  return findings
+    .map(({ level, subject, text, mend }) => {
+      const line = `  ${paint(level.padEnd(column), colours[level])}  ${withSubject(subject, text)}`;
+      return mend === undefined ? line : `${line}\n  ${' '.repeat(column)}  ${paint(`$ ${mend}`, 'bold')}`;
+    })
+    .join('\n');
+}
+
+/** What it all comes to. */
+export function verdict(findings: readonly Finding[], paint: Paint): string {
+  const count = (level: Level) => findings.filter((finding) => finding.level === level).length;
+  const [problems, warnings] = [count('problem'), count('warning')];
+  const counted = [
+    ...(problems > 0 ? [`${problems} problem${problems > 1 ? 's' : ''}`] : []),
+    ...(warnings > 0 ? [`${warnings} warning${warnings > 1 ? 's' : ''}`] : []),
+  ].join(', ');
+  const tail = counted === '' ? '' : ` (${counted})`;
+  return problems === 0
+    ? paint(`Sharing works here${tail}.`, warnings === 0 ? 'green' : 'yellow')
+    : paint(`Sharing does not work here${tail}.`, 'red');
+}
+
+/** Some sentences begin with what they are about. */
+function withSubject(subject: string, text: string): string {
+  return ['libhwloc', 'koffi', 'node', 'place', 'launcher'].includes(subject) ||
+    subject.startsWith('ulimit') ||
+    text.startsWith(subject)
+    ? text
+    : `${subject}: ${text}`;
+}

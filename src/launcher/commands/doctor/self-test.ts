@@ -1,0 +1,103 @@
+// The self-test: a real job of two ranks under the built-in launcher, and what became of them.
+
+import { execFile } from 'node:child_process';
+import { environment } from '../../../environment/index.js';
+import type { Options } from '../../command-line.js';
+import type { Finding } from './finding.js';
+
+/** Longer than the longest discovery that was reported. */
+const patience = 60_000;
+
+/** The rank. It is given to Node as a text: so it imports the package from where it is, wherever the user works. */
+const rank = `
+const { join } = await import(process.argv[1]);
+const started = performance.now();
+const session = await join();
+const joined = performance.now() - started;
+process.stdout.write(JSON.stringify({ rank: session.rank, outcome: session.outcome, joined }) + '\\n');
+await session.close();
+`;
+
+/** What a rank prints. */
+interface Told {
+  readonly rank: number;
+  readonly joined: number;
+  readonly outcome: {
+    readonly how: string;
+    readonly reason?: string;
+    readonly address?: number;
+    readonly length?: number;
+  };
+}
+
+/**
+ * @param command  The file of hwloc-share.
+ * @param options  As the user's own jobs have them.
+ */
+export async function selfTest(command: string, options: Options): Promise<Finding> {
+  const subject = 'self-test';
+  const { stdout, stderr, failure } = await runRanks(command, options);
+  const told = stdout
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line) as Told)
+    .sort((a, b) => a.rank - b.rank);
+  const facts = { ranks: told, stderr };
+  const [first] = told;
+  if (told.length === 2 && told.every(({ outcome }) => outcome.how === 'adopted') && first !== undefined) {
+    const { address = 0, length = 0 } = first.outcome;
+    const joined = Math.max(...told.map((each) => each.joined)).toFixed(0);
+    const text = `two ranks share ${length / 1024} KiB at 0x${address.toString(16)}, joined in ${joined} ms`;
+    return { subject, level: 'ok', text, facts };
+  }
+  const reasons = told.map(({ rank, outcome }) => `rank ${rank}: ${outcome.reason ?? outcome.how}`);
+  const said = stderr
+    .split('\n')
+    .filter((line) => line.includes('hwloc-share: ') || /^\w*Error\b/.test(line))
+    .map((line) => line.replace('hwloc-share: ', ''));
+  const why = [...(reasons.length > 0 ? reasons : said), failure ?? []].flat();
+  return {
+    subject,
+    level: 'problem',
+    text: `two ranks do not share: ${[...new Set(why)].join('; ')}`,
+    facts,
+  };
+}
+
+interface Ran {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly failure: string | undefined;
+}
+
+function runRanks(command: string, options: Options): Promise<Ran> {
+  const entry = import.meta.resolve('hwloc-share/rank');
+  const program = [process.execPath, '--input-type=module', '-e', rank, entry];
+  const words = [command, ...wordsOf(options), 'local', '-n', '2', ...program];
+  // A rank that fails tells less than one that takes the ladder.
+  const env = { ...environment(), HWLOC_SHARE_STRICT: undefined, HWLOC_SHARE_VERBOSE: undefined };
+  return new Promise((resolve) => {
+    execFile(
+      process.execPath,
+      words,
+      { env, timeout: patience, maxBuffer: 1 << 24 },
+      (error, stdout, stderr) => {
+        const failure =
+          error === null
+            ? undefined
+            : error.killed === true
+              ? `not done within ${patience / 1000} s`
+              : `the job ended with status ${error.code ?? String(error.signal)}`;
+        resolve({ stdout, stderr, failure });
+      },
+    );
+  });
+}
+
+/** Our options as words again. */
+function wordsOf({ dir, timeout, io, hole, libhwloc }: Options): string[] {
+  const given = { dir, timeout, io, hole, libhwloc };
+  return Object.entries(given).flatMap(([name, value]) =>
+    value === undefined ? [] : [`--${name}=${value}`],
+  );
+}

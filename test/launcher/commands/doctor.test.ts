@@ -1,0 +1,457 @@
+// hwloc-share doctor: what is there is ok, what is missing is named, with the command that mends it. Each fault is a real one.
+import { chmodSync, cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { currentKeeper, formatKeeper } from '../../../src/channel/place/index.js';
+import { distributionFrom } from '../../../src/launcher/commands/doctor/distribution.js';
+import type { Finding } from '../../../src/launcher/commands/doctor/finding.js';
+import { versionIn } from '../../../src/launcher/commands/doctor/launchers.js';
+import { checkNode } from '../../../src/launcher/commands/doctor/node.js';
+import { readManifest } from '../../../src/launcher/manifest.js';
+import { findCommand } from '../../support/commands.js';
+import { type JobOptions, runJob } from '../../support/job.js';
+import { temporaryFolder } from '../../support/temporary.js';
+import { distFile, wrapper } from '../../support/wrapper.js';
+import { hasTerminal, onTerminal } from '../terminal.js';
+
+const asRoot = process.getuid?.() === 0;
+const uid = process.geteuid?.() ?? 0;
+const sudo = asRoot ? '' : 'sudo ';
+
+interface Examined {
+  sharingWorks: boolean;
+  findings: Finding[];
+  exitCode: number | undefined;
+}
+
+/** Runs the doctor behind some other words, and reads its JSON. */
+async function examine(
+  inFront: readonly string[],
+  options: JobOptions = {},
+  ...words: string[]
+): Promise<Examined> {
+  const env = { HWLOC_SHARE_DIR: temporaryFolder(), ...options.env };
+  const command = [...inFront, ...wrapper('doctor', '--json', ...words)];
+  const { stdout, stderr, exitCode } = await runJob(command, { ...options, env });
+  expect(stderr).toBe('');
+  const examined = JSON.parse(stdout) as Omit<Examined, 'exitCode'>;
+  expect(exitCode).toBe(examined.sharingWorks ? 0 : 1);
+  expect(examined.sharingWorks).toBe(examined.findings.every(({ level }) => level !== 'problem'));
+  return { ...examined, exitCode };
+}
+
+function found(examined: Examined | undefined, subject: string): Finding[] {
+  return examined?.findings.filter((finding) => finding.subject === subject) ?? [];
+}
+
+/** A script that does something to its own mount namespace, then becomes the command. */
+function mounted(script: string): string[] {
+  return ['unshare', '--mount', '--propagation', 'private', 'sh', '-c', `${script} && exec "$@"`, 'sh'];
+}
+
+describe('on a machine that has all', () => {
+  test('every finding is ok or a warning, sharing works, and the status is 0', async () => {
+    const examined = await examine([]);
+    expect(examined.exitCode).toBe(0);
+    expect([...new Set(examined.findings.map(({ subject }) => subject))]).toEqual([
+      'node',
+      'koffi',
+      'libhwloc',
+      'machine',
+      'launcher',
+      'lstopo',
+      'place',
+      'ulimit -n',
+      'ulimit -v',
+      'ulimit -f',
+      'vm.max_map_count',
+      'vm.overcommit_memory',
+      'fs.pipe-user-pages-soft',
+      'fs.pipe-user-pages-hard',
+      'channels',
+      'self-test',
+    ]);
+    for (const subject of ['node', 'koffi', 'libhwloc', 'machine', 'ulimit -f', 'channels', 'self-test']) {
+      expect(found(examined, subject)).toMatchObject([{ level: 'ok' }]);
+    }
+    const [library] = found(examined, 'libhwloc');
+    expect(library?.facts).toMatchObject({ file: expect.stringMatching(/^\/.*libhwloc\.so/) as unknown });
+    expect(library?.text).toMatch(/^libhwloc \d+\.\d+.*, ABI 0x[23]0[0-9a-f]00, \//);
+    const [machine] = found(examined, 'machine');
+    const ranks = (found(examined, 'self-test')[0]?.facts?.ranks ?? []) as { outcome: { how: string } }[];
+    expect(ranks.map(({ outcome }) => outcome.how)).toEqual(['adopted', 'adopted']);
+    expect(machine?.facts?.length).toBeGreaterThan(0);
+  });
+
+  test.runIf(findCommand('mpirun.openmpi') !== undefined && findCommand('mpiexec.hydra') !== undefined)(
+    'the launchers are named with their versions',
+    async () => {
+      const launchers = found(await examine([]), 'launcher');
+      const version = expect.stringMatching(/^\d+\.\d+/) as unknown;
+      for (const kind of ['openmpi', 'mpich']) {
+        expect(launchers).toContainEqual(
+          expect.objectContaining({
+            level: 'ok',
+            facts: expect.objectContaining({ kind, version }) as unknown,
+          }),
+        );
+      }
+    },
+  );
+
+  test('a person reads a line for each, without colours where it is no terminal', async () => {
+    const { stdout, exitCode } = await runJob(wrapper('doctor', '--dir', temporaryFolder()));
+    const lines = stdout.split('\n');
+    expect(exitCode).toBe(0);
+    expect(lines[0]).toMatch(/^hwloc-share \d+\.\d+\.\d+ on .*, Linux \d/);
+    expect(lines.filter((line) => /^ {2}(ok {5}|warning|problem) {2}\S/.test(line)).length).toBeGreaterThan(
+      14,
+    );
+    expect(lines.at(-2)).toMatch(/^Sharing works here/);
+    expect(stdout).not.toMatch(/\u001b/);
+  });
+
+  test.runIf(hasTerminal)('with colours on a terminal, unless NO_COLOR says no', async () => {
+    const command = wrapper('doctor', '--dir', temporaryFolder());
+    expect(await onTerminal(command)).toContain('\u001b[32mok     \u001b[39m');
+    const bare = await onTerminal(command, { NO_COLOR: '1' });
+    expect(bare).toContain('  ok       ');
+    expect(bare).not.toContain('\u001b[32m');
+  });
+});
+
+describe('libhwloc and koffi', () => {
+  test('no libhwloc: a problem, the package to install, and status 1', async () => {
+    const folder = temporaryFolder();
+    for (const name of ['libhwloc.so.15', 'libhwloc.so']) writeFileSync(join(folder, name), 'no library');
+    const examined = await examine([], { env: { LD_LIBRARY_PATH: folder } });
+    const [library] = found(examined, 'libhwloc');
+    expect(library).toMatchObject({ level: 'problem' });
+    expect(library?.text).toMatch(/^no libhwloc was found: \/.*libhwloc\.so\.15: file too short; /);
+    if (findCommand('apt-get') !== undefined) expect(library?.mend).toBe(`${sudo}apt-get install libhwloc15`);
+    expect(found(examined, 'self-test')).toMatchObject([{ level: 'problem' }]);
+    expect(examined.exitCode).toBe(1);
+  });
+
+  test.runIf(asRoot)('the package is named as the distribution calls it', async () => {
+    const folder = temporaryFolder();
+    for (const name of ['libhwloc.so.15', 'libhwloc.so']) writeFileSync(join(folder, name), 'no library');
+    writeFileSync(join(folder, 'os-release'), `ID=fedora\nPRETTY_NAME='A Linux'\n`);
+    const inFront = mounted(`mount --bind '${folder}/os-release' /etc/os-release`);
+    const examined = await examine(inFront, { env: { LD_LIBRARY_PATH: folder } });
+    expect(examined).toMatchObject({ distribution: 'A Linux' });
+    expect(found(examined, 'libhwloc')[0]?.mend).toBe('dnf install hwloc-libs');
+  });
+
+  test.each([
+    ['ID=debian', 'apt-get install a'],
+    ['ID=ubuntu\nID_LIKE=debian', 'apt-get install a'],
+    ['NAME="Fedora Linux"\nID=fedora', 'dnf install d'],
+    ['ID="rocky"\nID_LIKE="rhel centos fedora"', 'dnf install d'],
+    ['ID="opensuse-leap"\nID_LIKE="suse opensuse"', 'zypper install z'],
+    ["ID='sles'", 'zypper install z'],
+    ['ID=plan9', undefined],
+    ['', undefined],
+  ])('packages are installed by the means of the distribution: %j', (text, command) => {
+    const install = distributionFrom(text).install({ apt: 'a', dnf: 'd', zypper: 'z' });
+    expect(install).toBe(command === undefined ? undefined : sudo + command);
+  });
+
+  test.each([
+    ['--libhwloc', {}, ['--libhwloc', '/no/such/libhwloc.so']],
+    ['HWLOC_SHARE_LIBHWLOC', { HWLOC_SHARE_LIBHWLOC: '/no/such/libhwloc.so' }, []],
+  ])('another libhwloc than %s asks for is a warning', async (_, env, words) => {
+    const examined = await examine([], { env }, ...words);
+    const [library] = found(examined, 'libhwloc');
+    expect(library).toMatchObject({ level: 'warning' });
+    expect(library?.text).toMatch(
+      /^\/no\/such\/libhwloc\.so was asked for and cannot be loaded; using libhwloc /,
+    );
+    expect(library?.mend).toBeDefined();
+    expect(examined.exitCode).toBe(0);
+  });
+
+  test('no koffi: a problem, and the command that installs it', async () => {
+    // The package as npm lays it out, without koffi and its native half.
+    const modules = temporaryFolder();
+    const root = join(dirname(distFile('bundle')), '..');
+    const installed = join(modules, 'node_modules', 'hwloc-share');
+    cpSync(dirname(distFile('bundle')), join(installed, 'dist'), { recursive: true });
+    cpSync(join(root, 'package.json'), join(installed, 'package.json'));
+    for (const name of [
+      'yargs',
+      'yargs-parser',
+      'cliui',
+      'y18n',
+      'string-width',
+      'get-caller-file',
+      'escalade',
+      'strip-ansi',
+      'ansi-regex',
+      'ansi-styles',
+      'wrap-ansi',
+      'emoji-regex',
+      'get-east-asian-width',
+    ]) {
+      symlinkSync(join(root, 'node_modules', name), join(modules, 'node_modules', name));
+    }
+    const command = [process.execPath, join(installed, 'dist/bundle/launcher/bin.js'), 'doctor', '--json'];
+    const { stdout, exitCode } = await runJob(command, { env: { HWLOC_SHARE_DIR: temporaryFolder() } });
+    const { findings } = JSON.parse(stdout) as Examined;
+    expect(findings.find(({ subject }) => subject === 'koffi')).toMatchObject({
+      level: 'problem',
+      mend: 'npm install --include=optional koffi',
+    });
+    expect(exitCode).toBe(1);
+  });
+
+  test('a machine that cannot be discovered: a problem, and the variable that is to blame', async () => {
+    const examined = await examine([], { env: { HWLOC_COMPONENTS: 'stop' } });
+    const [machine] = found(examined, 'machine');
+    expect(machine).toMatchObject({ level: 'problem', mend: 'unset HWLOC_COMPONENTS' });
+    expect(machine?.text).toMatch(/^it cannot be discovered with HWLOC_COMPONENTS=stop: .*EINVAL/);
+  });
+
+  test('a description that hwloc cannot read and passes over in silence: a warning', async () => {
+    const examined = await examine([], { env: { HWLOC_XMLFILE: '/no/such/file' } });
+    const [machine] = found(examined, 'machine');
+    expect(machine).toMatchObject({ level: 'warning', mend: 'unset HWLOC_XMLFILE' });
+    expect(examined.exitCode).toBe(0);
+  });
+
+  test('a description in place of the machine is named, and a setting that is not understood', async () => {
+    const examined = await examine([], {
+      env: { HWLOC_SYNTHETIC: 'pack:2 core:8 pu:2', HWLOC_SHARE_TIMEOUT: 'soon' },
+    });
+    expect(found(examined, 'environment')).toMatchObject([{ level: 'warning' }]);
+    const [machine] = found(examined, 'machine');
+    expect(machine?.text).toMatch(/16 core\(s\), 32 PU\(s\) \(as HWLOC_SYNTHETIC says, not this machine\)/);
+    expect(machine?.facts).toMatchObject({ packages: 2, cores: 16, pus: 32, sources: ['HWLOC_SYNTHETIC'] });
+  });
+});
+
+describe('launchers', () => {
+  test('none in PATH: a warning, and how to install one; sharing works', async () => {
+    const examined = await examine([], { env: { PATH: temporaryFolder() } });
+    const launchers = found(examined, 'launcher');
+    expect(launchers).toMatchObject([{ level: 'warning' }]);
+    if (findCommand('apt-get') !== undefined)
+      expect(launchers[0]?.mend).toBe(`${sudo}apt-get install openmpi-bin`);
+    expect(found(examined, 'lstopo')[0]?.text).toMatch(/^lstopo is not installed/);
+    expect(examined.exitCode).toBe(0);
+  });
+
+  test('one that does not say its version, and a stranger, are warnings', async () => {
+    const folder = temporaryFolder();
+    const program = (name: string, script: string) => {
+      writeFileSync(join(folder, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    };
+    program('srun', 'echo "srun: fatal: no configuration" >&2; exit 1');
+    program('mpirun', 'echo "mpirun of my own 1.0"');
+    const examined = await examine([], { env: { PATH: `${folder}:/bin` } });
+    const told = found(examined, 'launcher').filter(({ text }) => text.includes(folder));
+    expect(told.map(({ level }) => level)).toEqual(['warning', 'warning']);
+    expect(told.map(({ text }) => text)).toEqual(
+      expect.arrayContaining([
+        expect.stringMatching(/^slurm: srun \(.*\) does not tell its version.*no configuration$/),
+        expect.stringMatching(/^mpirun \(.*\) belongs to no launcher that is known here/),
+      ]),
+    );
+  });
+
+  test.each([
+    ['mpirun (Open MPI) 4.1.4\n\nReport bugs to http://www.open-mpi.org/community/help/', '4.1.4'],
+    ['mpirun.openmpi (OpenRTE) 4.1.4', '4.1.4'],
+    [
+      'HYDRA build details:\n    Version:                                 4.0.2\n    Release Date: 1',
+      '4.0.2',
+    ],
+    ['Intel(R) MPI Library for Linux* OS, Version 2021.9 Build 20230307 (id: d82b3071db)', '2021.9'],
+    ['slurm 22.05.8', '22.05.8'],
+    ['prterun (PRRTE) 3.0.1rc1', '3.0.1rc1'],
+    ['srun: error: resolve_ctls_from_dns_srv: res_nsearch error: Unknown host', undefined],
+  ])('the version in %j is found', (printed, version) => {
+    expect(versionIn(printed)).toBe(version);
+  });
+});
+
+describe.runIf(asRoot)('directories', () => {
+  const inShm = join(import.meta.dirname, '../../faults/fixtures/in-shm.sh');
+  /** About 1 MB. */
+  const large = 'pack:4 core:64 pu:2';
+
+  /** Runs the doctor, mends what is to be mended, and runs it again. */
+  async function examineIn(kind: string, env: Record<string, string> = {}, mend = ''): Promise<Examined[]> {
+    const twice = '"$@"; [ -z "$MEND" ] || { eval "$MEND" && "$@"; }';
+    const { stdout, stderr } = await runJob(
+      ['sh', inShm, kind, 'sh', '-c', twice, 'sh', ...wrapper('doctor', '--json')],
+      {
+        env: {
+          ...{ TMPDIR: temporaryFolder(), XDG_RUNTIME_DIR: undefined, HWLOC_SHARE_DIR: undefined },
+          ...{ MEND: mend, ...env },
+        },
+      },
+    );
+    expect(stderr).toBe('');
+    return stdout.split(/^(?=\{)/m).map((text) => JSON.parse(text) as Examined);
+  }
+
+  test.each([
+    [
+      'small',
+      { HWLOC_SYNTHETIC: large },
+      /64 KiB free of 64 KiB.*; a topology takes /,
+      'mount -o remount,size=64M /dev/shm',
+    ],
+    ['full', {}, /0 B free of 64 KiB.*; a topology takes /, 'mount -o remount,size=64M /dev/shm'],
+    ['inodes', {}, /; \d+ of \d+ files are free$/, 'mount -o remount,nr_inodes=4096 /dev/shm'],
+    ['readonly', {}, /^\/dev\/shm is on a read-only file system$/, 'mount -o remount,rw /dev/shm'],
+    [
+      'missing',
+      {},
+      /^\/dev\/shm is not there$/,
+      "sh -c 'mkdir -p /dev/shm && mount -t tmpfs -o mode=1777 tmpfs /dev/shm'",
+    ],
+  ])(
+    '/dev/shm is %s: a warning, as the next one serves; and the command mends it',
+    async (kind, env, text, mend) => {
+      const [examined, mended] = await examineIn(kind, env, mend);
+      const [first, ...others] = found(examined, 'place');
+      expect(first).toMatchObject({
+        level: 'warning',
+        mend,
+        facts: { directory: '/dev/shm', usable: false },
+      });
+      expect(first?.text).toMatch(text);
+      expect(others).toMatchObject([{ level: 'ok' }]);
+      expect(found(examined, 'self-test')).toMatchObject([{ level: 'ok' }]);
+      expect(examined?.sharingWorks).toBe(true);
+      expect(found(mended, 'place')[0]).toMatchObject({ level: 'ok', facts: { directory: '/dev/shm' } });
+    },
+  );
+
+  test('no room anywhere: a problem, as the self-test finds as well', async () => {
+    const [examined] = await examineIn('small-everywhere', { HWLOC_SYNTHETIC: large });
+    expect(found(examined, 'place')).toMatchObject([{ level: 'problem' }, { level: 'problem' }]);
+    const [test] = found(examined, 'self-test');
+    expect(test).toMatchObject({ level: 'problem' });
+    expect(test?.text).toMatch(/^two ranks do not share: rank 0: .*ENOSPC/);
+    expect(examined?.sharingWorks).toBe(false);
+  });
+
+  test('what the mount options are is told', async () => {
+    const [examined] = await examineIn('noexec');
+    const [first] = found(examined, 'place');
+    expect(first).toMatchObject({ level: 'ok', facts: { fileSystem: 'tmpfs', mountPoint: '/dev/shm' } });
+    expect(first?.text).toMatch(/^\/dev\/shm: tmpfs, .* free of .*, rw,nosuid,nodev,noexec/);
+  });
+});
+
+test('a directory of ours that is open to others is refused, with the command that removes it', async () => {
+  const folder = temporaryFolder();
+  const root = join(folder, `hwloc-share-${uid}`);
+  mkdirSync(root);
+  chmodSync(root, 0o755);
+  const [first] = found(await examine([], { env: { HWLOC_SHARE_DIR: undefined } }, '--dir', folder), 'place');
+  expect(first).toMatchObject({ level: 'warning', mend: `rm -r ${root}`, facts: { directory: folder } });
+  expect(first?.text).toMatch(/is open to others/);
+});
+
+describe('limits', () => {
+  const limited = (limit: string) => ['sh', '-c', `ulimit ${limit}; exec "$@"`, 'sh'];
+
+  test('few files and little address space: warnings', async () => {
+    const examined = await examine(limited('-n 60; ulimit -v 3900000'));
+    expect(found(examined, 'ulimit -n')).toMatchObject([{ level: 'warning', facts: { value: 60 } }]);
+    expect(found(examined, 'ulimit -n')[0]?.mend).toMatch(
+      /^echo '\* - nofile 128' \| .*tee \/etc\/security\//,
+    );
+    expect(found(examined, 'ulimit -v')).toMatchObject([{ level: 'warning', mend: 'ulimit -v unlimited' }]);
+  });
+
+  test('a short file size: a problem, as the self-test finds as well', async () => {
+    // Of 512 bytes.
+    const examined = await examine(limited('-f 8'));
+    expect(found(examined, 'ulimit -f')).toMatchObject([
+      { level: 'problem', mend: 'ulimit -f unlimited', facts: { value: 4096 } },
+    ]);
+    expect(found(examined, 'self-test')[0]?.text).toMatch(/EFBIG/);
+  });
+
+  test.runIf(asRoot && findCommand('setpriv') !== undefined)(
+    "the kernel's settings, for a user who is not root: warnings where they are too low, and the sysctl",
+    async () => {
+      const folder = temporaryFolder();
+      const bind = (name: string, value: number) => {
+        writeFileSync(join(folder, name), `${value}\n`);
+        return `mount --bind '${folder}/${name}' /proc/sys/${name.replaceAll('.', '/')}`;
+      };
+      const binds = [
+        bind('vm.max_map_count', 800),
+        bind('vm.overcommit_memory', 2),
+        bind('fs.pipe-user-pages-soft', 16),
+        bind('fs.pipe-user-pages-hard', 17),
+      ];
+      const inFront = [
+        ...mounted(binds.join(' && ')),
+        ...['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'],
+      ];
+      const examined = await examine(inFront, { env: { HWLOC_SHARE_DIR: undefined } });
+      const settings = examined.findings.filter(({ subject }) => /^(vm|fs)\./.test(subject));
+      expect(settings).toMatchObject([
+        { subject: 'vm.max_map_count', level: 'warning', mend: 'sudo sysctl -w vm.max_map_count=65530' },
+        { subject: 'vm.overcommit_memory', level: 'ok', facts: { value: 2 } },
+        { subject: 'fs.pipe-user-pages-soft', level: 'warning', facts: { value: 16 } },
+        { subject: 'fs.pipe-user-pages-hard', level: 'warning', facts: { value: 17 } },
+      ]);
+      expect(settings[2]?.mend).toMatch(/^sudo sysctl -w fs\.pipe-user-pages-soft=\d+$/);
+      expect(settings[3]?.mend).toBe('sudo sysctl -w fs.pipe-user-pages-hard=0');
+      expect(examined.exitCode).toBe(0);
+    },
+  );
+});
+
+test('what a dead job left is a warning, and the command that it names removes it', async () => {
+  const folder = temporaryFolder();
+  const keeper = currentKeeper();
+  const channel = (name: string, start: number) => {
+    mkdirSync(join(folder, `hwloc-share-${uid}`, name), { recursive: true, mode: 0o700 });
+    writeFileSync(join(folder, `hwloc-share-${uid}`, name, 'keeper'), formatKeeper({ ...keeper, start }));
+  };
+  channel('living', keeper.start);
+  channel('dead', keeper.start + 1);
+  // The self-test is a job, too, and sweeps: it comes last.
+  const before = await examine([], { env: { HWLOC_SHARE_DIR: folder } });
+  const [stale] = found(before, 'channels');
+  expect(stale).toMatchObject({ level: 'warning', mend: `hwloc-share clean --dir ${folder}` });
+  expect(stale?.facts).toMatchObject({
+    living: [join(folder, `hwloc-share-${uid}`, 'living')],
+    stale: [join(folder, `hwloc-share-${uid}`, 'dead')],
+  });
+  channel('dead', keeper.start + 1);
+  await runJob(wrapper(...(stale?.mend ?? '').split(' ').slice(1)));
+  expect(found(await examine([], { env: { HWLOC_SHARE_DIR: folder } }), 'channels')).toMatchObject([
+    { level: 'ok', text: '1 channel(s), of jobs that run' },
+  ]);
+});
+
+test('doctor takes no other words', async () => {
+  const { exitCode, stderr } = await runJob(wrapper('doctor', 'please'));
+  expect({ exitCode, stderr }).toEqual({
+    exitCode: 2,
+    stderr: 'hwloc-share: doctor takes no arguments (see --help)\n',
+  });
+});
+
+test('the lowest Node that is named is that of package.json', async () => {
+  const manifest = JSON.parse(readFileSync(join(import.meta.dirname, '../../../package.json'), 'utf8')) as {
+    engines: { node: string };
+  };
+  const { lowestNode } = await readManifest();
+  expect(`>=${lowestNode}`).toBe(manifest.engines.node);
+  expect(
+    ['v18.20.4', 'v20.18.9', 'v20.19.0', 'v22.0.0', 'v24.1.0'].map(
+      (version) => checkNode(version, lowestNode).level,
+    ),
+  ).toEqual(['problem', 'problem', 'ok', 'ok', 'ok']);
+});
