@@ -54,6 +54,12 @@ export function exportSynthetic(topology: TopologyHandle, options: ExportSynthet
     (options.v1 === true ? required(syntheticV1, 'synthetic descriptions of version 1') : 0) |
     (options.ignoreMemory === true ? syntheticIgnoreMemory : 0);
   const name = 'hwloc_topology_export_synthetic';
+  if (options.ignoreMemory !== true && hasMemoryCaches(topology)) {
+    throw new NotSupportedError(
+      name,
+      'libhwloc fails an assertion on memory-side caches, and the process with it',
+    );
+  }
   const write = (buffer: Buffer) =>
     invoke(name, () => libhwloc().native(name)(pointerOf(topology), buffer, buffer.length, flags), {
       EINVAL: 'the topology is not symmetric, or has what a synthetic description cannot say',
@@ -63,6 +69,11 @@ export function exportSynthetic(topology: TopologyHandle, options: ExportSynthet
   const buffer = Buffer.alloc(length + 1);
   write(buffer);
   return buffer.toString('utf8', 0, length);
+}
+
+/** HWLOC_TYPE_DEPTH_MEMCACHE. Seen with 2.9: it looks for a cache's NUMA node among its normal children, of which there are none. */
+function hasMemoryCaches(topology: TopologyHandle): boolean {
+  return Number(libhwloc().native('hwloc_get_nbobjs_by_depth')(pointerOf(topology), -8)) > 0;
 }
 
 function required(flag: number | undefined, what: string): number {

@@ -1,7 +1,7 @@
 // XML and synthetic descriptions: what one topology writes, another reads.
 
 import { describe, expect, test } from 'vitest';
-import { loadTopology } from '../../../src/hwloc/index.js';
+import { NotSupportedError, loadTopology } from '../../../src/hwloc/index.js';
 
 const synthetic = 'Package:2 [NUMANode(memory=1073741824)] L3Cache:1(size=1048576) Core:2 PU:2';
 
@@ -58,6 +58,25 @@ describe('synthetic descriptions', () => {
     const smaller = xml.replace(/<object type="PU" os_index="7"[^>]*\/>/, '');
     const topology = await loadTopology({ source: { xml: smaller } });
     expect(() => topology.exportSynthetic()).toThrow(/EINVAL.*not symmetric/);
+    topology.close();
+  });
+
+  test('memory-side caches, on which libhwloc would abort the process, are refused', async () => {
+    const xml = (await loadTopology({ source: { synthetic } })).exportXml();
+    // A cache around each NUMA node, in the place of it.
+    let index = 900;
+    const cached = xml.replace(
+      /<object type="NUMANode" os_index="\d+"( cpuset=.* complete_nodeset="\S+")[^]*?<\/object>/g,
+      (node, sets: string) =>
+        `<object type="MemCache"${sets} gp_index="${index++}" cache_size="1048576" depth="1" ` +
+        `cache_linesize="64" cache_associativity="1" cache_type="0">${node}</object>`,
+    );
+    const topology = await loadTopology({ source: { xml: cached }, filters: { MemCache: 'all' } });
+    expect(topology.count('MemCache')).toBe(2);
+    expect(() => topology.exportSynthetic()).toThrow(NotSupportedError);
+    expect(topology.exportSynthetic({ ignoreMemory: true, noAttributes: true })).toBe(
+      'Package:2 L3Cache:1 Core:2 PU:2',
+    );
     topology.close();
   });
 });
