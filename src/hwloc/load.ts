@@ -1,6 +1,7 @@
 // Loading: the discovery of this machine, or of what a file or a text describes, without blocking the event loop.
 
 import { invoke, invokeAsync } from './ffi/invoke.js';
+import { withVariables } from './ffi/libc.js';
 import { libhwloc } from './ffi/library.js';
 import { Topology } from './topology/topology.js';
 import { type ObjectType, typeNumber } from './object/types.js';
@@ -15,7 +16,11 @@ const filterNumber: Record<TypeFilter, number> = { all: 0, none: 1, structure: 2
 
 /** What a topology is loaded from. Without one: this machine, or what hwloc's own environment variables name. */
 export type TopologySource =
-  { readonly xml: string } | { readonly xmlFile: string } | { readonly synthetic: string };
+  | { readonly xml: string }
+  | { readonly xmlFile: string }
+  | { readonly synthetic: string }
+  /** A folder with the /proc and /sys of another Linux, as hwloc-gather-topology saves them. */
+  | { readonly fsroot: string };
 
 /** How a topology is loaded. */
 export interface LoadOptions {
@@ -34,7 +39,8 @@ export interface LoadOptions {
 /**
  * Loads a topology on a thread of its own; the event loop goes on.
  *
- * A load of this machine takes from some milliseconds to several seconds, by its size and by how many load at once.
+ * A load of this machine takes from some milliseconds to several seconds, by its size and by how many load at once. One of
+ * `fsroot` blocks the event loop: libhwloc is told of it by a variable only, which must be gone before anybody else loads.
  *
  * @throws HwlocError  `EINVAL`: the source is not what hwloc can read. `ENOENT`: no such file.
  * @see hwloc_topology_load()
@@ -46,14 +52,35 @@ export async function loadTopology(options: LoadOptions = {}): Promise<Topology>
   const pointer = created[0] ?? 0;
   try {
     configure(pointer, options);
-    await invokeAsync('hwloc_topology_load', native('hwloc_topology_load'), [pointer], {
-      EINVAL: 'the XML file, synthetic description or system files could not be read as a topology',
-    });
+    const { source } = options;
+    if (source !== undefined && 'fsroot' in source) {
+      withVariables(variablesFor(source.fsroot), () => {
+        invoke('hwloc_topology_load', () => native('hwloc_topology_load')(pointer), advice);
+      });
+    } else {
+      await invokeAsync('hwloc_topology_load', native('hwloc_topology_load'), [pointer], advice);
+    }
     return new Topology(pointer);
   } catch (error) {
     native('hwloc_topology_destroy')(pointer);
     throw error;
   }
+}
+
+const advice = {
+  EINVAL: 'the XML file, synthetic description or system files could not be read as a topology',
+};
+
+/** What makes libhwloc read another system's files, and nothing else. @see hwloc's manual, "Environment Variables" */
+function variablesFor(fsroot: string): Record<string, string | undefined> {
+  return {
+    HWLOC_FSROOT: fsroot,
+    // Without the x86 component: it would ask the CPUs of this machine.
+    HWLOC_COMPONENTS: 'linux,stop',
+    HWLOC_XMLFILE: undefined,
+    HWLOC_SYNTHETIC: undefined,
+    HWLOC_CPUID_PATH: undefined,
+  };
 }
 
 function configure(pointer: number, options: LoadOptions): void {
@@ -67,7 +94,7 @@ function configure(pointer: number, options: LoadOptions): void {
     set('hwloc_topology_set_xmlbuffer', source.xml, Buffer.byteLength(source.xml) + 1);
   } else if (source !== undefined && 'xmlFile' in source) {
     set('hwloc_topology_set_xml', source.xmlFile);
-  } else if (source !== undefined) {
+  } else if (source !== undefined && 'synthetic' in source) {
     set('hwloc_topology_set_synthetic', source.synthetic);
   }
 

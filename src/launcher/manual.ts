@@ -99,8 +99,8 @@ function usage({ synopsis }: Manual): string {
 }
 
 function optionRows(table: OptionTable): (readonly [string, string])[] {
-  return Object.entries(table).map(([name, { short, value, describe }]) => {
-    const names = short === undefined ? dashes(name) : `${dashes(short)}, ${dashes(name)}`;
+  return Object.entries(table).map(([name, { alias, value, describe }]) => {
+    const names = alias === undefined ? dashes(name) : `${dashes(alias)}, ${dashes(name)}`;
     return [value === undefined ? names : `${names} ${value}`, describe];
   });
 }

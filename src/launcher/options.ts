@@ -4,8 +4,8 @@ import { defaultTimeout, ioFilters } from '../environment/index.js';
 
 /** One option. */
 export interface Option {
-  /** Its other name, of one letter. */
-  readonly short?: string;
+  /** Its other name. */
+  readonly alias?: string;
   /** What its value is called in the help; undefined for one that takes none. */
   readonly value?: string;
   /** The values it may take. */

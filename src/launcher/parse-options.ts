@@ -73,8 +73,8 @@ export async function parseOptions<Table extends OptionTable>(
 }
 
 /** `nargs: 0`: without it, yargs takes a program that is called `true` for the value of the option before it. */
-function rulesOf({ short, value }: OptionTable[string]) {
-  const names = short === undefined ? {} : { alias: short };
+function rulesOf({ alias, value }: OptionTable[string]) {
+  const names = alias === undefined ? {} : { alias };
   return value === undefined
     ? ({ ...names, type: 'boolean', nargs: 0 } as const)
     : ({ ...names, type: 'string', nargs: 1, requiresArg: true } as const);

@@ -131,3 +131,18 @@ export function withVariable<Result>(name: string, value: string, body: () => Re
     else native('setenv')(name, before, 1);
   }
 }
+
+/** The same with several variables; one whose value is undefined is taken out. */
+export function withVariables<Result>(
+  values: Readonly<Record<string, string | undefined>>,
+  body: () => Result,
+): Result {
+  const [first, ...others] = Object.entries(values);
+  if (first === undefined) return body();
+  const [name, value] = first;
+  // Setting it first keeps the old value for afterwards, also of one that is taken out.
+  return withVariable(name, value ?? '', () => {
+    if (value === undefined) native('unsetenv')(name);
+    return withVariables(Object.fromEntries(others), body);
+  });
+}

@@ -6,4 +6,5 @@ import type { CommandTable } from './command.js';
 export const commands: CommandTable = {
   clean: async () => (await import('./clean.js')).clean,
   doctor: async () => (await import('./doctor.js')).doctor,
+  show: async () => (await import('./show.js')).show,
 };

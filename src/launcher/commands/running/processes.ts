@@ -1,0 +1,57 @@
+// This user's processes, as /proc shows them.
+
+import { readFileSync, readdirSync, statSync } from 'node:fs';
+import { ownUid } from '../../../channel/place/index.js';
+
+/** The pids of all living processes of the user that we act as, in ascending order; not this one. */
+export function ownProcesses(): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .map(Number)
+    .filter((pid) => attempt(() => statSync(`/proc/${pid}`).uid === ownUid()) === true)
+    .sort((a, b) => a - b);
+}
+
+/** The environment that a process was started with; undefined where it is gone, or not to be seen. */
+export function environmentOf(pid: number): Readonly<Record<string, string | undefined>> | undefined {
+  const text = attempt(() => readFileSync(`/proc/${pid}/environ`, 'utf8'));
+  if (text === undefined) return undefined;
+  return Object.fromEntries(
+    text.split('\0').flatMap((entry) => {
+      const equals = entry.indexOf('=');
+      return equals > 0 ? [[entry.slice(0, equals), entry.slice(equals + 1)]] : [];
+    }),
+  );
+}
+
+/** The text of /proc/<pid>/maps; undefined where the process is gone, a zombie, or somebody else's. */
+export function mapsOf(pid: number): string | undefined {
+  const text = attempt(() => readFileSync(`/proc/${pid}/maps`, 'latin1'));
+  return text === '' ? undefined : text;
+}
+
+/** The command of a process, in one line. */
+export function commandOf(pid: number): string {
+  const words = attempt(() =>
+    readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+      .split('\0')
+      .filter((word) => word !== ''),
+  );
+  return words?.join(' ').replace(/\s+/g, ' ') ?? '';
+}
+
+/** The CPUs that a process may run on, as a list such as `0-3,8`. @see proc(5), Cpus_allowed_list; sched_getaffinity(2) */
+export function cpusOf(pid: number): string | undefined {
+  return /^Cpus_allowed_list:\s*(\S+)$/m.exec(
+    attempt(() => readFileSync(`/proc/${pid}/status`, 'latin1')) ?? '',
+  )?.[1];
+}
+
+/** A process may end, or turn out to be somebody else's, at any of these reads. */
+function attempt<Result>(read: () => Result): Result | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,67 @@
+// show: a topology as a tree, as JSON, XML or a synthetic description, or as a picture.
+
+import { ownOptions } from '../options.js';
+import type { Command } from './command.js';
+
+export const showOptions = {
+  input: {
+    alias: 'i',
+    value: 'INPUT',
+    describe:
+      'XML file, folder or archive of hwloc-gather-topology, or synthetic description, instead of this machine',
+  },
+  'input-format': {
+    alias: 'if',
+    value: 'FORMAT',
+    choices: ['xml', 'fsroot', 'tar', 'synthetic'],
+    describe: 'what the input is: xml, fsroot, tar, synthetic [by its looks]',
+  },
+  job: {
+    value: 'JOB',
+    describe:
+      "what a running job's ranks share: its name, the pid of a rank or of a process above it, or any",
+  },
+  format: {
+    alias: 'of',
+    value: 'FORMAT',
+    choices: ['console', 'json', 'xml', 'synthetic'],
+    describe: 'what to print: console (a tree), json, xml, synthetic [console]',
+  },
+  picture: { value: 'FILE', describe: 'draw it instead, with lstopo: FILE.svg, FILE.png or FILE.pdf' },
+  force: { alias: 'f', describe: 'overwrite the picture if it is there' },
+  io: ownOptions.io,
+  cpuset: { alias: 'c', describe: 'show the cpuset of each object' },
+  pid: { value: 'PID', describe: 'mark where this process is bound, instead of the calling one' },
+  verbose: { alias: 'v', describe: 'show what hwloc has found out about each object, too' },
+  libhwloc: ownOptions.libhwloc,
+  help: ownOptions.help,
+};
+
+export const show: Command<typeof showOptions> = {
+  name: 'show',
+  summary: 'show the topology of this machine, of a file, or of a running job',
+  synopsis: ['show [options] [INPUT]', 'show --job JOB [options]'],
+  description: [
+    'Prints a topology as an indented tree, as lstopo-no-graphics does, and marks where the calling process is bound. The options are ' +
+      "those of hwloc's tools where they have the same. With --job, the topology is the one that the ranks of a running job have " +
+      'mapped, adopted from there, and it is their binding that is marked.',
+    'JSON is described by docs/topology.schema.json in this package.',
+  ],
+  options: showOptions,
+  statuses: [
+    { status: 0, meaning: 'shown' },
+    { status: 1, meaning: 'it cannot be read, adopted or drawn' },
+    { status: 2, meaning: 'the command line is wrong' },
+  ],
+  examples: [
+    { command: 'hwloc-share show', meaning: 'this machine' },
+    { command: 'hwloc-share show "pack:2 core:4 pu:2"', meaning: 'an imaginary one' },
+    { command: 'hwloc-share show -i node17.xml --format json', meaning: "another one's XML as JSON" },
+    { command: 'hwloc-share show --job any', meaning: 'what the only job here shares' },
+    { command: 'hwloc-share show --picture machine.svg', meaning: 'a picture' },
+  ],
+
+  async run(call) {
+    return (await import('./show/show.js')).show(call);
+  },
+};

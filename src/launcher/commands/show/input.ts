@@ -1,0 +1,107 @@
+// What is to be shown: this machine, a file, a folder, an archive, a description, or what a job shares.
+
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  type ObjectType,
+  type Topology,
+  type TypeFilter,
+  isIo,
+  loadTopology,
+  objectTypes,
+} from '../../../hwloc/index.js';
+import { CommandError, UsageError } from '../../errors.js';
+
+/** The kinds of input, by the names that hwloc's tools have for them; `tar` is what hwloc-gather-topology saves. */
+export const inputFormats = ['xml', 'fsroot', 'tar', 'synthetic'] as const;
+export type InputFormat = (typeof inputFormats)[number];
+
+/** As lstopo does: everything, groups that bring structure. What I/O is kept is asked for apart. */
+const filters = Object.fromEntries(
+  objectTypes.filter((type) => type !== 'Group' && !isIo(type)).map((type) => [type, 'all']),
+) as Partial<Record<ObjectType, TypeFilter>>;
+
+/**
+ * Loads a topology.
+ *
+ * @param input   A path or a description; undefined for this machine, or what hwloc's own variables name.
+ * @param format  What it is; undefined to find out, as lstopo does.
+ * @throws CommandError  it cannot be read.
+ */
+export async function loadInput(
+  input: string | undefined,
+  format: InputFormat | undefined,
+  io: TypeFilter,
+): Promise<Topology> {
+  const common = { io, filters };
+  if (input === undefined) return loadTopology(common);
+  const kind = format ?? formatOf(input);
+  try {
+    switch (kind) {
+      case 'synthetic':
+        return await loadTopology({ ...common, source: { synthetic: input } });
+      case 'xml':
+        // hwloc would open /dev/stdin, which a socket cannot be: and a socket it is below another Node.
+        if (input === '-') return await loadTopology({ ...common, source: { xml: readFileSync(0, 'utf8') } });
+        if (!existsSync(input)) throw new CommandError(`${input}: no such file`);
+        return await loadTopology({ ...common, source: { xmlFile: input } });
+      case 'fsroot':
+        return await loadTopology({ ...common, source: { fsroot: rootIn(input) } });
+      case 'tar':
+        return await loadArchive(input, common);
+    }
+  } catch (error) {
+    if (error instanceof CommandError || !(error instanceof Error)) throw error;
+    throw new CommandError(`${input} cannot be read as ${named[kind]}: ${error.message}`);
+  }
+}
+
+const named: Record<InputFormat, string> = {
+  synthetic: 'a synthetic description',
+  xml: 'XML of hwloc',
+  fsroot: 'a folder with the /proc and /sys of a system',
+  tar: 'an archive of the /proc and /sys of a system',
+};
+
+function formatOf(input: string): InputFormat {
+  const stat = statSync(input, { throwIfNoEntry: false });
+  if (stat?.isDirectory() === true) return 'fsroot';
+  if (stat !== undefined) return /\.t(ar|gz|bz2?|xz|zst)\b/.test(input) ? 'tar' : 'xml';
+  if (input === '-') return 'xml';
+  // `pack:2 core:4`; a path that is not there would be called a bad description, which helps nobody.
+  if (/[:\d]/.test(input) && !/[/]|\.(xml|tar|tgz|bz2)\b/.test(input)) return 'synthetic';
+  throw new UsageError(
+    `${input}: no such file or folder, and no synthetic description such as "pack:2 core:4 pu:2"`,
+  );
+}
+
+async function loadArchive(archive: string, common: Parameters<typeof loadTopology>[0]): Promise<Topology> {
+  if (!existsSync(archive)) throw new CommandError(`${archive}: no such file`);
+  // In memory if possible: it may be ten thousand small files.
+  const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'hwloc-share-show-'));
+  try {
+    execFileSync('tar', ['--extract', '--no-same-owner', `--file=${archive}`, `--directory=${folder}`], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    return await loadTopology({ ...common, source: { fsroot: rootIn(folder) } });
+  } catch (error) {
+    const { code, stderr } = error as { code?: string; stderr?: Buffer };
+    if (code === 'ENOENT') throw new CommandError('tar is not installed, and needed to read an archive');
+    if (stderr !== undefined)
+      throw new CommandError(`${archive}: ${stderr.toString().trim().replace(/\n+/g, '; ')}`);
+    throw error;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** The folder that has /sys in it: this one, or the only one in it, as in hwloc-gather-topology's archives. */
+function rootIn(folder: string): string {
+  if (existsSync(join(folder, 'sys'))) return folder;
+  const [only, ...others] = readdirSync(folder);
+  if (only !== undefined && others.length === 0 && existsSync(join(folder, only, 'sys')))
+    return join(folder, only);
+  throw new CommandError('there is no sys folder in it');
+}

@@ -1,0 +1,110 @@
+// Objects of a topology in a few words, as lstopo's textual output has them.
+
+import type { BridgeObject, OsDeviceObject, PciDeviceObject, TopologyObject } from '../../../hwloc/index.js';
+import { pciClass } from './pci-class.js';
+
+/**
+ * `Package L#0`, `NUMANode L#0 (P#0 6746MB)`, `L3 L#1 (16MB)`, `PCI 04:00.1 (Ethernet)`, `Net "eth0"`.
+ *
+ * @param domains  Whether PCI devices are named with their domain: where the machine has more than one.
+ */
+export function labelOf(object: TopologyObject, domains: boolean): string {
+  switch (object.type) {
+    case 'Machine':
+      return `Machine${inParentheses(object.totalMemory > 0 ? `${memory(object.totalMemory)} total` : '')}`;
+    case 'Bridge':
+      return bridge(object);
+    case 'PCIDev':
+      return pciDevice(object, domains);
+    case 'OSDev':
+      return osDevice(object);
+    case 'Misc':
+      return `${withSubtype('Misc', object)}${object.name === undefined ? '' : ` "${object.name}"`}`;
+    default:
+      return `${withSubtype(typeName(object), object)} L#${object.logicalIndex}${inParentheses(facts(object))}`;
+  }
+}
+
+function typeName(object: TopologyObject): string {
+  switch (object.type) {
+    case 'L1Cache':
+    case 'L2Cache':
+    case 'L3Cache':
+    case 'L4Cache':
+    case 'L5Cache':
+    case 'L1iCache':
+    case 'L2iCache':
+    case 'L3iCache': {
+      const { depth, kind } = object.attributes;
+      return `L${depth}${kind === 'unified' ? '' : kind.slice(0, 1)}`;
+    }
+    case 'Group':
+      return `Group${object.attributes.depth}`;
+    case 'Unknown':
+      return `Type${object.typeNumber}`;
+    default:
+      return object.type;
+  }
+}
+
+/** What stands in the parentheses: the OS index where it is unique, and sizes. */
+function facts(object: TopologyObject): string {
+  switch (object.type) {
+    case 'PU':
+      return index(object);
+    case 'NUMANode': {
+      const { localMemory } = object.attributes;
+      return [index(object), localMemory > 0 ? memory(localMemory) : '']
+        .filter((each) => each !== '')
+        .join(' ');
+    }
+    case 'MemCache':
+    case 'L1Cache':
+    case 'L2Cache':
+    case 'L3Cache':
+    case 'L4Cache':
+    case 'L5Cache':
+    case 'L1iCache':
+    case 'L2iCache':
+    case 'L3iCache':
+      return object.attributes.size > 0 ? memory(object.attributes.size) : '';
+    default:
+      return '';
+  }
+}
+
+function index({ osIndex }: TopologyObject): string {
+  return osIndex === undefined ? '' : `P#${osIndex}`;
+}
+
+function bridge({ attributes }: BridgeObject): string {
+  return attributes.upstream.type === 'Host' ? 'HostBridge' : 'PCIBridge';
+}
+
+function pciDevice({ attributes }: PciDeviceObject, domains: boolean): string {
+  const { busId, classId } = attributes;
+  return `PCI ${domains ? busId : busId.replace(/^[^:]*:/, '')} (${pciClass(classId)})`;
+}
+
+function osDevice(object: OsDeviceObject): string {
+  // As lstopo calls them.
+  const names: Readonly<Record<string, string>> = { Network: 'Net' };
+  const types = object.attributes.types.map((type) => names[type] ?? type).join('+') || 'OSDev';
+  return `${withSubtype(types, object)}${object.name === undefined ? '' : ` "${object.name}"`}`;
+}
+
+function withSubtype(type: string, { subtype }: TopologyObject): string {
+  return subtype === undefined ? type : `${type}(${subtype})`;
+}
+
+function inParentheses(text: string): string {
+  return text === '' ? '' : ` (${text})`;
+}
+
+/** Bytes as lstopo writes them: at least two digits, rounded, in units of 1024. */
+export function memory(bytes: number): string {
+  const units = ['KB', 'MB', 'GB', 'TB'];
+  let power = 0;
+  while (power < units.length - 1 && bytes >= 10 * 1024 ** (power + 2)) power++;
+  return `${Math.round(bytes / 1024 ** (power + 1))}${units[power] ?? ''}`;
+}

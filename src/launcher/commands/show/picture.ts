@@ -1,0 +1,83 @@
+// A picture of a topology: drawn by lstopo, which does that well.
+
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { extname, join } from 'node:path';
+import type { Topology } from '../../../hwloc/index.js';
+import { environment } from '../../../environment/index.js';
+import { CommandError, UsageError } from '../../errors.js';
+import { executable } from '../../kinds/index.js';
+import { ownDistribution } from '../doctor/distribution.js';
+
+/** What lstopo can draw that a person may look at; the variant without graphics libraries draws SVG alone. */
+const formats = ['svg', 'png', 'pdf'];
+
+/**
+ * Has lstopo draw a topology into a file.
+ *
+ * @param bound  The pid of the process whose binding is marked, if the topology is of this machine.
+ * @throws CommandError  lstopo is not there, or cannot do it; a file that is there is overwritten only with `force`.
+ */
+export function drawPicture(
+  topology: Topology,
+  file: string,
+  { force, bound }: { force: boolean; bound: number },
+): void {
+  const format = extname(file).slice(1).toLowerCase();
+  if (!formats.includes(format)) {
+    throw new UsageError(
+      `--picture draws .${formats.join(', .')}, not ${format === '' ? 'a file without an ending' : `.${format}`}`,
+    );
+  }
+  const program = drawer(format);
+  const folder = mkdtempSync(join(tmpdir(), 'hwloc-share-show-'));
+  try {
+    // Not through its standard input: it opens /dev/stdin, which the socket that Node makes of it cannot be.
+    const input = join(folder, 'topology.xml');
+    writeFileSync(input, topology.exportXml());
+    const words = ['--input', input, '--input-format', 'xml', '--output-format', format];
+    if (topology.isThisSystem) words.push('--thissystem', '--pid', String(bound));
+    if (force) words.push('--force');
+    run(program, [...words, file]);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function run(program: string, words: readonly string[]): void {
+  const { status, stderr, error } = spawnSync(program, words, {
+    // It must not open a window, nor read what hwloc's variables name.
+    env: {
+      ...environment(),
+      DISPLAY: undefined,
+      HWLOC_XMLFILE: undefined,
+      HWLOC_SYNTHETIC: undefined,
+      HWLOC_FSROOT: undefined,
+    },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  if (error === undefined && status === 0) return;
+  const said =
+    error?.message ??
+    stderr
+      .toString()
+      .trim()
+      .replace(/\s*\n\s*/g, '; ');
+  throw new CommandError(
+    `${program} did not draw ${words.at(-1) ?? ''}: ${said === '' ? `status ${String(status)}` : said}`,
+  );
+}
+
+function drawer(format: string): string {
+  const path = environment().PATH ?? '';
+  if (executable('lstopo', path) !== undefined) return 'lstopo';
+  const small = executable('lstopo-no-graphics', path) !== undefined;
+  if (small && format === 'svg') return 'lstopo-no-graphics';
+  const install = ownDistribution().install({ apt: 'hwloc', dnf: 'hwloc-gui', zypper: 'hwloc' });
+  throw new CommandError(
+    (small
+      ? `lstopo-no-graphics draws .svg only; for .${format} lstopo is needed`
+      : 'lstopo, which draws pictures, is not installed') + (install === undefined ? '' : `: ${install}`),
+  );
+}

@@ -1,0 +1,118 @@
+// Shows a topology, in the form that was asked for.
+
+import { environment, settingsFrom } from '../../../environment/index.js';
+import { type Topology, libhwloc } from '../../../hwloc/index.js';
+import { CommandError, UsageError } from '../../errors.js';
+import type { Given } from '../../parse-options.js';
+import type { Call } from '../command.js';
+import { paintForStdout } from '../paint.js';
+import { type RunningJob, type SharedMapping, findJob } from '../running/jobs.js';
+import { cpusOf } from '../running/processes.js';
+import type { showOptions } from '../show.js';
+import { bytes } from '../words.js';
+import { type InputFormat, loadInput } from './input.js';
+import { type Bound, boundTo, isUnbound, joinNames, marksFor } from './marks.js';
+import { drawPicture } from './picture.js';
+import { adoptFrom } from './shared.js';
+import { treeOf } from './tree.js';
+
+/** What is shown. */
+interface Shown {
+  readonly topology: Topology;
+  /** The job that shares it, if one does. */
+  readonly job?: RunningJob;
+  readonly mapping?: SharedMapping;
+}
+
+type ShowCall = Call<typeof showOptions>;
+
+/** @returns the exit status. */
+export async function show(call: ShowCall): Promise<number> {
+  const { given, options } = call;
+  // The first call decides which libhwloc it is.
+  libhwloc(options.libhwloc ?? settingsFrom(environment()).libhwloc);
+  const pid = pidFrom(given);
+  const shown = await open(call);
+  try {
+    if (given.picture !== undefined) {
+      drawPicture(shown.topology, given.picture, { force: given.force === true, bound: pid ?? process.pid });
+    } else process.stdout.write(`${textOf(shown, pid, call)}\n`);
+  } finally {
+    shown.topology.close();
+  }
+  return 0;
+}
+
+async function open({ given, operands, options }: ShowCall): Promise<Shown> {
+  const inputs = [...(given.input === undefined ? [] : [given.input]), ...operands];
+  if (inputs.length + (given.job === undefined ? 0 : 1) > 1) {
+    throw new UsageError('show takes one topology: an input or a job');
+  }
+  if (given.job !== undefined) {
+    const job = findJob(given.job);
+    return { job, ...adoptFrom(job) };
+  }
+  const io = options.io ?? settingsFrom(environment()).io;
+  const topology = await loadInput(
+    inputs[0],
+    given['input-format'] as InputFormat | undefined,
+    io as 'important',
+  );
+  return { topology };
+}
+
+function pidFrom({ pid }: Given<typeof showOptions>): number | undefined {
+  if (pid === undefined) return undefined;
+  if (/^\d+$/.test(pid) && cpusOf(Number(pid)) !== undefined) return Number(pid);
+  throw new CommandError(`there is no process ${pid}`);
+}
+
+function textOf(shown: Shown, pid: number | undefined, { given, options }: ShowCall): string {
+  const { topology } = shown;
+  switch (given.format) {
+    case 'json':
+      return JSON.stringify(topology, undefined, 2);
+    case 'xml':
+      return topology.exportXml().trimEnd();
+    case 'synthetic':
+      return topology.exportSynthetic();
+    default: {
+      const paint = paintForStdout();
+      const bound = topology.isThisSystem ? boundHere(shown, pid) : [];
+      const marks = marksFor(topology, bound);
+      const tree = treeOf(topology, {
+        ...{ paint, marks },
+        ...{ cpuset: given.cpuset === true, verbose: options.verbose === true },
+      });
+      const remarks = [...remarkOn(shown), ...remarksOn(topology, bound)].map((line) => paint(line, 'dim'));
+      return [...tree, ...(remarks.length === 0 ? [] : ['', ...remarks])].join('\n');
+    }
+  }
+}
+
+/** The processes whose binding is marked: the ranks of a job, one that was asked for, or else this one. */
+function boundHere({ job }: Shown, pid: number | undefined): Bound[] {
+  const named =
+    job !== undefined && pid === undefined
+      ? job.ranks.map((rank) => ({ name: `rank ${rank.rank}`, pid: rank.pid }))
+      : [pid === undefined ? { name: 'this process', pid: process.pid } : { name: `pid ${pid}`, pid }];
+  return named.flatMap(({ name, pid }) => {
+    const cpus = cpusOf(pid);
+    return cpus === undefined ? [] : [boundTo(name, cpus)];
+  });
+}
+
+/** Who is bound nowhere has no mark, and so is named below the tree. */
+function remarksOn(topology: Topology, bound: readonly Bound[]): string[] {
+  const free = bound.filter((each) => isUnbound(topology, each)).map(({ name }) => name);
+  if (free.length === 0) return [];
+  return [`${joinNames(free)}: not bound, may run anywhere`];
+}
+
+function remarkOn({ job, mapping }: Shown): string[] {
+  if (job === undefined || mapping === undefined) return [];
+  const sharing = job.ranks.filter((rank) => rank.mapping !== undefined).length;
+  return [
+    `shared by ${sharing} of ${job.ranks.length} ranks of ${job.name} at 0x${mapping.address.toString(16)}, ${bytes(mapping.length)}`,
+  ];
+}

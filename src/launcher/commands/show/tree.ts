@@ -1,0 +1,85 @@
+// A topology as an indented tree, in the manner of lstopo-no-graphics.
+
+import type { Topology, TopologyObject } from '../../../hwloc/index.js';
+import { isCache, isIo } from '../../../hwloc/index.js';
+import type { Colour, Paint } from '../paint.js';
+import { labelOf } from './label.js';
+import { type Marks, joinNames } from './marks.js';
+
+export interface TreeOptions {
+  readonly paint: Paint;
+  readonly marks: Marks;
+  /** Whether each object's cpuset is shown. */
+  readonly cpuset: boolean;
+  /** Whether each object has lines of its own for what hwloc has found out about it. */
+  readonly verbose: boolean;
+}
+
+/** The lines of the tree. */
+export function treeOf(topology: Topology, options: TreeOptions): string[] {
+  const domains = topology.objects('PCIDev').some(({ attributes }) => attributes.domain !== 0);
+  return linesOf(topology.root, 0, { ...options, domains });
+}
+
+interface LineOptions extends TreeOptions {
+  /** Whether PCI devices are named with their domain. */
+  readonly domains: boolean;
+}
+
+/**
+ * An object and its only child, if that has the same CPUs, stand on one line, as in lstopo: `L2 L#0 (1024KB) + Core L#0`. Not where
+ * there is something to be said of each.
+ */
+function linesOf(object: TopologyObject, depth: number, options: LineOptions): string[] {
+  const chain = [object];
+  let last = object;
+  for (let next = onlyChild(last, options); next !== undefined; next = onlyChild(last, options)) {
+    chain.push(next);
+    last = next;
+  }
+  const { paint, marks } = options;
+  const names = chain.flatMap((each) => marks.get(each) ?? []);
+  const text = chain.map((each) => paint(wordsOf(each, options), ...coloursOf(each, options))).join(' + ');
+  const mark = names.length === 0 ? '' : `  ${paint(`<- ${joinNames(names)}`, 'green', 'bold')}`;
+  const indent = '  '.repeat(depth);
+  const details = options.verbose
+    ? last.infos.map(({ name, value }) => `${indent}    ${paint(`${name}: ${value}`, 'dim')}`)
+    : [];
+  const below = [...last.memoryChildren, ...last.children, ...last.ioChildren, ...last.miscChildren];
+  return [
+    `${indent}${text}${mark}`,
+    ...details,
+    ...below.flatMap((child) => linesOf(child, depth + 1, options)),
+  ];
+}
+
+function onlyChild(object: TopologyObject, { verbose, cpuset }: TreeOptions): TopologyObject | undefined {
+  const [child, ...others] = object.allChildren;
+  if (verbose || cpuset || child === undefined || others.length > 0) return undefined;
+  const hasSameCpus =
+    child.childKind === 'normal' &&
+    child.cpuset !== undefined &&
+    object.cpuset?.equals(child.cpuset) === true;
+  return hasSameCpus ? child : undefined;
+}
+
+function wordsOf(object: TopologyObject, { cpuset, verbose, domains }: LineOptions): string {
+  const index =
+    verbose && object.osIndex !== undefined && !['PU', 'NUMANode', 'Machine'].includes(object.type)
+      ? ` (P#${object.osIndex})`
+      : '';
+  const set = cpuset && object.cpuset !== undefined ? ` cpuset=${object.cpuset.toString()}` : '';
+  return labelOf(object, domains) + index + set;
+}
+
+function coloursOf(object: TopologyObject, { marks }: TreeOptions): Colour[] {
+  for (let up: TopologyObject | undefined = object; up !== undefined; up = up.parent) {
+    if (marks.has(up) && object.cpuset !== undefined) return ['green'];
+  }
+  if (object.type === 'Unknown') return [];
+  if (object.type === 'Machine' || object.type === 'Package') return ['bold'];
+  if (object.type === 'NUMANode' || object.type === 'MemCache') return ['magenta'];
+  if (isCache(object.type)) return ['dim'];
+  if (isIo(object.type)) return ['cyan'];
+  return [];
+}
