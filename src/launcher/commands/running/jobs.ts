@@ -106,7 +106,7 @@ function candidateOf(pid: number): Candidate | undefined {
   }
   if (identity === undefined) return undefined;
   // The steps of some launchers (Hydra) are named after who is above, which from here is somebody else.
-  const { rank, launcher, step } = identity;
+  const { rank, launcher, step = launcher } = identity;
   return { pid, rank, launcher, step, mapping: sharedMappingIn(maps), maps, job: env.HWLOC_SHARE_JOB };
 }
 
