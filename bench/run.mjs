@@ -1,4 +1,5 @@
-// npm run bench [-- names…]: runs the benchmarks from the sources, types stripped, in a temporary folder.
+// npm run bench [-- options, names…]: sees to what is needed, builds, and runs the benchmarks from their sources, types stripped,
+// in a temporary folder. The ranks of jobs import the built package, as users do.
 
 import { spawnSync } from 'node:child_process';
 import {
@@ -13,17 +14,40 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import process from 'node:process';
-import { fileURLToPath } from 'node:url';
-import ts from 'typescript';
+import { build } from '../scripts/build.mjs';
+import { MissingPackagesError, ensurePackages } from '../scripts/debian.mjs';
+import { ensureNodeModules, projectRoot } from '../scripts/node-packages.mjs';
 
-const projectRoot = join(dirname(fileURLToPath(import.meta.url)), '..');
+/** For the peers in C, and to count the files that an import opens. */
+const packages = [
+  'libhwloc15',
+  'libhwloc-dev',
+  'openmpi-bin',
+  'libopenmpi-dev',
+  'gcc',
+  'libc6-dev',
+  'strace',
+];
+
+const words = process.argv.slice(2);
+ensureNodeModules();
+try {
+  ensurePackages(packages, { why: 'npm run bench' });
+} catch (error) {
+  if (!(error instanceof MissingPackagesError)) throw error;
+  process.stderr.write(`${error.message}\nGoing on without; what needs them is left out.\n`);
+}
+if (!words.includes('--no-build')) build();
+
+// Not above: it may have been missing until now.
+const { default: ts } = await import('typescript');
 const folder = mkdtempSync(join(tmpdir(), 'hwloc-share-bench-'));
 try {
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
   symlinkSync(join(projectRoot, 'node_modules'), join(folder, 'node_modules'));
-  for (const part of ['src', 'bench']) strip(part);
+  for (const part of ['src', 'bench', 'test/support', 'test/launchers']) strip(part);
   const main = join(folder, 'bench', 'main.js');
-  const { status } = spawnSync(process.execPath, ['--expose-gc', main, ...process.argv.slice(2)], {
+  const { status } = spawnSync(process.execPath, ['--expose-gc', main, projectRoot, ...words], {
     stdio: 'inherit',
   });
   process.exitCode = status ?? 1;

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import type { Benchmark } from './main.js';
+import type { Benchmark } from '../benchmark.js';
 import { adopt, load, share } from './topologies.js';
 
 const ranks = 32;

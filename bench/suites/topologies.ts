@@ -3,7 +3,7 @@
 import { closeSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Segment, type Topology, adoptTopology, loadTopology } from '../src/hwloc/index.js';
+import { type Segment, type Topology, adoptTopology, loadTopology } from '../../src/hwloc/index.js';
 
 /** Synthetic machines by their number of PUs. */
 export const machines = {

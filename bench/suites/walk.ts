@@ -1,9 +1,9 @@
 // Walking all objects: by our views, and by decoding the same structs with koffi.
 
 import koffi, { type TypeObject } from 'koffi';
-import type { Topology, TopologyObject } from '../src/hwloc/index.js';
-import { addressOf } from '../src/hwloc/object/fields.js';
-import type { Benchmark } from './main.js';
+import type { Topology, TopologyObject } from '../../src/hwloc/index.js';
+import { addressOf } from '../../src/hwloc/object/fields.js';
+import type { Benchmark } from '../benchmark.js';
 import { garbage, nanoseconds } from './measure.js';
 import { adopt, load, machines, share } from './topologies.js';
 
