@@ -1,0 +1,105 @@
+// Ordinary users may have so much room in pipes, all their processes together (pipe-user-pages-soft); beyond it, a pipe has room for
+// two pages instead of sixteen. Done as such a user, one that nobody else is.
+import { spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
+import { once } from 'node:events';
+import { chmodSync, chownSync, cpSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { findCommand } from '../support/commands.js';
+import { runJob } from '../support/job.js';
+import { leftovers } from '../support/leftovers.js';
+import { temporaryFolder } from '../support/temporary.js';
+import { distFile } from '../support/wrapper.js';
+
+const ranks = 8;
+const uid = randomInt(600_000, 1_000_000);
+const folder = temporaryFolder();
+const place = join(folder, 'place');
+const installed = join(folder, 'node_modules/hwloc-share');
+const asUser = ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups', '--', process.execPath];
+
+const usual = 65_536;
+const least = 8_192;
+
+interface Told {
+  rank: number;
+  how: string;
+  rooms: number[];
+}
+
+/** Runs a job as the user. */
+async function run(env: Record<string, string> = {}): Promise<Told[]> {
+  const wrapper = join(installed, 'dist/bundle/launcher/bin.js');
+  const program = [process.execPath, join(folder, 'pipes.mjs')];
+  const { stdout, stderr, exitCode } = await runJob(
+    [...asUser, wrapper, 'local', '-n', String(ranks), ...program],
+    {
+      cwd: folder,
+      env: { HWLOC_SHARE_DIR: place, ...env },
+    },
+  );
+  expect(exitCode, stderr).toBe(0);
+  expect(stderr).toBe('');
+  expect(leftovers([place])).toEqual([]);
+  return stdout
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line) as Told);
+}
+
+function expectAllAdopted(told: readonly Told[], room: number): void {
+  expect(told.map(({ how }) => how)).toEqual(Array(ranks).fill('adopted'));
+  for (const { rooms } of told) expect(rooms).toEqual([room]);
+}
+
+describe.skipIf(process.getuid?.() !== 0)('an ordinary user', () => {
+  beforeAll(() => {
+    // What the user may not be let into: the folder of this project, or one of those above it.
+    const modules = join(distFile('.'), '../node_modules');
+    for (const name of ['koffi', '@koromix']) {
+      cpSync(join(modules, name), join(folder, 'node_modules', name), { recursive: true });
+    }
+    cpSync(distFile('bundle'), join(installed, 'dist/bundle'), { recursive: true });
+    cpSync(join(distFile('.'), '../package.json'), join(installed, 'package.json'));
+    for (const name of ['pipes.mjs', 'fill-pipes.mjs']) {
+      cpSync(join(import.meta.dirname, 'fixtures', name), join(folder, name));
+    }
+    chmodSync(folder, 0o755);
+    mkdirSync(place, { mode: 0o700 });
+    chownSync(place, uid, uid);
+  });
+
+  test('with room in pipes: all adopt', async () => {
+    expectAllAdopted(await run(), usual);
+  });
+
+  describe('whose pipes have reached pipe-user-pages-soft', () => {
+    const [command = '', ...words] = asUser;
+    let filler: ReturnType<typeof spawn> | undefined;
+
+    beforeAll(async () => {
+      const program = join(folder, 'fill-pipes.mjs');
+      filler = spawn(findCommand(command) ?? command, [...words, program], {
+        stdio: ['pipe', 'pipe', 'inherit'],
+      });
+      const [line] = (await once(filler.stdout ?? filler, 'data')) as [Buffer];
+      expect(Number(line)).toBe(least);
+    });
+
+    afterAll(async () => {
+      if (filler === undefined) return;
+      const end = once(filler, 'exit');
+      filler.stdin?.end();
+      await end;
+    });
+
+    test('all adopt, with the little room that their FIFOs get', async () => {
+      expectAllAdopted(await run(), least);
+    });
+
+    test('also those whose maps do not fit into it at once', async () => {
+      expectAllAdopted(await run({ HOLES: '3000' }), least);
+    });
+  });
+});
