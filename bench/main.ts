@@ -1,7 +1,7 @@
 // The table of benchmarks. Each is a file of its own; those named on the command line are run, or all.
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { loadavg, tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { loadavg } from 'node:os';
 import { join, resolve } from 'node:path';
 import { findCommand } from '../test/support/commands.js';
 import type { Bench, Benchmark } from './benchmark.js';
@@ -9,63 +9,96 @@ import { Inputs } from './jobs/inputs.js';
 import { compilePeers } from './jobs/peers.js';
 import { productIn } from './jobs/product.js';
 import { type Options, parseOptions, usage } from './options.js';
+import { scale } from './scale/scale.js';
+import { adopt } from './suites/adopt.js';
 import { compare } from './suites/compare.js';
+import { imports } from './suites/import.js';
 import { pages } from './suites/pages.js';
+import { ranks } from './suites/ranks.js';
 import { walk } from './suites/walk.js';
+import { wrapper } from './suites/wrapper.js';
+import { aboutThis, describe, loadText } from './support/about.js';
 import { Budget } from './support/budget.js';
+import { type Plot, svg } from './support/plot.js';
 import { progressEnds } from './support/progress.js';
+import { scratchFolder, sweepScratch } from './support/scratch.js';
 
-const benchmarks: readonly Benchmark[] = [compare, walk, pages];
+/** In the order in which they are run. */
+const benchmarks: readonly Benchmark[] = [imports, wrapper, adopt, walk, pages, ranks, compare];
 
 /** @param root  The project's folder: what runs here is a copy of its sources. */
 async function main([root = '', ...words]: readonly string[]): Promise<void> {
   const options = parseOptions(words);
   const unknown = options.names.filter((name) => !benchmarks.some((each) => each.name === name));
-  if (unknown.length > 0) throw new Error(`no benchmark is called ${unknown.join(', ')}`);
+  if (unknown.length > 0) throw new Error(`no benchmark is called ${unknown.join(', ')}; see --help`);
   if (options.help) {
     console.log(
       `${usage}\n${benchmarks.map(({ name, about }) => `  ${name.padEnd(10)} ${about}`).join('\n')}`,
     );
     return;
   }
-  const folder = mkdtempSync(join(tmpdir(), 'hwloc-share-bench-'));
-  const budget = new Budget(options.minutes);
-  const product = productIn(resolve(options.package ?? root), join(root, 'bench'));
-  const inputs = new Inputs(product, options.machines ?? join(root, '../shared/machines'));
-  try {
-    const peers = compilePeers(join(root, 'bench/peers'), folder, (text) => {
-      budget.leaveOut(text);
-    });
-    const setting = { product, peers, mpirun: findCommand('mpirun.openmpi') };
-    const say = (text: string) => {
-      progressEnds();
-      console.log(`${text}\n`);
-    };
-    await runAll({ options, setting, inputs, budget, say });
-  } finally {
-    inputs.dispose();
-    rmSync(folder, { recursive: true, force: true });
+  if (options.scale !== undefined) {
+    console.log(scale(options.scale));
+    return;
   }
+  sweepScratch();
+  const programs = join(root, 'bench');
+  const measured = resolve(options.package ?? root);
+  const product = productIn(measured, programs);
+  const budget = new Budget(options.minutes * 60_000);
+  const peers = compilePeers(join(programs, 'peers'), scratchFolder(), (text) => {
+    budget.leaveOut(text);
+  });
+  const setting = {
+    product,
+    other: options.against === undefined ? undefined : productIn(resolve(options.against), programs),
+    peers,
+    mpirun: findCommand('mpirun.openmpi'),
+  };
+  const inputs = new Inputs(product, options.machines ?? join(root, '../shared/machines'));
+  await runAll({ options, setting, inputs, budget, say }, measured);
 }
 
-async function runAll(bench: Bench): Promise<void> {
-  const { options, budget, say } = bench;
+async function runAll(bench: Bench, measured: string): Promise<void> {
+  const { options, budget } = bench;
+  const about = aboutThis(measured);
+  say(describe(about));
   const results: Record<string, unknown> = {};
+  const plots: Plot[] = [];
   const load = [loadavg()];
-  for (const benchmark of chosen(options)) {
+  const names = chosen(options);
+  for (const [index, benchmark] of names.entries()) {
     say(`${benchmark.name}: ${benchmark.about}`);
-    results[benchmark.name] = await benchmark.run(bench);
+    const weights = names.slice(index).reduce((sum, { weight }) => sum + weight, 0);
+    const findings = await benchmark.run({ ...bench, budget: budget.part(benchmark.weight / weights) });
+    results[benchmark.name] = findings.data;
+    plots.push(...(findings.plots ?? []));
+    load.push(loadavg());
+    // A long run that is broken off keeps what it has found so far.
+    write(options, { about, load, results, leftOut: budget.leftOut }, plots);
   }
-  load.push(loadavg());
   if (budget.leftOut.length > 0) say(`left out:\n${budget.leftOut.map((text) => `  ${text}`).join('\n')}`);
-  const all = { load, results, leftOut: budget.leftOut };
-  if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(all, null, 1)}\n`);
+  say(`load at the end: ${loadText()}`);
+}
+
+function write({ json, svg: folder }: Options, all: unknown, plots: readonly Plot[]): void {
+  if (json !== undefined) writeFileSync(json, `${JSON.stringify(all, null, 1)}\n`);
+  if (folder === undefined) return;
+  mkdirSync(folder, { recursive: true });
+  for (const plot of plots) writeFileSync(join(folder, `${plot.name}.svg`), svg(plot));
 }
 
 function chosen({ names }: Options): readonly Benchmark[] {
   return names.length === 0 ? benchmarks : benchmarks.filter(({ name }) => names.includes(name));
 }
 
+function say(text: string): void {
+  progressEnds();
+  console.log(`${text}\n`);
+}
+
+process.on('exit', sweepScratch);
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(1));
 try {
   await main(process.argv.slice(2));
 } catch (error) {

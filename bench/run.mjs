@@ -1,7 +1,7 @@
 // npm run bench [-- options, names…]: sees to what is needed, builds, and runs the benchmarks from their sources, types stripped,
 // in a temporary folder. The ranks of jobs import the built package, as users do.
 
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import {
   mkdirSync,
   mkdtempSync,
@@ -11,7 +11,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { constants, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import process from 'node:process';
 import { build } from '../scripts/build.mjs';
@@ -30,29 +30,37 @@ const packages = [
 ];
 
 const words = process.argv.slice(2);
-ensureNodeModules();
-try {
-  ensurePackages(packages, { why: 'npm run bench' });
-} catch (error) {
-  if (!(error instanceof MissingPackagesError)) throw error;
-  process.stderr.write(`${error.message}\nGoing on without; what needs them is left out.\n`);
-}
-if (!words.includes('--no-build')) build();
+// These measure nothing.
+const onlyReads = words.some((word) => /^(--help|-h|--scale(=.*)?)$/.test(word));
+if (!onlyReads && !words.includes('--no-install')) install();
+if (!onlyReads && !words.includes('--no-build')) await build();
 
 // Not above: it may have been missing until now.
 const { default: ts } = await import('typescript');
 const folder = mkdtempSync(join(tmpdir(), 'hwloc-share-bench-'));
-try {
-  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
-  symlinkSync(join(projectRoot, 'node_modules'), join(folder, 'node_modules'));
-  for (const part of ['src', 'bench', 'test/support', 'test/launchers']) strip(part);
-  const main = join(folder, 'bench', 'main.js');
-  const { status } = spawnSync(process.execPath, ['--expose-gc', main, projectRoot, ...words], {
-    stdio: 'inherit',
-  });
-  process.exitCode = status ?? 1;
-} finally {
-  rmSync(folder, { recursive: true });
+process.on('exit', () => {
+  rmSync(folder, { recursive: true, force: true });
+});
+writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+symlinkSync(join(projectRoot, 'node_modules'), join(folder, 'node_modules'));
+for (const part of ['src', 'bench', 'test/support', 'test/launchers']) strip(part);
+const main = join(folder, 'bench', 'main.js');
+const child = spawn(process.execPath, ['--expose-gc', main, projectRoot, ...words], { stdio: 'inherit' });
+// It removes what it has made, and we our folder after it. A terminal sends SIGINT to both of us.
+process.on('SIGINT', () => {});
+for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+child.on('exit', (code, signal) => {
+  process.exitCode = code ?? 128 + constants.signals[signal];
+});
+
+function install() {
+  ensureNodeModules();
+  try {
+    ensurePackages(packages, { why: 'npm run bench' });
+  } catch (error) {
+    if (!(error instanceof MissingPackagesError)) throw error;
+    process.stderr.write(`${error.message}\nGoing on without; what needs them is left out.\n`);
+  }
 }
 
 function strip(part) {

@@ -8,6 +8,8 @@ import type { Product } from './product.js';
 /** What is needed to start a job. */
 export interface Setting {
   readonly product: Product;
+  /** Another one to compare it with. */
+  readonly other: Product | undefined;
   /** Undefined where the C programs could not be compiled, or there is no Open MPI. */
   readonly peers: Peers | undefined;
   readonly mpirun: string | undefined;
@@ -65,8 +67,20 @@ export const contenders: readonly Contender[] = [
     suits: always,
     memory: false,
     usesNode: true,
-    command: (setting, start) =>
-      wrapped(setting, ['local', '-n', String(start.ranks), ...node(setting, start, 'share', 'rank')], start),
+    command: (setting, start) => local(setting, start, node(setting, start, 'share', 'rank')),
+  },
+  {
+    name: 'other',
+    about: '(a*) the hwloc-share of --against, mpirun',
+    how: 'adopted',
+    suits: always,
+    memory: false,
+    usesNode: true,
+    command: (setting, start) => {
+      if (setting.other === undefined) return undefined;
+      const other = { ...setting, product: setting.other };
+      return wrapped(other, mpirun(other, start, node(other, start, 'share', 'rank')), start);
+    },
   },
   {
     name: 'alone',
@@ -112,7 +126,7 @@ export const contenders: readonly Contender[] = [
   },
   {
     name: 'mpi-patient',
-    about: "(d') by hand in C, MPI_Ibcast and sleep",
+    about: "(d') by hand in C, Ibcast + sleep",
     how: 'adopted',
     suits: always,
     memory: false,
@@ -122,7 +136,7 @@ export const contenders: readonly Contender[] = [
   },
   {
     name: 'floor',
-    about: '(e) the floor: C, forked, released through a pipe',
+    about: '(e) the floor: C, forked, one pipe',
     how: 'adopted',
     suits: always,
     memory: true,
@@ -142,9 +156,31 @@ export const contenders: readonly Contender[] = [
   },
 ];
 
+/** Ranks that are no contenders, but what others are measured from. */
+const bases: readonly Contender[] = [
+  {
+    name: 'import-local',
+    about: 'ranks that only import',
+    how: 'discovered',
+    suits: always,
+    memory: false,
+    usesNode: true,
+    command: (setting, start) => local(setting, start, node(setting, start, 'import', 'rank')),
+  },
+  {
+    name: 'koffi',
+    about: 'ranks that only import koffi',
+    how: 'discovered',
+    suits: always,
+    memory: false,
+    usesNode: true,
+    command: (setting, start) => local(setting, start, node(setting, start, 'import', 'koffi')),
+  },
+];
+
 /** @throws Error  naming those that are there. */
 export function contender(name: string): Contender {
-  const found = contenders.find((each) => each.name === name);
+  const found = [...contenders, ...bases].find((each) => each.name === name);
   if (found === undefined)
     throw new Error(
       `no contender is called ${name}; there are ${contenders.map((each) => each.name).join(', ')}`,
@@ -156,13 +192,13 @@ function node(
   { product }: Setting,
   { folder, memory }: Start,
   how: string,
-  module: 'rank' | 'hwloc',
+  module: 'rank' | 'hwloc' | 'koffi',
 ): string[] {
   return [
     process.execPath,
     join(product.bench, 'ranks/rank.mjs'),
     how,
-    product.module(module),
+    module === 'koffi' ? module : product.module(module),
     folder,
     ...ifMemory(memory),
   ];
@@ -184,6 +220,10 @@ function mpirun(
   if (mpirun === undefined || program === undefined) return undefined;
   const root = process.getuid?.() === 0 ? ['--allow-run-as-root'] : [];
   return [mpirun, ...root, '--oversubscribe', '--bind-to', 'none', '-n', String(ranks), ...program];
+}
+
+function local(setting: Setting, start: Start, program: readonly string[]): Command | undefined {
+  return wrapped(setting, ['local', '-n', String(start.ranks), ...program], start);
 }
 
 function wrapped(

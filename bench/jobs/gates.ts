@@ -1,11 +1,11 @@
 // Gates: hold the ranks of a job until all are there, and let them go at once. Nobody polls: ranks sleep in a read that the
 // harness's close ends, and the harness sleeps until the last rank has closed its end.
 
-import { closeSync, constants, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { closeSync, constants, openSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mkfifo } from '../../src/hwloc/index.js';
+import { removeScratch, scratchFolder } from '../support/scratch.js';
 
 const { O_RDONLY, O_RDWR, O_NONBLOCK } = constants;
 
@@ -14,7 +14,7 @@ export type Step = 'join' | 'walk' | 'tell';
 
 /** The harness's ends of one job's gates, in a folder of their own. */
 export class Gates {
-  readonly folder = mkdtempSync(join(tmpdir(), 'hwloc-share-bench-'));
+  readonly folder = scratchFolder();
   readonly #ready: Socket;
   readonly #go = new Map<Step, number>();
   readonly #done = new Map<Step, number>();
@@ -63,7 +63,7 @@ export class Gates {
     this.#go.clear();
     this.#done.clear();
     for (const socket of this.#open) socket.destroy();
-    rmSync(this.folder, { recursive: true, force: true });
+    removeScratch(this.folder);
   }
 
   #fifo(name: string): string {

@@ -1,9 +1,9 @@
 // The machines that jobs are measured on: this one, snapshots and XML files of others, synthetic ones.
 
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdtempSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { removeScratch, scratchFolder } from '../support/scratch.js';
 import type { Product } from './product.js';
 
 /** A machine that is ready to be loaded. */
@@ -35,8 +35,7 @@ const synthetic: Readonly<Record<string, string>> = {
 export class Inputs {
   readonly #product: Product;
   readonly #machines: string;
-  // Ten thousand small files: 0.2 s in memory, 10 s on some disks.
-  readonly #folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'hwloc-share-bench-'));
+  readonly #folder = scratchFolder();
   readonly #known = new Map<string, Input>();
 
   /** @param machines  The folder of recorded machines: `sysfs/*.tar.bz2` and `xml/*.xml`. */
@@ -61,7 +60,7 @@ export class Inputs {
   }
 
   dispose(): void {
-    rmSync(this.#folder, { recursive: true, force: true });
+    removeScratch(this.#folder);
   }
 
   #source(name: string): Source | undefined {

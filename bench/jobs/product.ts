@@ -6,6 +6,8 @@ import { pathToFileURL } from 'node:url';
 
 /** A built hwloc-share. */
 export interface Product {
+  /** The package's folder. */
+  readonly root: string;
   /** The folder of this benchmark's rank programs and peers. */
   readonly bench: string;
   /** The URL of what `import 'hwloc-share/NAME'` loads. */
@@ -20,6 +22,7 @@ export function productIn(root: string, bench: string): Product {
   const find = createRequire(manifest);
   const { bin } = find(manifest) as { bin: Record<string, string> };
   return {
+    root,
     bench,
     module: (name) => pathToFileURL(find.resolve(`hwloc-share/${name}`)).href,
     command: [process.execPath, join(root, bin['hwloc-share'] ?? '')],

@@ -21,7 +21,9 @@ export interface RankResult {
 
 /** KiB. */
 export interface MemoryResult {
-  /** Private memory of the process after the join, less that before. */
+  /** Private memory of the process before the join. */
+  readonly before: number;
+  /** The same after it, less that. */
   readonly grown: number;
   /** Of the mapping that is shared; 0 where nothing is. */
   readonly mappingPss: number;
@@ -39,6 +41,8 @@ export interface Run {
   readonly ranks: readonly RankResult[];
   /** How many ranks did not get their topology in the way that was meant. */
   readonly strays: number;
+  /** What came on stderr: of hwloc-share, nothing as long as all goes well. */
+  readonly said: string;
 }
 
 /** @throws Error  if a rank has told nothing. */

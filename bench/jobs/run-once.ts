@@ -49,14 +49,11 @@ export async function runOnce(
     const ending = setTimeout(() => {
       killer.abort();
     }, endLimit);
-    const wall = await job.result.then(
-      ({ durationMs }) => durationMs,
-      () => undefined,
-    );
+    const ended = await job.result.catch(() => undefined);
     clearTimeout(ending);
     const told = readRanks(gates.folder, ranks);
     const strays = told.filter(({ how }) => how !== contender.how).length;
-    return { ...timesOf(told), wall, ranks: told, strays };
+    return { ...timesOf(told), wall: ended?.durationMs, ranks: told, strays, said: ended?.stderr ?? '' };
   } finally {
     killer.abort();
     gates.dispose();

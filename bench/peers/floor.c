@@ -21,7 +21,7 @@ static void rank_main(int rank, const char *folder, int measures, struct plan *p
   hwloc_topology_t own = NULL;
   if (rank == 0) {
     own = load();
-    *plan = share(own);
+    *plan = share(own, folder);
     // Everybody's end of file, at once.
     close(release[1]);
   } else {
@@ -48,7 +48,6 @@ static void rank_main(int rank, const char *folder, int measures, struct plan *p
     r.after = usage_of(0);
     r.mapping = usage_of((uintptr_t)plan->address);
   }
-  if (rank == 0) unlink(plan->file);
   tell(folder, &r);
 }
 

@@ -47,7 +47,7 @@ int main(int argc, char **argv) {
   hwloc_topology_t own = NULL;
   if (rank == 0) {
     own = load();
-    plan = share(own);
+    plan = share(own, folder);
   }
   broadcast(&plan, node, patient);
   uint64_t released = now();
@@ -73,7 +73,6 @@ int main(int argc, char **argv) {
     r.after = usage_of(0);
     r.mapping = usage_of((uintptr_t)plan.address);
   }
-  if (rank == 0) unlink(plan.file);
   tell(folder, &r);
   MPI_Finalize();
   return 0;

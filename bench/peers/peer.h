@@ -140,18 +140,18 @@ static inline void *hole(size_t length) {
 }
 
 struct plan {
-  char file[128];
+  char file[256];
   void *address;
   size_t length;
 };
 
-// Loads, chooses and writes: what one rank of the node does for all.
-static inline struct plan share(hwloc_topology_t topology) {
+// Chooses and writes: what one rank of the node does for all.
+static inline struct plan share(hwloc_topology_t topology, const char *folder) {
   struct plan plan;
   memset(&plan, 0, sizeof plan);
   if (hwloc_shmem_topology_get_length(topology, &plan.length, 0)) die("get_length");
   plan.address = hole(plan.length);
-  snprintf(plan.file, sizeof plan.file, "/dev/shm/hwloc-share-bench-%d", (int)getpid());
+  snprintf(plan.file, sizeof plan.file, "%s/topology", folder);
   int fd = open(plan.file, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (fd < 0) die(plan.file);
   errno = posix_fallocate(fd, 0, (off_t)plan.length);
@@ -189,9 +189,9 @@ static inline void tell(const char *folder, const struct result *r) {
   fprintf(file,
           "{\"rank\":%d,\"how\":\"%s\",\"called\":\"%" PRIu64 "\",\"got\":\"%" PRIu64 "\",\"cpuReady\":%" PRIu64
           ",\"cpuJoin\":%" PRIu64 ",\"cpuAll\":%" PRIu64 ",\"phases\":{\"adopt\":%.6f}"
-          ",\"memory\":{\"grown\":%ld,\"mappingPss\":%ld,\"mappingPrivate\":%ld}}\n",
+          ",\"memory\":{\"before\":%ld,\"grown\":%ld,\"mappingPss\":%ld,\"mappingPrivate\":%ld}}\n",
           r->rank, r->how, r->called, r->got, r->cpu_ready, r->cpu_got - r->cpu_called, cpu(), r->adopt,
-          r->after.private_ - r->before.private_, r->mapping.pss, r->mapping.private_);
+          r->before.private_, r->after.private_ - r->before.private_, r->mapping.pss, r->mapping.private_);
   if (fclose(file)) die(path);
 }
 

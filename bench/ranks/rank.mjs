@@ -45,6 +45,7 @@ await got?.close();
 
 process.on('exit', () => {
   const memory = before && {
+    before: before.private,
     grown: after.private - before.private,
     mappingPss: mapping?.pss ?? 0,
     mappingPrivate: mapping?.private ?? 0,

@@ -12,8 +12,9 @@ const walks = 1000;
 
 export const pages: Benchmark = {
   name: 'pages',
+  weight: 1,
   about: `PSS that a rank adds, of ${ranks} that read everything ${walks} times (wanted: 64 KiB beyond its share at most)`,
-  async run() {
+  async run({ say }) {
     const loaded = await load(384);
     const file = share(loaded);
     loaded.close();
@@ -27,8 +28,9 @@ export const pages: Benchmark = {
     const after = await all('usage');
     for (const each of started) each.end();
     file.dispose();
-    show('after adopting and touching each page', before);
-    show(`after ${walks} walks`, after);
+    say(show('after adopting and touching each page', before));
+    say(show(`after ${walks} walks`, after));
+    return { data: { ranks, walks, before, after } };
   },
 };
 
@@ -38,12 +40,12 @@ interface Usage {
   readonly private: number;
 }
 
-function show(title: string, usages: readonly Usage[]): void {
+function show(title: string, usages: readonly Usage[]): string {
   const most = (name: keyof Usage) => Math.max(...usages.map((usage) => usage[name]));
   const share = most('rss') / ranks;
-  console.log(
-    `  ${title}: ${most('rss')} KiB mapped in each; PSS at most ${most('pss')} KiB ` +
-      `(an equal share is ${share.toFixed(0)} KiB); private at most ${most('private')} KiB`,
+  return (
+    `${title}: ${most('rss')} KiB mapped in each; PSS at most ${most('pss')} KiB ` +
+    `(an equal share is ${share.toFixed(0)} KiB); private at most ${most('private')} KiB`
   );
 }
 

@@ -9,22 +9,40 @@ import { adopt, load, machines, share } from './topologies.js';
 
 export const walk: Benchmark = {
   name: 'walk',
+  weight: 1,
   about: 'ns an object to walk a whole topology when warm (wanted: 1,000 at most, a tenth of koffi at most)',
-  async run() {
+  async run({ say }) {
+    const data: Walk[] = [];
     for (const pus of Object.keys(machines).map(Number) as (keyof typeof machines)[]) {
       const loaded = await load(pus);
       const file = share(loaded);
       const adopted = adopt(file);
-      report(`${pus} PUs, adopted`, adopted);
-      report(`${pus} PUs, loaded`, loaded);
+      data.push(walked(`${pus} PUs, adopted`, adopted), walked(`${pus} PUs, loaded`, loaded));
       adopted.close();
       loaded.close();
       file.dispose();
     }
+    data.forEach((each) => {
+      say(show(each));
+    });
+    return { data };
   },
 };
 
-function report(title: string, topology: Topology): void {
+/** One topology, walked in several ways; ns and bytes are of an object, what is kept of a walk. */
+interface Walk {
+  readonly title: string;
+  readonly objects: number;
+  readonly decoded: number;
+  readonly rows: readonly {
+    readonly name: string;
+    readonly ns: number;
+    readonly garbage: number;
+    readonly kept: number;
+  }[];
+}
+
+function walked(title: string, topology: Topology): Walk {
   const count = [...topology].length;
   const { root } = topology;
   const structs = koffiWalk(root);
@@ -36,15 +54,28 @@ function report(title: string, topology: Topology): void {
   // Several walks of each first, so that the compiler has seen them all.
   for (const [, body] of rows) for (let i = 0; i < 200_000 / count; i++) body();
   const decoded = nanoseconds(structs, 5, 10) / count;
-  console.log(`  ${title} (${count} objects); koffi.decode of each struct: ${decoded.toFixed(0)} ns`);
-  for (const [name, body] of rows) {
-    const time = nanoseconds(body) / count;
-    const { perCall, kept } = garbage(body);
-    console.log(
-      `    ${name}: ${time.toFixed(1)} ns, ${(decoded / time).toFixed(0)} times as fast; ` +
-        `garbage ${(perCall / count).toFixed(3)} B an object, kept ${kept.toFixed(1)} B a walk`,
-    );
-  }
+  return {
+    title,
+    objects: count,
+    decoded,
+    rows: rows.map(([name, body]) => {
+      const ns = nanoseconds(body) / count;
+      const { perCall, kept } = garbage(body);
+      return { name, ns, garbage: perCall / count, kept };
+    }),
+  };
+}
+
+function show({ title, objects, decoded, rows }: Walk): string {
+  const lines = rows.map(
+    ({ name, ns, garbage, kept }) =>
+      `  ${name}: ${(decoded / ns).toFixed(0)} times as fast, ${ns.toFixed(1)} ns; ` +
+      `garbage ${garbage.toFixed(3)} B an object, kept ${kept.toFixed(1)} B a walk`,
+  );
+  return [
+    `${title} (${objects} objects); koffi.decode of each struct: ${decoded.toFixed(0)} ns`,
+    ...lines,
+  ].join('\n');
 }
 
 function tree(object: TopologyObject): number {

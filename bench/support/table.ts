@@ -19,8 +19,9 @@ export function digits(value: number): string {
 
 /** Milliseconds with a unit that fits. */
 export function time(milliseconds: number): string {
-  if (milliseconds < 1) return `${digits(milliseconds * 1000)} µs`;
-  if (milliseconds < 1000) return `${digits(milliseconds)} ms`;
+  const size = Math.abs(milliseconds);
+  if (size < 1) return `${digits(milliseconds * 1000)} µs`;
+  if (size < 1000) return `${digits(milliseconds)} ms`;
   return `${digits(milliseconds / 1000)} s`;
 }
 
