@@ -84,6 +84,8 @@ export async function onTerminal(
       TERM: 'xterm',
       NO_COLOR: undefined,
       FORCE_COLOR: undefined,
+      // Node takes a terminal in CI for one without colours.
+      CI: undefined,
       ...env,
       ...ownerEnvironment,
     },
