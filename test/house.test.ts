@@ -13,6 +13,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   hwloc: [],
   'channel/place': [],
   channel: ['channel/place', 'hwloc'],
+  spool: ['channel/place'],
   'launcher/kinds': ['channel/place', 'environment'],
   launcher: ['launcher/kinds', 'channel', 'channel/place', 'maps', 'hwloc', 'environment'],
   rank: ['launcher/kinds', 'channel', 'channel/place', 'maps', 'hwloc', 'environment'],

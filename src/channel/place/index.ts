@@ -23,4 +23,4 @@ export {
   removeRoot,
   rootsOf,
 } from './root.js';
-export { type Found, channelsIn, keeperFile, sweep } from './sweep.js';
+export { type Found, channelsIn, foundAt, keeperFile, sweep } from './sweep.js';

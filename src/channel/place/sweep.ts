@@ -27,11 +27,14 @@ export function channelsIn(root: string): readonly Found[] | undefined {
   } catch {
     return undefined;
   }
-  return names.map((name) => {
-    const path = join(root, name);
-    const keeper = passingKeeper(name) ?? readKeeper(join(path, keeperFile));
-    return { path, keeper, alive: keeper === undefined ? undefined : isAlive(keeper) };
-  });
+  return names.map((name) => foundAt(root, name));
+}
+
+/** What stands under a name, and whose life it depends on. */
+export function foundAt(folder: string, name: string): Found {
+  const path = join(folder, name);
+  const keeper = passingKeeper(name) ?? readKeeper(join(path, keeperFile));
+  return { path, keeper, alive: keeper === undefined ? undefined : isAlive(keeper) };
 }
 
 /**
