@@ -17,6 +17,7 @@ import { listOf, messageOf } from './notice.js';
 import { reach } from './points.js';
 import { Roster } from './roster.js';
 import { Store } from './store.js';
+import { tellForWhomItWaits } from './waiting.js';
 
 /** What the leader works with. */
 interface Lead {
@@ -24,6 +25,8 @@ interface Lead {
   readonly key: string;
   readonly roster: Roster;
   readonly store: Store;
+  /** Ends what is said of those who are waited for. */
+  readonly stopTelling: () => void;
 }
 
 /** Joins as the leader of this node. @param key  The channel's key, which seeds the choice of the address. */
@@ -40,20 +43,22 @@ async function leadClaimed(context: Context, channel: Channel, key: string): Pro
   const store = new Store(context, channel, key);
   const expected = await expectedBy(context.identity, context.settings.job);
   const roster = new Roster(context, channel, expected);
+  const stopTelling = tellForWhomItWaits(context, roster);
   try {
-    return await share(context, { channel, key, roster, store });
+    return await share(context, { channel, key, roster, store, stopTelling });
   } catch (error) {
     // The members see the end of their pipes, or of the pulse, and help themselves.
     tidy(roster, store);
     roster.close();
     throw error;
   } finally {
+    stopTelling();
     roster.endJoin();
   }
 }
 
 async function share(context: Context, parts: Lead): Promise<Joined> {
-  const { channel, roster, store } = parts;
+  const { channel, roster, store, stopTelling } = parts;
   // The others come and are gathered while this goes on, on a thread of its own.
   const loading = loadTopology({ io: context.settings.io });
   // What dead jobs left goes while nothing else is to be done.
@@ -62,6 +67,7 @@ async function share(context: Context, parts: Lead): Promise<Joined> {
   context.clock.mark('load');
   reach('leader:loaded');
   await gather(context, roster);
+  stopTelling();
   const topology = await coverEverybody(context, roster, own);
 
   const agreement = await negotiate(context, { ...parts, topology });
