@@ -15,8 +15,8 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   channel: ['channel/place', 'hwloc'],
   spool: ['channel/place'],
   'launcher/kinds': ['channel/place', 'environment'],
-  launcher: ['launcher/kinds', 'channel', 'channel/place', 'maps', 'hwloc', 'environment'],
-  rank: ['launcher/kinds', 'channel', 'channel/place', 'maps', 'hwloc', 'environment'],
+  launcher: ['launcher/kinds', 'channel', 'channel/place', 'maps', 'hwloc', 'environment', 'spool'],
+  rank: ['launcher/kinds', 'channel', 'channel/place', 'maps', 'hwloc', 'environment', 'spool'],
 };
 
 /** Packages, and the only room that may import each. */
@@ -182,6 +182,12 @@ describe('the help of a command loads nothing of what it does', () => {
     );
     expect(heavy).toEqual([]);
   });
+});
+
+test('a rank loads nothing of what a report takes, unless it is asked for one', () => {
+  const loaded = [...loadedBefore('rank/index.ts'), ...loadedBefore('rank/auto.ts')];
+  expect(loaded).toContain('rank/lead.ts');
+  expect(loaded.filter((file) => file === 'rank/recorder.ts' || roomOf(file) === 'spool')).toEqual([]);
 });
 
 test.each(Object.entries(packages))('%s is imported in src/%s only', (name, room) => {

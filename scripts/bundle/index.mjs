@@ -1,11 +1,14 @@
 // Bundles the compiled product into dist/bundle: what users and ranks import, and the command.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 /** What ranks and users import, by its name in the core, and the file that it is compiled to. */
 const parts = { rank: 'rank/index.js', onImport: 'rank/on-import.js', hwloc: 'hwloc/index.js' };
+
+/** What few ranks need, and the core imports when one does. */
+const rare = ['rank/recorder'];
 
 /**
  * All that ranks and users import becomes one script, dist/bundle/core.cjs, and a small ES module for each of the doors to it.
@@ -36,11 +39,11 @@ export async function bundle(outDir) {
     minifyWhitespace: true,
     minifySyntax: true,
     define: { 'import.meta.dirname': 'bundleFolder', 'import.meta.url': 'bundleUrl' },
-    banner: { js: '(function (module, exports, bundleFolder, bundleUrl) {' },
+    banner: { js: '(function (module, exports, bundleFolder, bundleUrl, bundleImport) {' },
     footer: { js: '})' },
-    plugins: [withoutFacades],
+    plugins: [forTheCore(outDir)],
   });
-  const doors = ['rank/index', 'rank/auto', 'hwloc/index'];
+  const doors = ['rank/index', 'rank/auto', 'hwloc/index', ...rare];
   await build({
     ...common,
     entryPoints: doors.map((door) => ({ in: `${door}.js`, out: door })),
@@ -63,23 +66,44 @@ export async function bundle(outDir) {
   });
 }
 
+const withoutFacades = onLoadOf(withoutFacadesIn);
+
+/**
+ * What is rare is left out of the core: it is a module of its own, which takes its parts from the core. A script that has a code cache
+ * cannot import by itself.
+ */
+function forTheCore(outDir) {
+  return onLoadOf((text, path) =>
+    withoutFacadesIn(text).replace(/\bimport\('(\.[^']*)'\)/g, (whole, to) => {
+      const module = relative(outDir, join(dirname(path), to));
+      return rare.includes(module.replace(/\.js$/, '')) ? `bundleImport('../${module}')` : whole;
+    }),
+  );
+}
+
 /**
  * Takes Node's own modules as they are, not as ES modules. For those, Node reads each name that they export, when they are imported
  * first; node:fs loads all of its streams for that: 4 ms, of every rank.
  */
-const withoutFacades = {
-  name: 'without-facades',
-  setup({ onLoad }) {
-    onLoad({ filter: /\.js$/ }, ({ path }) => ({
-      contents: readFileSync(path, 'utf8').replace(
-        /^import \{([^}]*)\} from '(node:[\w/]+)';$/gm,
-        (_, names, module) =>
-          `const {${names.replace(/ as /g, ': ')}} = process.getBuiltinModule('${module}');`,
-      ),
-      loader: 'js',
-    }));
-  },
-};
+function withoutFacadesIn(text) {
+  return text.replace(
+    /^import \{([^}]*)\} from '(node:[\w/]+)';$/gm,
+    (_, names, module) => `const {${names.replace(/ as /g, ': ')}} = process.getBuiltinModule('${module}');`,
+  );
+}
+
+/** A plugin that changes the text of each file. */
+function onLoadOf(change) {
+  return {
+    name: 'on-load',
+    setup({ onLoad }) {
+      onLoad({ filter: /\.js$/ }, ({ path }) => ({
+        contents: change(readFileSync(path, 'utf8'), path),
+        loader: 'js',
+      }));
+    },
+  };
+}
 
 /** Takes the parts from the core, whoever imports them. */
 function throughCore(outDir) {

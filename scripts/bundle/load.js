@@ -10,7 +10,8 @@ function open() {
   const filename = `${folder}/core.cjs`;
   const script = new Script(readFileSync(filename, 'latin1'), { filename, cachedData: cache() });
   const module = { exports: {} };
-  script.runInThisContext()(module, module.exports, import.meta.dirname, import.meta.url);
+  const importIt = (path) => import(path);
+  script.runInThisContext()(module, module.exports, import.meta.dirname, import.meta.url, importIt);
   return { core: module.exports, script };
 }
 

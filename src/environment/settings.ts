@@ -20,6 +20,8 @@ export interface Settings {
   readonly libhwloc: string | undefined;
   /** Whether to say what went well, too (`HWLOC_SHARE_VERBOSE`). */
   readonly verbose: boolean;
+  /** Where each rank leaves a record of its join, for the wrapper's report (`HWLOC_SHARE_SPOOL`); set by the wrapper alone. */
+  readonly spool: string | undefined;
   /** Left by an ancestor process that joined already (`HWLOC_SHARE_JOINED`). */
   readonly joined: string | undefined;
   /** Values that were not understood, one sentence each; the default was taken. */
@@ -68,6 +70,7 @@ export function settingsFrom(env: Environment): Settings {
     hole: given('HWLOC_SHARE_HOLE'),
     libhwloc: given('HWLOC_SHARE_LIBHWLOC'),
     verbose: isOn(given('HWLOC_SHARE_VERBOSE')),
+    spool: given('HWLOC_SHARE_SPOOL'),
     joined: given('HWLOC_SHARE_JOINED'),
     complaints,
   };

@@ -5,6 +5,7 @@ import type { Topology } from '../hwloc/index.js';
 import type { Allowed } from './allowed.js';
 import type { Clock, Outcome } from './outcome.js';
 import type { Placed } from './placed.js';
+import type { Recorder } from './recorder.js';
 
 /** Options of `join()`; each goes before the environment variable of the same meaning. */
 export interface JoinOptions {
@@ -33,6 +34,8 @@ export interface Context {
   readonly allowed: Allowed;
   /** One line on stderr, with the node and the rank in front. */
   readonly notice: (text: string) => void;
+  /** Where the wrapper makes a report of the job. */
+  readonly recorder: Recorder | undefined;
 }
 
 /** What a join results in, before it is handed out as a session. */

@@ -22,6 +22,7 @@ import { Clock } from './outcome.js';
 import { makePair } from './pair.js';
 import { type Placed, placeOf } from './placed.js';
 import { reach } from './points.js';
+import type { Recorder } from './recorder.js';
 import type { Session } from './session.js';
 
 /** Who a process is, and what it has joined. */
@@ -77,9 +78,31 @@ export async function join(options: JoinOptions = {}): Promise<Session> {
 }
 
 async function joinOnce(options: JoinOptions): Promise<Membership> {
-  const clock = new Clock();
+  const settings = withOptions(settingsFrom(environment()), options);
+  const recorder = settings.spool === undefined ? undefined : await recorderFor(settings.spool);
+  try {
+    const result = await joinWith(settings, recorder);
+    recorder?.joined(result.joined.outcome);
+    return result;
+  } catch (error) {
+    recorder?.failed(error);
+    throw error;
+  }
+}
+
+/** What a report takes is loaded only where one was asked for. */
+async function recorderFor(spool: string): Promise<Recorder | undefined> {
+  try {
+    const { Recorder } = await import('./recorder.js');
+    return new Recorder(spool);
+  } catch {
+    return undefined; // a job must not fail of it
+  }
+}
+
+async function joinWith(settings: Settings, recorder: Recorder | undefined): Promise<Membership> {
+  const clock = new Clock(recorder?.mark);
   const env = environment();
-  const settings = withOptions(settingsFrom(env), options);
   const complain = noticeOf(undefined);
   settings.complaints.forEach(complain);
 
@@ -87,6 +110,7 @@ async function joinOnce(options: JoinOptions): Promise<Membership> {
   const notice = noticeOf(identity);
   const allowed = ownAllowed();
   const place = placeOf(identity);
+  recorder?.come(typeof place === 'string' ? identity : place);
   if (typeof place === 'string') {
     if (settings.strict && identity !== undefined) throw new NotSharedError(place);
     findLibrary(settings, notice);
@@ -105,6 +129,7 @@ async function joinOnce(options: JoinOptions): Promise<Membership> {
     since: now(),
     allowed,
     notice,
+    recorder,
   });
   return { identity, allowed, joined };
 }

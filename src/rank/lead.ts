@@ -84,7 +84,7 @@ async function share(context: Context, parts: Lead): Promise<Joined> {
   await roster.sendOffTheCrowd();
   tidy(roster, store);
   roster.keepAlive(false);
-  if (context.settings.verbose) summarise(context, roster, result);
+  tellHowItWent(context, roster, result);
   const leave = () => {
     roster.close();
   };
@@ -185,11 +185,24 @@ function tidy(roster: Roster, store: Store): void {
   });
 }
 
-function summarise({ identity, notice, clock }: Context, roster: Roster, own: Private): void {
+/** To the wrapper, if it makes a report; else to the user who asked for it. */
+function tellHowItWent(context: Context, roster: Roster, own: Private): void {
+  const { recorder, settings, notice } = context;
+  const summary = settings.verbose ? summaryOf(context, roster, own) : undefined;
+  if (recorder === undefined) {
+    if (summary !== undefined) notice(summary);
+    return;
+  }
+  recorder.see(roster, (why) => {
+    notice(summary ?? `not in the report, of which a file system that all nodes share is needed: ${why}`);
+  });
+}
+
+function summaryOf({ identity, clock }: Context, roster: Roster, own: Private): string {
   const sharing = roster.standing('done').length + 1;
   const all = identity.localSize === undefined ? '' : ` of ${identity.localSize}`;
   const { address, length } = own.outcome;
   const place = address === undefined ? 'each its own' : `at 0x${address.toString(16)}, ${length ?? 0} bytes`;
   const phases = Object.entries(clock.phases).map(([name, ms]) => `${name} ${ms.toFixed(1)} ms`);
-  notice(`${sharing}${all} ranks: one topology ${place}; ${phases.join(', ')}`);
+  return `${sharing}${all} ranks: one topology ${place}; ${phases.join(', ')}`;
 }

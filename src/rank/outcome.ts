@@ -26,12 +26,19 @@ export interface Outcome {
 export class Clock {
   readonly #phases: Record<string, number> = {};
   #last = now();
+  readonly #marked: ((phase: string) => void) | undefined;
+
+  /** @param marked  Is told of each mark. */
+  constructor(marked?: (phase: string) => void) {
+    this.#marked = marked;
+  }
 
   /** Ends a phase. One that comes again adds up. */
   mark(phase: string): void {
     const time = now();
     this.#phases[phase] = (this.#phases[phase] ?? 0) + time - this.#last;
     this.#last = time;
+    this.#marked?.(phase);
   }
 
   get phases(): Readonly<Record<string, number>> {

@@ -51,6 +51,8 @@ export class Peer {
   allowed: Allowed = { cpus: undefined, nodes: undefined };
   /** Why it declined or failed. */
   reason = '';
+  /** How it says it has got its topology, once it is done. */
+  how = '';
 
   readonly #reader: LineReader;
   readonly #writer: LineWriter;
@@ -144,7 +146,9 @@ export class Peer {
         this.reason = message.reason;
         return this.#stand(message.verb);
       case 'done':
-        return (standing === 'released' || standing === 'laddered') && this.#stand('done');
+        if (standing !== 'released' && standing !== 'laddered') return false;
+        this.how = message.how;
+        return this.#stand('done');
       case 'barrier':
         if (standing !== 'done') return false;
         this.#listener.atBarrier(this, message.number);

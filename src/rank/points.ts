@@ -34,7 +34,10 @@ export const leaderPoints = [
 
 export type Point = (typeof memberPoints)[number] | (typeof leaderPoints)[number];
 
-const points = channel('hwloc-share.point');
+/** The diagnostics channel on which they are told. */
+export const pointChannel = 'hwloc-share.point';
+
+const points = channel(pointChannel);
 
 /**
  * Tells whoever watches that this rank is at a point: `diagnostics_channel.subscribe('hwloc-share.point', …)`. Watchers are called

@@ -12,6 +12,7 @@ const defaults: Settings = {
   hole: undefined,
   libhwloc: undefined,
   verbose: false,
+  spool: undefined,
   joined: undefined,
   complaints: [],
 };
@@ -36,13 +37,14 @@ test.each<[string, string, Partial<Settings>]>([
   ['HOLE', 'biggest', { hole: 'biggest' }],
   ['LIBHWLOC', '/x/libhwloc.so.15', { libhwloc: '/x/libhwloc.so.15' }],
   ['VERBOSE', 'on', { verbose: true }],
+  ['SPOOL', '/x/.spool', { spool: '/x/.spool' }],
   ['JOINED', 'a/0', { joined: 'a/0' }],
 ])('HWLOC_SHARE_%s=%s', (name, value, expected) => {
   expect(settingsFrom({ [`HWLOC_SHARE_${name}`]: value })).toEqual({ ...defaults, ...expected });
 });
 
 test('an empty variable is as good as none', () => {
-  const names = ['JOB', 'DIR', 'TIMEOUT', 'STRICT', 'IO', 'HOLE', 'LIBHWLOC', 'VERBOSE', 'JOINED'];
+  const names = ['JOB', 'DIR', 'TIMEOUT', 'STRICT', 'IO', 'HOLE', 'LIBHWLOC', 'VERBOSE', 'SPOOL', 'JOINED'];
   const env = Object.fromEntries(names.map((name) => [`HWLOC_SHARE_${name}`, '']));
   expect(settingsFrom(env)).toEqual(defaults);
 });
