@@ -10,6 +10,7 @@ function open() {
   const filename = `${folder}/core.cjs`;
   const script = new Script(readFileSync(filename, 'latin1'), { filename, cachedData: cache() });
   const module = { exports: {} };
+  // A script with a code cache cannot import: what few ranks need is imported from here.
   const importIt = (path) => import(path);
   script.runInThisContext()(module, module.exports, import.meta.dirname, import.meta.url, importIt);
   return { core: module.exports, script };

@@ -14,6 +14,8 @@ export interface Options {
   readonly libhwloc: string | undefined;
   readonly strict: boolean | undefined;
   readonly verbose: boolean | undefined;
+  readonly report: string | undefined;
+  readonly trace: string | undefined;
 }
 
 /** What a command line asks for. */
@@ -73,8 +75,9 @@ export async function parseCommandLine(words: readonly string[]): Promise<Reques
 
 /** Our own options as they are used from here on. */
 function optionsFrom(given: Given<typeof Tables.ownOptions>): Options {
-  const { dir, io, hole, libhwloc, strict, verbose } = given;
-  return { dir, timeout: timeoutOf(given.timeout), io, hole, libhwloc, strict, verbose };
+  const { dir, io, hole, libhwloc, strict, verbose, report, trace } = given;
+  const timeout = timeoutOf(given.timeout);
+  return { dir, timeout, io, hole, libhwloc, strict, verbose, report, trace };
 }
 
 async function parseCommand(name: string, words: readonly string[], before: Options): Promise<Request> {

@@ -16,8 +16,17 @@ export function jobName(): string {
 /** Another launcher that starts below a rank of the built-in one has ranks of its own. */
 const notInherited = Object.fromEntries(Object.values(placeVariables).map((name) => [name, undefined]));
 
-/** The environment of a launcher, or of a rank of the built-in one: ours, and what tells the ranks what our options say. */
-export function environmentOf(job: string, kind: 'launch' | 'local', options: Options): Environment {
+/**
+ * The environment of a launcher, or of a rank of the built-in one: ours, and what tells the ranks what our options say.
+ *
+ * @param spool  Where ranks leave their records for a report.
+ */
+export function environmentOf(
+  job: string,
+  kind: 'launch' | 'local',
+  options: Options,
+  spool?: string,
+): Environment {
   const { timeout, io, hole, libhwloc, strict, verbose } = options;
   const given = {
     HWLOC_SHARE_DIR: directoryOf(options),
@@ -35,6 +44,8 @@ export function environmentOf(job: string, kind: 'launch' | 'local', options: Op
     ...Object.fromEntries(set.map(([name, value]) => [name, String(value)])),
     HWLOC_SHARE_JOB: job,
     HWLOC_SHARE_LAUNCHER: undefined,
+    // Not that of a job of which this one is a part: its report is on its own ranks.
+    HWLOC_SHARE_SPOOL: spool,
     ...(kind === 'local' ? { HWLOC_SHARE_KEEPER: String(process.pid) } : {}),
   };
 }

@@ -1,13 +1,14 @@
 // The wrapper: reads the command line, runs the launcher, and leaves no trace but its exit status.
 // What only some command lines need is imported when they do: each file costs a millisecond of every job's start.
 
-import { type CommandRequest, type Request, parseCommandLine } from './command-line.js';
+import { type CommandRequest, type Options, type Request, parseCommandLine } from './command-line.js';
 import { commands } from './commands/index.js';
 import { complain } from './complain.js';
-import type { Environment } from '../environment/index.js';
+import { type Environment, environment, settingsFrom } from '../environment/index.js';
 import { UsageError } from './errors.js';
 import { inheritedFiles } from './inherited.js';
 import { clean, environmentOf, jobName, ownRoots, removeJob } from './job.js';
+import type { Reporting } from './report/index.js';
 import { type Ending, type Running, start } from './run.js';
 import { endBy, relaySignals } from './signals.js';
 
@@ -28,7 +29,7 @@ function isForUsers(error: unknown): error is Error {
   return error instanceof Error && 'code' in error && /^(?!ERR_)[A-Z]/.test(String(error.code));
 }
 
-/** @throws Error  of one of our commands; what becomes of a launcher is never an error. */
+/** @throws Error  of one of our commands, or of a file that is to be written; what becomes of a launcher is never an error. */
 async function fulfil(request: Request, inherited: readonly number[]): Promise<void> {
   switch (request.kind) {
     case 'print':
@@ -59,7 +60,9 @@ async function launch(request: Launch, inherited: readonly number[]): Promise<En
   const job = jobName();
   const roots = ownRoots(options);
   clean(roots);
-  const startRequest = await starterOf(request, environmentOf(job, request.kind, options));
+  const reporting = await reportingOf(options, job, roots);
+  const env = environmentOf(job, request.kind, options, reporting?.spool);
+  const { kind, start: startRequest } = await starterOf(request, env);
 
   // Before the start, which may take a while if it is of many ranks; nothing is waited for until all of them run.
   const stopRelaying = relaySignals((signal) => {
@@ -67,24 +70,45 @@ async function launch(request: Launch, inherited: readonly number[]): Promise<En
   });
   const running = startRequest(inherited);
   const ending = await running.ending;
+  reporting?.collect();
   removeJob(job, roots);
+  await reporting?.finish({ command: request.kind === 'local' ? 'local' : request.command, kind }, ending);
   stopRelaying();
   return ending;
 }
 
-async function starterOf(
-  request: Launch,
-  env: Environment,
-): Promise<(inherited: readonly number[]) => Running> {
+/** @throws UsageError  a file that cannot be written; nothing has been started yet. */
+async function reportingOf(
+  options: Options,
+  job: string,
+  roots: readonly string[],
+): Promise<Reporting | undefined> {
+  const { report, trace } = options;
+  const verbose = options.verbose === true || settingsFrom(environment()).verbose;
+  if (report === undefined && trace === undefined && !verbose) return undefined;
+  const { openReport } = await import('./report/index.js');
+  return openReport({ report, trace, verbose, job, roots, complain });
+}
+
+/** How to start what was asked for, and which kind of launcher it is, as far as that is known. */
+interface Starter {
+  readonly kind: string | null;
+  readonly start: (inherited: readonly number[]) => Running;
+}
+
+async function starterOf(request: Launch, env: Environment): Promise<Starter> {
   if (request.kind === 'local') {
     const { startLocal } = await import('./local.js');
-    return (inherited) => startLocal(request.job, { env, inherited });
+    return { kind: 'local', start: (inherited) => startLocal(request.job, { env, inherited }) };
   }
   const { command, options } = request;
   const { toAllNodes } = await import('./pass-on.js');
   const { kind, args, env: passed } = await toAllNodes(request, env);
   if (options.verbose === true) complain(`${command} is ${kind ?? 'not known to us; trying it'}`);
-  return (inherited) => start({ file: command, args, readsStdin: true, env: passed, inherited });
+  return {
+    kind: kind ?? null,
+    start: (inherited) => start({ file: command, args, readsStdin: true, env: passed, inherited }),
+  };
 }
 
 function finish(request: Launch, { status, signal, problem }: Ending): void {

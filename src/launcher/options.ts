@@ -31,6 +31,8 @@ export const ownOptions = {
   },
   libhwloc: { value: 'FILE', describe: 'libhwloc to use' },
   strict: { describe: 'let a rank that cannot share fail, instead of giving it a copy' },
+  report: { value: 'FILE', describe: 'write into FILE how each rank got its topology, as JSON' },
+  trace: { value: 'FILE', describe: 'write into FILE when each rank did what, as trace events for Perfetto' },
   verbose: { describe: 'say on stderr what went well, too' },
   version: { describe: 'show the version' },
   help: { describe: 'show this help' },

@@ -4,7 +4,7 @@ import type { Environment } from '../environment/index.js';
 import { type Launch, launcherKinds, recognise } from './kinds/index.js';
 
 /** What the ranks are told. Where it was set before us, a user may have meant it for all nodes as well. */
-const ours = /^HWLOC_SHARE_(JOB|LAUNCHER|DIR|TIMEOUT|IO|HOLE|LIBHWLOC|STRICT|VERBOSE)$/;
+const ours = /^HWLOC_SHARE_(JOB|LAUNCHER|DIR|TIMEOUT|IO|HOLE|LIBHWLOC|STRICT|VERBOSE|SPOOL)$/;
 
 /** A command as it is to be started: the words and the environment may have had to be added to. */
 export async function toAllNodes(

@@ -14,6 +14,8 @@ const none: Options = {
   libhwloc: undefined,
   strict: undefined,
   verbose: undefined,
+  report: undefined,
+  trace: undefined,
 };
 
 /** What a command line has printed. */
@@ -40,6 +42,8 @@ describe('our options', () => {
     [['--libhwloc', '15'], { libhwloc: '15' }],
     [['--strict'], { strict: true }],
     [['--verbose'], { verbose: true }],
+    [['--report', 'r.json'], { report: 'r.json' }],
+    [['--trace=t.json'], { trace: 't.json' }],
     [['--dir', 'a', '--dir', 'b'], { dir: 'b' }],
     [
       ['--dir', '/x', '--timeout', '9', '--strict', '--verbose'],
@@ -154,6 +158,8 @@ describe('help and version', () => {
       'hole KIND',
       'libhwloc FILE',
       'strict',
+      'report FILE',
+      'trace FILE',
       'verbose',
     ]) {
       expect(help).toMatch(new RegExp(`^  --${option} +[a-zI]`, 'm'));

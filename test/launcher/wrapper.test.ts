@@ -300,7 +300,8 @@ test.concurrent('--verbose says on stderr which launcher it is, and nothing on s
   const { stdout, stderr } = await run(['--verbose', 'echo', 'ran']);
   expect({ stdout, stderr }).toEqual({
     stdout: 'ran\n',
-    stderr: 'hwloc-share: echo is not known to us; trying it\n',
+    stderr:
+      'hwloc-share: echo is not known to us; trying it\nhwloc-share: no rank of this job has told of a join\n',
   });
 });
 

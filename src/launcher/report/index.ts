@@ -1,0 +1,119 @@
+// A report of a job: what its ranks have left in a spool, as a document, as a trace and as a few lines. Loaded only if asked for.
+
+import { dirname, join } from 'node:path';
+import { openRoot } from '../../channel/place/index.js';
+import { makeSpool, readSpool, removeSpool, sweepSpools } from '../../spool/index.js';
+import type { Options } from '../command-line.js';
+import { readManifest } from '../manifest.js';
+import type { Ending } from '../run.js';
+import { type JobFacts, reportOf } from './document.js';
+import { type Step, stepsOf } from './gather.js';
+import { type Output, checkOutput, spoolBeside, writeOutput } from './outputs.js';
+import { summaryOf } from './summary.js';
+import { traceOf } from './trace.js';
+
+/** What is asked for, and of which job. */
+export interface Asked extends Pick<Options, 'report' | 'trace'> {
+  /** Whether a summary goes to stderr. */
+  readonly verbose: boolean;
+  readonly job: string;
+  /** Where this user's channels may be on this node. */
+  readonly roots: readonly string[];
+  /** Says one line on stderr. */
+  readonly complain: (text: string) => void;
+}
+
+/** A report that is being made. */
+export interface Reporting {
+  /** Where ranks leave their records; undefined where there is no place for it. */
+  readonly spool: string | undefined;
+  /** Reads what the ranks have left. To be called before what is left of the job is removed. */
+  collect(): void;
+  /** Writes what was asked for. What cannot be written is complained of: nothing of it fails. */
+  finish(launcher: JobFacts['launcher'], ending: Ending): Promise<void>;
+}
+
+/**
+ * Prepares a report.
+ *
+ * @throws UsageError  a file that cannot be written to: told at once, not when the job has run.
+ */
+export function openReport(asked: Asked): Reporting {
+  const report = asked.report === undefined ? undefined : checkOutput('--report', asked.report);
+  const trace = asked.trace === undefined ? undefined : checkOutput('--trace', asked.trace);
+  const started = new Date();
+  const spool = openSpool(asked, [report, trace]);
+  let gathered: { steps: readonly Step[]; unread: number } = { steps: [], unread: 0 };
+
+  const attempt = async (what: string, body: () => Promise<void> | void) => {
+    try {
+      await body();
+    } catch (error) {
+      asked.complain(`${what}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  };
+  return {
+    spool,
+    collect: () =>
+      void attempt('what the ranks have left could not be read', () => {
+        if (spool === undefined) return;
+        const { records, unread } = readSpool(spool);
+        gathered = { steps: stepsOf(records), unread };
+      }),
+    finish: (launcher, { status, signal }) =>
+      attempt('no report', async () => {
+        const facts = {
+          hwlocShare: (await readManifest()).version,
+          job: asked.job,
+          launcher,
+          started: started.toISOString(),
+          seconds: (Date.now() - started.getTime()) / 1000,
+          exit: { status, signal: signal ?? null },
+        };
+        const document = reportOf(facts, gathered.steps, gathered.unread);
+        const write = (output: Output, pieces: Iterable<string>) => writeOutput(output, asked.job, pieces);
+        if (report !== undefined) {
+          await attempt(`the report was not written to ${report.path}`, () =>
+            write(report, [`${JSON.stringify(document, undefined, 2)}\n`]),
+          );
+        }
+        if (trace !== undefined) {
+          await attempt(`the trace was not written to ${trace.path}`, () =>
+            write(trace, traceOf(facts, gathered.steps)),
+          );
+        }
+        if (asked.verbose) summaryOf(document).forEach(asked.complain);
+        else document.notes.forEach(asked.complain);
+        const used = [spool, ...[report, trace].map((output) => output && spoolBeside(output, asked.job))];
+        for (const path of new Set(used)) if (path !== undefined) removeSpool(path);
+      }),
+  };
+}
+
+/**
+ * Makes the spool: beside the file, where the other nodes will find it, if they share that folder; else on this node alone, among
+ * its channels.
+ */
+function openSpool(
+  { job, roots, complain }: Asked,
+  outputs: readonly (Output | undefined)[],
+): string | undefined {
+  const host = job.replace(/-\d+-\d+$/, '');
+  const beside = outputs.flatMap((output) => (output && spoolBeside(output, job)) ?? []);
+  for (const path of beside) sweepSpools(dirname(path), new RegExp(`^\\.hwloc-share-${host}-\\d+-\\d+$`));
+  const among = roots.map((root) => ({ path: join(root, `${job}.spool`), root }));
+  let last: unknown;
+  for (const { path, root } of [...beside.map((path) => ({ path, root: undefined })), ...among]) {
+    try {
+      if (root !== undefined) openRoot(root);
+      makeSpool(path);
+      return path;
+    } catch (error) {
+      last = error;
+    }
+  }
+  complain(
+    `ranks have no place to tell how they joined: ${last instanceof Error ? last.message : String(last)}`,
+  );
+  return undefined;
+}

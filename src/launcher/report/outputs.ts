@@ -1,0 +1,152 @@
+// The files that a report and a trace go to: looked at before the job, written after it.
+
+import {
+  type Stats,
+  accessSync,
+  chmodSync,
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  renameSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { codeOf, ownUid } from '../../channel/place/index.js';
+import { makeSpool } from '../../spool/index.js';
+import { UsageError } from '../errors.js';
+
+const { O_WRONLY, O_CREAT, O_TRUNC, O_NONBLOCK, W_OK, X_OK } = constants;
+
+/** Milliseconds that a pipe may be full, and nobody reads from it, before we leave. */
+const patience = 5000;
+
+/** Where something is written to. */
+export interface Output {
+  readonly path: string;
+  /**
+   * `replace`: a plain file, new or the user's own, which changes in one piece. `fill`: what is there already, such as a FIFO, or a
+   * file under several names. `stderr`: our own standard error.
+   */
+  readonly way: 'replace' | 'fill' | 'stderr';
+  /** The permissions of the file that is replaced. */
+  readonly mode: number | undefined;
+}
+
+/**
+ * Looks whether a file can be written, before anything has been started: a slip in a name should not show when the job has run.
+ *
+ * @throws UsageError
+ */
+export function checkOutput(option: string, file: string): Output {
+  if (file === '') throw new UsageError(`${option} takes the name of a file`);
+  if (file === '-') throw new UsageError(`${option} takes a file: standard output is the job's own`);
+  const path = resolve(file);
+  const stat = look(option, path);
+  if (stat === undefined) {
+    const folder = dirname(path);
+    const above = look(option, folder);
+    if (above === undefined) throw new UsageError(`${option} ${file}: there is no folder ${folder}`);
+    if (!above.isDirectory()) throw new UsageError(`${option} ${file}: ${folder} is not a folder`);
+    checkAccess(option, folder, W_OK | X_OK);
+    // A link to nowhere is filled, and so its target made.
+    return { path, way: isLink(path) ? 'fill' : 'replace', mode: undefined };
+  }
+  if (stat.isDirectory()) throw new UsageError(`${option} ${file}: is a folder`);
+  if (isOpenAs(2, stat)) return { path, way: 'stderr', mode: undefined };
+  if (isOpenAs(1, stat) && !stat.isCharacterDevice()) {
+    throw new UsageError(`${option} ${file}: standard output is the job's own`);
+  }
+  checkAccess(option, path, W_OK);
+  const isOurs = stat.isFile() && stat.uid === ownUid() && stat.nlink === 1 && !isLink(path);
+  return { path, way: isOurs ? 'replace' : 'fill', mode: stat.mode & 0o777 };
+}
+
+/** Where ranks may leave what a report is made of: beside the file, since the nodes of a job share that folder as a rule. */
+export function spoolBeside({ path, way }: Output, job: string): string | undefined {
+  return way === 'replace' ? join(dirname(path), `.hwloc-share-${job}`) : undefined;
+}
+
+/**
+ * Writes an output.
+ *
+ * @param pieces  The text.
+ * @throws Error  of the file system; `ENXIO`: nobody reads from the FIFO that it is; or somebody does, but has stopped.
+ */
+export async function writeOutput(output: Output, job: string, pieces: Iterable<string>): Promise<void> {
+  const { path, way, mode } = output;
+  if (way === 'stderr') return writeAll(2, pieces);
+  const aside = way === 'replace' ? makeAside(output, job) : undefined;
+  // Without O_NONBLOCK, a FIFO that nobody reads from would hold us for ever.
+  const fd = openSync(aside ?? path, O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK, 0o666);
+  try {
+    await writeAll(fd, pieces);
+  } finally {
+    closeSync(fd);
+  }
+  if (aside === undefined) return;
+  if (mode !== undefined) chmodSync(aside, mode);
+  renameSync(aside, path);
+}
+
+/** A place on the same file system that is swept if we are killed; undefined where the folder takes nothing new. */
+function makeAside(output: Output, job: string): string | undefined {
+  const spool = spoolBeside(output, job) ?? '';
+  try {
+    makeSpool(spool);
+  } catch (error) {
+    // It is there already, unless ranks left nothing in it because it could not be made.
+    if (codeOf(error) !== 'EEXIST') return undefined;
+  }
+  return join(spool, basename(output.path));
+}
+
+async function writeAll(fd: number, pieces: Iterable<string>): Promise<void> {
+  for (const piece of pieces) {
+    const bytes = Buffer.from(piece);
+    let waited = 0;
+    for (let done = 0; done < bytes.length;) {
+      try {
+        done += writeSync(fd, bytes, done);
+        waited = 0;
+      } catch (error) {
+        if (codeOf(error) !== 'EAGAIN') throw error;
+        if (waited >= patience) throw new Error(`nobody has read from it for ${patience / 1000} s`);
+        await new Promise((tryAgain) => setTimeout(tryAgain, 10));
+        waited += 10;
+      }
+    }
+  }
+}
+
+function look(option: string, path: string): Stats | undefined {
+  try {
+    return statSync(path);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw new UsageError(`${option}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+function checkAccess(option: string, path: string, access: number): void {
+  try {
+    accessSync(path, access);
+  } catch (error) {
+    throw new UsageError(`${option}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+function isLink(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+}
+
+function isOpenAs(fd: number, stat: Stats): boolean {
+  try {
+    const { dev, ino } = fstatSync(fd);
+    return dev === stat.dev && ino === stat.ino;
+  } catch {
+    return false; // closed
+  }
+}
