@@ -11,6 +11,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   environment: [],
   maps: [],
   hwloc: [],
+  xmlfile: ['hwloc', 'environment'],
   'channel/place': [],
   channel: ['channel/place', 'hwloc'],
   spool: ['channel/place'],

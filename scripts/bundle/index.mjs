@@ -1,5 +1,5 @@
 // Bundles the compiled product into dist/bundle: what users and ranks import, and the command.
-import { readFileSync } from 'node:fs';
+import { copyFileSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -64,6 +64,17 @@ export async function bundle(outDir) {
     sourcemap: 'linked',
     plugins: [withoutFacades],
   });
+  await build({
+    ...common,
+    entryPoints: [{ in: 'xmlfile/bin.js', out: 'xmlfile/bin' }],
+    outdir: 'bundle',
+    format: 'esm',
+    plugins: [withoutFacades],
+  });
+  copyFileSync(
+    join(import.meta.dirname, '../../src/xmlfile/front.sh'),
+    join(outDir, 'bundle/xmlfile/front.sh'),
+  );
 }
 
 const withoutFacades = onLoadOf(withoutFacadesIn);

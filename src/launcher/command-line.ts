@@ -12,6 +12,7 @@ export interface Options {
   readonly io: string | undefined;
   readonly hole: string | undefined;
   readonly libhwloc: string | undefined;
+  readonly xmlfile: boolean | undefined;
   readonly strict: boolean | undefined;
   readonly verbose: boolean | undefined;
   readonly report: string | undefined;
@@ -75,9 +76,9 @@ export async function parseCommandLine(words: readonly string[]): Promise<Reques
 
 /** Our own options as they are used from here on. */
 function optionsFrom(given: Given<typeof Tables.ownOptions>): Options {
-  const { dir, io, hole, libhwloc, strict, verbose, report, trace } = given;
+  const { dir, io, hole, libhwloc, xmlfile, strict, verbose, report, trace } = given;
   const timeout = timeoutOf(given.timeout);
-  return { dir, timeout, io, hole, libhwloc, strict, verbose, report, trace };
+  return { dir, timeout, io, hole, libhwloc, xmlfile, strict, verbose, report, trace };
 }
 
 async function parseCommand(name: string, words: readonly string[], before: Options): Promise<Request> {

@@ -11,6 +11,7 @@ import { clean, environmentOf, jobName, ownRoots, removeJob } from './job.js';
 import type { Reporting } from './report/index.js';
 import { type Ending, type Running, start } from './run.js';
 import { endBy, relaySignals } from './signals.js';
+import type { XmlJob } from './xmlfile.js';
 
 /** Runs the command. @param words  The command line, without the interpreter and the script. */
 export async function main(words: readonly string[]): Promise<void> {
@@ -62,7 +63,7 @@ async function launch(request: Launch, inherited: readonly number[]): Promise<En
   clean(roots);
   const reporting = await reportingOf(options, job, roots);
   const env = environmentOf(job, request.kind, options, reporting?.spool);
-  const { kind, start: startRequest } = await starterOf(request, env);
+  const { kind, start: startRequest } = await starterOf(request, env, { job, roots, complain });
 
   // Before the start, which may take a while if it is of many ranks; nothing is waited for until all of them run.
   const stopRelaying = relaySignals((signal) => {
@@ -96,14 +97,19 @@ interface Starter {
   readonly start: (inherited: readonly number[]) => Running;
 }
 
-async function starterOf(request: Launch, env: Environment): Promise<Starter> {
+async function starterOf(request: Launch, env: Environment, xmlJob: XmlJob): Promise<Starter> {
+  const xml = request.options.xmlfile === true ? await import('./xmlfile.js') : undefined;
   if (request.kind === 'local') {
     const { startLocal } = await import('./local.js');
-    return { kind: 'local', start: (inherited) => startLocal(request.job, { env, inherited }) };
+    const ranksEnv = (await xml?.forLocal(env, xmlJob)) ?? env;
+    return {
+      kind: 'local',
+      start: (inherited) => startLocal(request.job, { env: ranksEnv, inherited }),
+    };
   }
   const { command, options } = request;
   const { toAllNodes } = await import('./pass-on.js');
-  const { kind, args, env: passed } = await toAllNodes(request, env);
+  const { kind, args, env: passed } = await toAllNodes(request, env, xml?.forLauncher(xmlJob));
   if (options.verbose === true) complain(`${command} is ${kind ?? 'not known to us; trying it'}`);
   return {
     kind: kind ?? null,

@@ -30,6 +30,7 @@ export const ownOptions = {
     describe: 'where in memory: scatter, begin, biggest, libs, heap, stack, or 0xADDRESS [scatter]',
   },
   libhwloc: { value: 'FILE', describe: 'libhwloc to use' },
+  xmlfile: { describe: 'write the topology as XML on each node, for all programs that use hwloc' },
   strict: { describe: 'let a rank that cannot share fail, instead of giving it a copy' },
   report: { value: 'FILE', describe: 'write into FILE how each rank got its topology, as JSON' },
   trace: { value: 'FILE', describe: 'write into FILE when each rank did what, as trace events for Perfetto' },

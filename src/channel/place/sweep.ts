@@ -3,6 +3,7 @@
 import { lstatSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Keeper, isAlive, parseKeeper } from './keeper.js';
+import { isNeeded } from './needed.js';
 import { passingKeeper } from './passing.js';
 import { checkDirectory, removeChannel, removeRoot } from './root.js';
 
@@ -14,7 +15,7 @@ export interface Found {
   readonly path: string;
   /** Whose life it depends on; undefined if it does not say. */
   readonly keeper: Keeper | undefined;
-  /** Whether the keeper lives; undefined if that cannot be told from here. */
+  /** Whether the keeper lives, or the job does without it; undefined if that cannot be told from here. */
   readonly alive: boolean | undefined;
 }
 
@@ -34,7 +35,8 @@ export function channelsIn(root: string): readonly Found[] | undefined {
 export function foundAt(folder: string, name: string): Found {
   const path = join(folder, name);
   const keeper = passingKeeper(name) ?? readKeeper(join(path, keeperFile));
-  return { path, keeper, alive: keeper === undefined ? undefined : isAlive(keeper) };
+  const alive = keeper === undefined ? undefined : isAlive(keeper);
+  return { path, keeper, alive: alive === false ? isNeeded(name) : alive };
 }
 
 /**

@@ -14,6 +14,8 @@ const NO_ATTRS = 1 << 1;
 export interface ExportXmlOptions {
   /** For readers that use hwloc 1.x. Some details are lost. Not with hwloc 3. */
   readonly v1?: boolean;
+  /** For readers that use hwloc 2.x: what hwloc 2 writes in any case, and hwloc 3 if it is asked to. */
+  readonly v2?: boolean;
 }
 
 /** @see enum hwloc_topology_export_synthetic_flags_e */
@@ -29,8 +31,9 @@ export interface ExportSyntheticOptions {
 }
 
 /** @see hwloc_topology_export_xmlbuffer() */
-export function exportXml(topology: TopologyHandle, { v1 = false }: ExportXmlOptions): string {
-  const flags = v1 ? required(objectsOf(topology).layout.flags.xmlV1, 'XML of version 1') : 0;
+export function exportXml(topology: TopologyHandle, { v1 = false, v2 = false }: ExportXmlOptions): string {
+  const { xmlV1, xmlV2 } = objectsOf(topology).layout.flags;
+  const flags = v1 ? required(xmlV1, 'XML of version 1') : v2 ? xmlV2 : 0;
   const name = 'hwloc_topology_export_xmlbuffer';
   const buffer = [0];
   const length = [0];

@@ -129,5 +129,5 @@ export const layout2: Layout = {
     ],
     misc: ['importedSupport'],
   },
-  flags: { xmlV1: 1 << 0, syntheticV1: 1 << 2, syntheticIgnoreMemory: 1 << 3 },
+  flags: { xmlV1: 1 << 0, xmlV2: 0, syntheticV1: 1 << 2, syntheticIgnoreMemory: 1 << 3 },
 };

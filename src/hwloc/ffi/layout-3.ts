@@ -86,5 +86,5 @@ export const layout3: Layout = {
       'migrate',
     ],
   },
-  flags: { xmlV1: undefined, syntheticV1: undefined, syntheticIgnoreMemory: 1 << 2 },
+  flags: { xmlV1: undefined, xmlV2: 1 << 1, syntheticV1: undefined, syntheticIgnoreMemory: 1 << 2 },
 };

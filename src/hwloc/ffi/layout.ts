@@ -18,6 +18,7 @@ export interface Layout {
   /** Bits that moved or were added from one ABI to the next; `undefined`: this ABI does not have it. */
   readonly flags: {
     readonly xmlV1: number | undefined;
+    readonly xmlV2: number;
     readonly syntheticV1: number | undefined;
     readonly syntheticIgnoreMemory: number;
   };

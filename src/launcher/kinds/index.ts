@@ -20,6 +20,7 @@ export { IdentityError } from './count.js';
 export type { Identity, Launch, LauncherKind } from './kind.js';
 export { localVariables } from './local.js';
 export { executable, recognise } from './recognise.js';
+export { isWithoutValue } from './srun-options.js';
 
 /**
  * The launchers, in the order in which a rank asks whose it is.

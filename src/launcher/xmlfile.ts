@@ -1,0 +1,157 @@
+// `--xmlfile`: sees to it that each node's topology is written as XML, once, and that all programs of the job are told.
+// See docs/xmlfile.md for the way there.
+
+import { spawn } from 'node:child_process';
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import {
+  currentKeeper,
+  formatKeeper,
+  keeperFile,
+  openRoot,
+  ownUid,
+  passingName,
+  removeChannel,
+} from '../channel/place/index.js';
+import type { Environment } from '../environment/index.js';
+import { fronts } from './fronts/index.js';
+import type { Launch, LauncherKind } from './kinds/index.js';
+
+/** A job as far as it matters here. */
+export interface XmlJob {
+  readonly job: string;
+  readonly roots: readonly string[];
+  /** Says a line to the user. */
+  readonly complain: (text: string) => void;
+}
+
+// Where src/xmlfile is when it is compiled: beside our own folder, whichever of them we are in.
+const programs = join(import.meta.dirname, '..', 'xmlfile');
+const front = join(programs, 'front.sh');
+
+/** What stands in front of each rank's program: sh, which reads front.sh if it is there, and in any case becomes the program. */
+export const inFront: readonly string[] = [
+  '/bin/sh',
+  '-c',
+  '[ -r "$HWLOC_SHARE_XMLFILE" ] && . "$HWLOC_SHARE_XMLFILE"; exec "$@"',
+  'sh',
+];
+
+/** What tells hwloc which topology to load. Whoever has set one of them keeps it. */
+const sources = ['HWLOC_XMLFILE', 'HWLOC_SYNTHETIC', 'HWLOC_FSROOT', 'HWLOC_CPUID_PATH'];
+
+/** For the ranks of the built-in launcher, which are all here. @returns their environment */
+export async function forLocal(env: Environment, xmlJob: XmlJob): Promise<Environment> {
+  if (isTold(env, [], xmlJob)) return env;
+  const file = await writeHere(env, xmlJob);
+  return file === undefined ? env : told({ ...env, HWLOC_SHARE_XMLFILE: '1' }, file);
+}
+
+/** For a launcher, which may start ranks on any node. @returns what makes of a launch what is to be started */
+export function forLauncher(
+  xmlJob: XmlJob,
+): (kind: LauncherKind | undefined, launch: Launch) => Promise<Launch> {
+  return (kind, launch) => prepare(kind, launch, xmlJob);
+}
+
+async function prepare(kind: LauncherKind | undefined, launch: Launch, xmlJob: XmlJob): Promise<Launch> {
+  const { complain } = xmlJob;
+  if (isTold(launch.env, launch.args, xmlJob)) return launch;
+  const env: Environment = {
+    ...launch.env,
+    HWLOC_SHARE_XMLFILE: front,
+    HWLOC_SHARE_NODE: process.execPath,
+    HWLOC_SHARE_UID: String(ownUid()),
+  };
+  const launcher = kind === undefined ? undefined : fronts[kind.name];
+  const fronted = launcher?.put({ ...launch, env }, inFront);
+  if (fronted === undefined) {
+    const why = launcher === undefined ? 'this launcher' : 'these options of the launcher';
+    complain(`--xmlfile: it is not known how under ${why}; programs discover the machine for themselves`);
+    return launch;
+  }
+  // What HWLOC_COMPONENTS asks for is for the ranks; a launcher that was asked to look at something else does that itself.
+  if (launcher?.usesHwloc !== true || env.HWLOC_COMPONENTS !== undefined) return fronted;
+  const file = await writeHere(env, xmlJob);
+  return file === undefined ? fronted : { args: fronted.args, env: told(fronted.env, file) };
+}
+
+function isTold(env: Environment, args: readonly string[], { complain }: XmlJob): boolean {
+  const name = sources.find((each) => env[each] !== undefined || args.some((word) => sets(word, each)));
+  if (name === undefined) return false;
+  complain(`--xmlfile: ${name} is set already, and stays as it is`);
+  return true;
+}
+
+/** `-x NAME=value`, `-genv NAME value`, `--export=ALL,NAME=value` and the like; not `sh -c 'echo $NAME'`. */
+function sets(word: string, name: string): boolean {
+  return new RegExp(`(^|[,;=])${name}(=|$)`).test(word);
+}
+
+/** The variables that go together: the file, that it describes this machine, and that the reader's own cgroup holds. */
+function told(env: Environment, file: string): Environment {
+  return {
+    ...env,
+    HWLOC_XMLFILE: file,
+    HWLOC_THISSYSTEM: env.HWLOC_THISSYSTEM ?? '1',
+    HWLOC_THISSYSTEM_ALLOWED_RESOURCES: env.HWLOC_THISSYSTEM_ALLOWED_RESOURCES ?? '1',
+    // With it, hwloc does not look at HWLOC_XMLFILE. What it asks for is in the file.
+    HWLOC_COMPONENTS: undefined,
+  };
+}
+
+/**
+ * Writes the file on this node; it is removed with the job's channels. By a process of its own, since a discovery loads the
+ * libraries of all kinds of devices, and takes as long as they like.
+ *
+ * @returns undefined where that fails; the user has been told.
+ */
+async function writeHere(env: Environment, { job, roots, complain }: XmlJob): Promise<string | undefined> {
+  let building: string | undefined;
+  try {
+    const made = makeDirectory(roots);
+    building = made.building;
+    if (await runWriter(building, env)) {
+      const directory = join(made.root, `${job}.xmlfile@${hostname()}`);
+      renameSync(building, directory);
+      return join(directory, 'topology.xml');
+    }
+  } catch (error) {
+    complain(`--xmlfile: ${error instanceof Error ? error.message : String(error)}; going on without`);
+  }
+  if (building !== undefined) removeChannel(building);
+  return undefined;
+}
+
+/** In the first root that can be used, under a name that is not its last: nobody shall find half of it. */
+function makeDirectory(roots: readonly string[]): { root: string; building: string } {
+  let last: unknown;
+  for (const root of roots) {
+    try {
+      openRoot(root);
+      const building = join(root, passingName());
+      mkdirSync(building, { mode: 0o700 });
+      writeFileSync(join(building, keeperFile), formatKeeper(currentKeeper()), { flag: 'wx', mode: 0o600 });
+      return { root, building };
+    } catch (error) {
+      last = error;
+    }
+  }
+  throw last;
+}
+
+/** @returns whether the file is there; if not, the writer has said why. */
+function runWriter(directory: string, env: Environment): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    // NODE_OPTIONS may make it join the job, for one.
+    const child = spawn(process.execPath, [join(programs, 'bin.js'), directory], {
+      env: { ...env, NODE_OPTIONS: undefined },
+      stdio: ['ignore', 2, 2],
+    });
+    child.on('error', reject);
+    child.on('exit', (code) => {
+      resolve(code === 0);
+    });
+  });
+}
