@@ -13,6 +13,7 @@ export {
   openSpare,
   publish,
 } from './channel.js';
+export { type DataPiece, formatDataIndex, parseDataIndex } from './data-index.js';
 export { ProtocolError } from './errors.js';
 export {
   hasReader,

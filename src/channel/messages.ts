@@ -93,6 +93,8 @@ export interface Plan {
   readonly address: number;
   readonly length: number;
   readonly abi: number;
+  /** Bytes of data at the beginning of the file, in front of the topology; undefined where there is none. */
+  readonly data?: number | undefined;
 }
 
 /** Leader to member: the file is complete; drop the reservation and adopt. */
@@ -108,6 +110,9 @@ export interface Ladder {
   readonly xml: string | undefined;
   /** Whether the XML describes the machine we run on. */
   readonly thisSystem: boolean;
+  /** The file that has the leader's data at its beginning, and how many bytes; undefined where there is none. */
+  readonly dataFile?: string | undefined;
+  readonly data?: number | undefined;
 }
 
 /** Leader to member: everybody is at barrier number `number`. */
@@ -168,12 +173,15 @@ export function formatMessage(message: Message): string {
         address: hex(message.address),
         length: hex(message.length),
         abi: hex(message.abi),
+        data: message.data === undefined ? undefined : hex(message.data),
       });
     case 'ladder':
       return formatLine('ladder', {
         reason: shorten(message.reason),
         xml: message.xml,
         thissystem: message.thisSystem ? 1 : 0,
+        'data-file': message.dataFile,
+        data: message.data === undefined ? undefined : hex(message.data),
       });
   }
 }
@@ -232,6 +240,7 @@ const readerOf: { [V in Exclude<Verb, 'ranges'>]: (fields: Fields) => Extract<Me
     address: f.hex('address'),
     length: f.hex('length'),
     abi: f.hex('abi'),
+    data: f.has('data') ? f.hex('data') : undefined,
   }),
   release: (f) => ({ verb: 'release', generation: f.count('generation') }),
   ladder: (f) => ({
@@ -239,6 +248,8 @@ const readerOf: { [V in Exclude<Verb, 'ranges'>]: (fields: Fields) => Extract<Me
     reason: f.text('reason'),
     xml: f.has('xml') ? f.text('xml') : undefined,
     thisSystem: f.count('thissystem') === 1,
+    dataFile: f.has('data-file') ? f.text('data-file') : undefined,
+    data: f.has('data') ? f.hex('data') : undefined,
   }),
   open: (f) => ({ verb: 'open', number: f.count('number') }),
 };

@@ -1,6 +1,6 @@
 // The door of src/environment: the one place where environment variables are read. Imports nothing of ours.
 
-export { type Environment, environment, markJoined } from './process.js';
+export { type Environment, environment, markJoined, tellChildren } from './process.js';
 export {
   type IoFilter,
   type Settings,

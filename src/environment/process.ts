@@ -15,3 +15,9 @@ export function environment(): Environment {
 export function markJoined(mark: string): void {
   process.env.HWLOC_SHARE_JOINED = mark;
 }
+
+/** Sets variables for the children of this process, where nobody has set any of them. */
+export function tellChildren(variables: Readonly<Record<string, string>>): void {
+  const names = Object.keys(variables);
+  if (names.every((name) => process.env[name] === undefined)) Object.assign(process.env, variables);
+}

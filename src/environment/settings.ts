@@ -18,6 +18,8 @@ export interface Settings {
   readonly hole: string | undefined;
   /** The libhwloc to use (`HWLOC_SHARE_LIBHWLOC`). */
   readonly libhwloc: string | undefined;
+  /** Whether programs that know nothing of us are to find the topology, too (`HWLOC_SHARE_XMLFILE`). */
+  readonly xmlfile: boolean;
   /** Whether to say what went well, too (`HWLOC_SHARE_VERBOSE`). */
   readonly verbose: boolean;
   /** Where each rank leaves a record of its join, for the wrapper's report (`HWLOC_SHARE_SPOOL`); set by the wrapper alone. */
@@ -69,6 +71,7 @@ export function settingsFrom(env: Environment): Settings {
     io: io ?? 'important',
     hole: given('HWLOC_SHARE_HOLE'),
     libhwloc: given('HWLOC_SHARE_LIBHWLOC'),
+    xmlfile: isOn(given('HWLOC_SHARE_XMLFILE')),
     verbose: isOn(given('HWLOC_SHARE_VERBOSE')),
     spool: given('HWLOC_SHARE_SPOOL'),
     joined: given('HWLOC_SHARE_JOINED'),

@@ -24,6 +24,7 @@ export { type Reservation, allocate, anonymousFile, mkfifo, pageSize, reserve } 
 export { type Watch, watch } from './ffi/poll.js';
 export { type Libhwloc, abi, libhwloc, versionText } from './ffi/library.js';
 export { koffiVersion } from './ffi/open-library.js';
+export { type Piece, mapPieces } from './mapped-file.js';
 export { type LoadOptions, type TopologySource, type TypeFilter, loadTopology } from './load.js';
 export type { Initiator, InitiatorValue, MemoryAttribute, TargetValue } from './memattrs/memory-attribute.js';
 export type * from './object/attributes.js';

@@ -6,6 +6,13 @@ import type { Allowed } from './allowed.js';
 import type { Clock, Outcome } from './outcome.js';
 import type { Placed } from './placed.js';
 import type { Recorder } from './recorder.js';
+import type { Shared } from './shared.js';
+
+/** Named bytes: of an ArrayBuffer, or what a view of one shows. Names have 1 to 255 bytes; there may be 4,096 of them. */
+export type SharedData = Readonly<Record<string, ArrayBufferLike | ArrayBufferView>>;
+
+/** Named bytes, or what makes them. */
+export type Share = SharedData | (() => SharedData | Promise<SharedData>);
 
 /** Options of `join()`; each goes before the environment variable of the same meaning. */
 export interface JoinOptions {
@@ -20,6 +27,13 @@ export interface JoinOptions {
    * leader's choice holds for all. Default: HWLOC_SHARE_HOLE, else `scatter`.
    */
   readonly hole?: string;
+  /**
+   * Data for all ranks of the node, in the file of the topology: `session.shared` has it, under the same names, with no copy.
+   *
+   * The leader's holds for all, and is read while the join lasts. Where all ranks give the same, whoever leads has it, and who cannot
+   * share has it of its own; so a function is called in the leader and in those only.
+   */
+  readonly share?: Share;
 }
 
 /** A join under way in one rank. */
@@ -32,6 +46,8 @@ export interface Context {
   /** When this rank came, by {@link now}. */
   readonly since: number;
   readonly allowed: Allowed;
+  /** What this rank would share if it led. */
+  readonly share: Share | undefined;
   /** One line on stderr, with the node and the rank in front. */
   readonly notice: (text: string) => void;
   /** Where the wrapper makes a report of the job. */
@@ -42,6 +58,8 @@ export interface Context {
 export interface Joined {
   readonly topology: Topology;
   readonly outcome: Outcome;
+  /** The leader's data, where it has some and this rank has got it. */
+  readonly shared?: Shared | undefined;
   readonly barrier: () => Promise<void>;
   /** Leaves the job: closes pipes, and removes what this rank has to remove. */
   readonly leave: () => void;

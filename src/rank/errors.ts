@@ -23,3 +23,16 @@ export class BarrierError extends Error {
     super(`no barrier with the other ranks of this node: ${why}; leave out --strict to pass without them`);
   }
 }
+
+/** What was given to `join({ share })` cannot be shared, or could not be made. */
+export class ShareError extends Error {
+  override readonly name = 'ShareError';
+  readonly code = 'SHARE';
+
+  constructor(
+    readonly why: string,
+    options?: ErrorOptions,
+  ) {
+    super(`join({ share }): ${why}`, options);
+  }
+}

@@ -16,6 +16,7 @@ import { type Reservation, abi, HwlocError, reserve } from '../hwloc/index.js';
 import { ownOccupied } from '../maps/index.js';
 import { rangeMessages } from './address-space.js';
 import { adoptPlan, adoptedOutcome } from './adopt.js';
+import { getShared, takeWhatComesWith } from './besides.js';
 import type { Claim } from './claim.js';
 import type { Context, Joined } from './context.js';
 import { Conversation, type Heard } from './conversation.js';
@@ -178,16 +179,18 @@ async function converse(
           if (topology === undefined || plan === undefined) break;
           context.clock.mark('adopt');
           reach('member:adopted');
+          const shared = await takeWhatComesWith(context, plan);
           conversation.say({ verb: 'done', how: 'adopted' });
           reach('member:done');
-          return { topology, outcome: adoptedOutcome(plan, context.clock, false) };
+          return { topology, outcome: adoptedOutcome(plan, context.clock, false), shared };
         }
         case 'ladder': {
           reservation?.release();
           const xml = heard.xml === undefined ? undefined : { file: heard.xml, thisSystem: heard.thisSystem };
           const own = await takeLadder(context, heard.reason, xml);
+          const shared = await getShared(context, heard.dataFile, heard.data);
           conversation.say({ verb: 'done', how: own.outcome.how });
-          return own;
+          return { ...own, shared };
         }
         case 'silence':
           return { reason: `the leader was silent for ${context.settings.timeout} s (HWLOC_SHARE_TIMEOUT)` };

@@ -2,8 +2,9 @@
 
 export type { Topology, TopologySource } from '../hwloc/index.js';
 export type { Allowed } from './allowed.js';
-export type { JoinOptions } from './context.js';
-export { BarrierError, NotSharedError } from './errors.js';
+export type { JoinOptions, Share, SharedData } from './context.js';
+export { BarrierError, NotSharedError, ShareError } from './errors.js';
 export { join } from './join.js';
 export type { How, Outcome } from './outcome.js';
 export type { Session } from './session.js';
+export type { Shared } from './shared.js';

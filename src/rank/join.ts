@@ -8,9 +8,9 @@ import { libhwloc } from '../hwloc/index.js';
 import { type Identity, identify } from '../launcher/kinds/index.js';
 import { type Allowed, ownAllowed } from './allowed.js';
 import { type Claim, claim } from './claim.js';
-import type { Context, JoinOptions, Joined } from './context.js';
+import type { Context, JoinOptions, Joined, Share } from './context.js';
 import { Conversation } from './conversation.js';
-import { NotSharedError } from './errors.js';
+import { NotSharedError, ShareError } from './errors.js';
 import { follow, outside } from './follow.js';
 import { keeperFor } from './keeper.js';
 import { discover, privately, takeLadder } from './ladder.js';
@@ -62,6 +62,7 @@ const here = Symbol.for('hwloc-share.joined.1');
  * module, gets the same topology; its options are not looked at.
  *
  * @throws NotSharedError            the topology could not be shared, and `onFailure` is `throw`.
+ * @throws ShareError                what `share` holds cannot be shared, or the function threw that makes it.
  * @throws LibhwlocNotFoundError     there is no libhwloc to be used at all.
  * @throws LibhwlocUnsupportedError  nor one of a version that is supported.
  * @throws HwlocError                the machine could not be discovered.
@@ -78,10 +79,12 @@ export async function join(options: JoinOptions = {}): Promise<Session> {
 }
 
 async function joinOnce(options: JoinOptions): Promise<Membership> {
+  const { share } = options;
+  if (typeof share === 'object') (await import('./share.js')).checked(share);
   const settings = withOptions(settingsFrom(environment()), options);
   const recorder = settings.spool === undefined ? undefined : await recorderFor(settings.spool);
   try {
-    const result = await joinWith(settings, recorder);
+    const result = await joinWith(settings, share, recorder);
     recorder?.joined(result.joined.outcome);
     return result;
   } catch (error) {
@@ -100,7 +103,11 @@ async function recorderFor(spool: string): Promise<Recorder | undefined> {
   }
 }
 
-async function joinWith(settings: Settings, recorder: Recorder | undefined): Promise<Membership> {
+async function joinWith(
+  settings: Settings,
+  share: Share | undefined,
+  recorder: Recorder | undefined,
+): Promise<Membership> {
   const clock = new Clock(recorder?.mark);
   const env = environment();
   const complain = noticeOf(undefined);
@@ -117,7 +124,7 @@ async function joinWith(settings: Settings, recorder: Recorder | undefined): Pro
     const topology = await discover({ settings, clock });
     const outcome = privately('discovered', place, { clock });
     const joined = { topology, outcome, barrier: () => Promise.resolve(), leave: () => undefined };
-    return { identity, allowed, joined };
+    return { identity, allowed, joined: await withOwnShare(joined, share) };
   }
   const roots = rootsOf(settings.directory, env.XDG_RUNTIME_DIR);
   const joined = await joinAs({
@@ -128,10 +135,24 @@ async function joinWith(settings: Settings, recorder: Recorder | undefined): Pro
     clock,
     since: now(),
     allowed,
+    share,
     notice,
     recorder,
   });
-  return { identity, allowed, joined };
+  return { identity, allowed, joined: await withOwnShare(joined, share) };
+}
+
+/** A rank that has not got a leader's data has its own. */
+async function withOwnShare(joined: Joined, share: Share | undefined): Promise<Joined> {
+  if (share === undefined || joined.shared !== undefined) return joined;
+  try {
+    const [{ piecesOf }, { named }] = await Promise.all([import('./share.js'), import('./shared.js')]);
+    return { ...joined, shared: named(await piecesOf(share)) };
+  } catch (error) {
+    joined.leave();
+    joined.topology.close();
+    throw error;
+  }
 }
 
 async function joinAs(context: Context): Promise<Joined> {
@@ -165,7 +186,7 @@ async function joinAs(context: Context): Promise<Joined> {
     const joined = claim ?? (await follow(context, channel, conversation));
     return 'release' in joined ? await lead(context, channel, key, joined) : joined;
   } catch (error) {
-    if (error instanceof NotSharedError) throw error;
+    if (error instanceof NotSharedError || error instanceof ShareError) throw error;
     // Whatever it is, this rank may still get a topology of its own.
     const gone = !isThere(channel.path);
     return outside(
@@ -251,6 +272,8 @@ function alone(): Pick<Identity, 'rank' | 'size' | 'localRank' | 'localSize' | '
   return { rank: 0, size: 1, localRank: 0, localSize: 1, node: hostname() };
 }
 
+const nothingShared: Session['shared'] = Object.freeze(Object.create(null) as Record<string, never>);
+
 function sessionOf(shared: Shared, { identity, allowed, joined }: Membership): Session {
   let open = true;
   const close = () => {
@@ -271,6 +294,7 @@ function sessionOf(shared: Shared, { identity, allowed, joined }: Membership): S
     node,
     topology: joined.topology,
     allowed,
+    shared: joined.shared ?? nothingShared,
     outcome: joined.outcome,
     barrier: () => joined.barrier(),
     close,

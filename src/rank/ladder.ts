@@ -7,11 +7,14 @@ import type { Context } from './context.js';
 import { NotSharedError } from './errors.js';
 import { messageOf } from './notice.js';
 import type { Outcome } from './outcome.js';
+import type { Shared } from './shared.js';
 
 /** A private topology, and the outcome that says why. */
 export interface Private {
   readonly topology: Topology;
   readonly outcome: Outcome;
+  /** The leader's data, where there is some. */
+  readonly shared?: Shared | undefined;
 }
 
 /** The XML that a leader wrote for ranks that cannot adopt. */

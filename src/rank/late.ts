@@ -13,6 +13,7 @@ import {
 import { abi } from '../hwloc/index.js';
 import { adoptPlan, adoptedOutcome } from './adopt.js';
 import type { Context, Joined } from './context.js';
+import { getShared, takeWhatComesWith } from './besides.js';
 import { takeLadder } from './ladder.js';
 import { loneBarrier } from './lone-barrier.js';
 import { messageOf } from './notice.js';
@@ -31,16 +32,19 @@ export function isLate(channel: Channel): boolean {
 export async function joinLate(context: Context, channel: Channel): Promise<Joined> {
   const barrier = loneBarrier(context, 'this rank joined after the others had gone on');
   const leave = () => undefined;
+  let plan: Plan | undefined;
   try {
-    const plan = readPlan(channel);
+    plan = readPlan(channel);
     if (plan.abi !== abi())
       throw new Error(`this rank's libhwloc has ABI ${hex(abi())}, the leader's ${hex(plan.abi)}`);
     const topology = adoptPlan(plan);
     context.clock.mark('adopt');
-    return { topology, outcome: adoptedOutcome(plan, context.clock, false), barrier, leave };
+    const shared = await takeWhatComesWith(context, plan);
+    return { topology, outcome: adoptedOutcome(plan, context.clock, false), shared, barrier, leave };
   } catch (error) {
     const { topology, outcome } = await takeLadder(context, `came late: ${messageOf(error)}`);
-    return { topology, outcome, barrier, leave };
+    const shared = await getShared(context, plan?.file, plan?.data);
+    return { topology, outcome, shared, barrier, leave };
   }
 }
 

@@ -1,12 +1,13 @@
 // The leader: discovers the machine once, gathers address spaces, writes, and lets everybody adopt.
 
-import type { Channel } from '../channel/index.js';
+import type { Channel, Plan } from '../channel/index.js';
 import { channelPath, sweep } from '../channel/place/index.js';
 import { type Topology, loadTopology } from '../hwloc/index.js';
 import { adoptPlan, adoptedOutcome } from './adopt.js';
 import { sameAllowed } from './allowed.js';
+import { getShared, takeWhatComesWith } from './besides.js';
 import type { Claim } from './claim.js';
-import type { Context, Joined } from './context.js';
+import type { Context, Joined, Share } from './context.js';
 import { NotSharedError } from './errors.js';
 import { expectedBy } from './expected.js';
 import { type Private, privately } from './ladder.js';
@@ -16,6 +17,8 @@ import { type Agreement, negotiate } from './negotiate.js';
 import { listOf, messageOf } from './notice.js';
 import { reach } from './points.js';
 import { Roster } from './roster.js';
+import type { Pieces } from './share.js';
+import type { Shared } from './shared.js';
 import { Store } from './store.js';
 import { tellForWhomItWaits } from './waiting.js';
 
@@ -61,6 +64,8 @@ async function share(context: Context, parts: Lead): Promise<Joined> {
   const { channel, roster, store, stopTelling } = parts;
   // The others come and are gathered while this goes on, on a thread of its own.
   const loading = loadTopology({ io: context.settings.io });
+  const sharing = context.share === undefined ? undefined : putInFront(context.share, store);
+  sharing?.catch(() => undefined); // it is waited for below
   // What dead jobs left goes while nothing else is to be done.
   for (const root of context.roots) sweep(root, channelPath(root, parts.key));
   const own = await loading;
@@ -70,6 +75,7 @@ async function share(context: Context, parts: Lead): Promise<Joined> {
   stopTelling();
   const topology = await coverEverybody(context, roster, own);
 
+  const pieces = await sharing;
   const agreement = await negotiate(context, { ...parts, topology });
   reach('leader:agreed');
   const barrier = keepBarriers(roster);
@@ -79,16 +85,39 @@ async function share(context: Context, parts: Lead): Promise<Joined> {
   reach('leader:settled');
   const { how, reason } = result.outcome;
   if (how !== 'adopted' && context.settings.strict) throw new NotSharedError(reason ?? '');
+  const adopted = how === 'adopted' ? agreement.plan : undefined;
+  const shared = await ownShared(context, store, pieces, adopted);
 
   if (agreement.plan !== undefined && roster.mayCome()) publishPlan(channel, agreement.plan);
   await roster.sendOffTheCrowd();
-  tidy(roster, store);
+  // Programs that this node's ranks start find it by its name.
+  const isNamed = context.settings.xmlfile && adopted?.offset === 0;
+  tidy(roster, store, isNamed);
   roster.keepAlive(false);
   tellHowItWent(context, roster, result);
   const leave = () => {
     roster.close();
   };
-  return { topology: result.topology, outcome: result.outcome, barrier, leave };
+  return { topology: result.topology, outcome: result.outcome, shared, barrier, leave };
+}
+
+/** Data of the leader, as all ranks get it. What only jobs with data need is loaded when it is needed. */
+async function putInFront(share: Share, store: Store): Promise<Pieces> {
+  return (await import('./share.js')).putInFront(share, store);
+}
+
+/** As everybody else, the leader has the pages of the file; the bytes that it was given, others need not keep. */
+async function ownShared(
+  context: Context,
+  store: Store,
+  pieces: Pieces | undefined,
+  adopted: Plan | undefined,
+): Promise<Shared | undefined> {
+  const shared = await (adopted === undefined
+    ? getShared(context, store.data?.file, store.data?.length)
+    : takeWhatComesWith(context, adopted));
+  if (pieces === undefined || shared !== undefined) return shared;
+  return (await import('./shared.js')).named(pieces);
 }
 
 async function gather(context: Context, roster: Roster): Promise<void> {
@@ -159,12 +188,14 @@ async function help(roster: Roster, store: Store, topology: Topology, agreement:
   const helpless = roster.standing('ready', 'reserved', 'busy', 'declined', 'failed');
   if (helpless.length === 0) return;
   const xml = store.writeXml(topology);
+  const { data } = store;
   for (const peer of helpless) {
     const reason = peer.reason || whyNot(agreement);
-    peer.say({ verb: 'ladder', reason, xml, thisSystem: topology.isThisSystem });
+    const withData = { dataFile: data?.file, data: data?.length };
+    peer.say({ verb: 'ladder', reason, xml, thisSystem: topology.isThisSystem, ...withData });
   }
-  // The file must stay until it has been read; a rank that discovers by itself needs nobody to wait for it.
-  if (xml !== undefined) await roster.untilNoneIs(['laddered']);
+  // The files must stay until they have been read; a rank that discovers by itself needs nobody to wait for it.
+  if (xml !== undefined || data !== undefined) await roster.untilNoneIs(['laddered']);
 }
 
 function whyNot(agreement: Agreement): string {
@@ -172,11 +203,11 @@ function whyNot(agreement: Agreement): string {
 }
 
 /**
- * Leaves nothing behind, at once where nobody can come any more. Else the channel stays as long as this process: who comes late
- * sees in it that the leader is through, or finds the plan. What is mapped stays mapped.
+ * Leaves nothing behind, at once where nobody can come any more, or needs it. Else the channel stays as long as this process: who
+ * comes late sees in it that the leader is through, or finds the plan. What is mapped stays mapped.
  */
-function tidy(roster: Roster, store: Store): void {
-  if (!roster.mayCome()) {
+function tidy(roster: Roster, store: Store, isNeeded = false): void {
+  if (!isNeeded && !roster.mayCome()) {
     store.remove();
     return;
   }

@@ -47,7 +47,9 @@ export async function negotiate(context: Context, parties: Parties): Promise<Agr
       return agreement.plan === undefined ? { plan: undefined, reason: messageOf(error) } : agreement;
     }
     const file = store.fileOf(generation);
-    const plan: Plan = { verb: 'plan', generation, file, offset: 0, address, length, abi: topology.abi };
+    const data = store.data?.length;
+    const place = { file, offset: data ?? 0, address, length };
+    const plan: Plan = { verb: 'plan', generation, ...place, abi: topology.abi, data };
     roster.tell(plan, 'ready', 'reserved', 'busy');
     clock.mark('plan');
     reach('leader:planned');
@@ -78,7 +80,8 @@ function tryToWrite(
 ): { agreement: Agreement; again: boolean } {
   try {
     reach('leader:writing');
-    store.write(topology, plan);
+    const { file, offset, address, length } = plan;
+    store.write(topology, { file, offset, address, length });
     reach('leader:written');
     // As in every rank: between now and the release something else might take it.
     const reservation = reserve(plan.address, plan.length);

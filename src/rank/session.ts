@@ -3,6 +3,7 @@
 import type { Topology } from '../hwloc/index.js';
 import type { Allowed } from './allowed.js';
 import type { Outcome } from './outcome.js';
+import type { Shared } from './shared.js';
 
 /** A rank's place in its job, and the topology that it shares with the others of its node. */
 export interface Session extends AsyncDisposable {
@@ -23,6 +24,13 @@ export interface Session extends AsyncDisposable {
   readonly topology: Topology;
   /** What this rank's own cgroup allows of it; other ranks may be allowed something else. */
   readonly allowed: Allowed;
+  /**
+   * What `join({ share })` of the leader has put beside the topology, by name: the same pages in all ranks of the node. Without it, empty.
+   *
+   * Nobody else sees what is written to it: that changes a copy of the page, in this process. It stays as it is after `close()`; its
+   * memory goes when nobody holds it any more.
+   */
+  readonly shared: Shared;
   /** How this rank got it, why, and what it cost. */
   readonly outcome: Outcome;
   /**

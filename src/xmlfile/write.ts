@@ -18,7 +18,8 @@ export interface Written {
  *
  * It holds all that a program may ask for, because hwloc applies a program's own filters when it reads XML, but cannot find in it
  * what was left out: I/O objects, instruction and memory-side caches, dies, and what this process's own cgroup does not allow.
- * What the reader's cgroup does not allow, hwloc takes out there (HWLOC_THISSYSTEM_ALLOWED_RESOURCES).
+ * What the reader's cgroup does not allow, hwloc takes out there (HWLOC_THISSYSTEM_ALLOWED_RESOURCES). What is missing: groups that
+ * show the same as a cache or a package does, which hwloc keeps for those only who leave that one out.
  *
  * @throws HwlocError  the machine could not be discovered.
  * @throws Error       of the file system; `EEXIST`: another process writes here, or did.

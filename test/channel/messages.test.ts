@@ -52,8 +52,16 @@ const message: fc.Arbitrary<Message> = fc.oneof(
     address,
     length: address,
     abi: address,
+    data: maybe(address),
   }),
-  fc.record({ verb: fc.constant('ladder'), reason: hostile, xml: maybe(hostile), thisSystem: fc.boolean() }),
+  fc.record({
+    verb: fc.constant('ladder'),
+    reason: hostile,
+    xml: maybe(hostile),
+    thisSystem: fc.boolean(),
+    dataFile: maybe(hostile),
+    data: maybe(address),
+  }),
 );
 
 test('every message comes back as it was, whatever its file names and reasons hold', () => {

@@ -11,6 +11,7 @@ const defaults: Settings = {
   io: 'important',
   hole: undefined,
   libhwloc: undefined,
+  xmlfile: false,
   verbose: false,
   spool: undefined,
   joined: undefined,
@@ -38,6 +39,7 @@ test.each<[string, string, Partial<Settings>]>([
   ['LIBHWLOC', '/x/libhwloc.so.15', { libhwloc: '/x/libhwloc.so.15' }],
   ['VERBOSE', 'on', { verbose: true }],
   ['SPOOL', '/x/.spool', { spool: '/x/.spool' }],
+  ['XMLFILE', '1', { xmlfile: true }],
   ['JOINED', 'a/0', { joined: 'a/0' }],
 ])('HWLOC_SHARE_%s=%s', (name, value, expected) => {
   expect(settingsFrom({ [`HWLOC_SHARE_${name}`]: value })).toEqual({ ...defaults, ...expected });

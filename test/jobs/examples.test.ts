@@ -27,3 +27,13 @@ test('each rank is bound to its own core', async () => {
   expect(new Set(bound.map(([, pus]) => pus)).size).toBe(ranks);
   for (const [, pus, binding] of bound) expect(binding).toBe(pus);
 });
+
+test('the table is made once, and each rank counts its part of the primes', async () => {
+  const { stdout, stderr } = await runSharedJob(wrapper('local', '-n', '3', ...example('table.mjs')));
+  const lines = stdout.trimEnd().split('\n').sort();
+  const counts = lines.map((line) =>
+    Number(/^rank \d on \S+: (\d+) primes among 66666\d\d numbers$/.exec(line)?.[1]),
+  );
+  expect(counts.reduce((a, b) => a + b)).toBe(1_270_607);
+  expect(stderr).toBe('');
+});

@@ -22,7 +22,7 @@ import { launcherCommands } from '../support/jobs.js';
 import { sendSignal, startTimeOf } from '../support/processes.js';
 import { expectAllAdopted, fixture, reporter, runSharedJob } from '../support/shared-job.js';
 import { temporaryFolder } from '../support/temporary.js';
-import { wrapper } from '../support/wrapper.js';
+import { distFile, wrapper } from '../support/wrapper.js';
 
 /** What test/jobs/fixtures/hwloc-user.mjs prints. */
 interface Seen {
@@ -71,7 +71,8 @@ function discoveriesIn(trace: string): Record<string, number> {
   for (const line of readFileSync(trace, 'latin1').split('\n')) {
     const [, pid = '', call, path = ''] = /^(\d+) +(\w+)\(.*?"([^"]*)"/.exec(line) ?? [];
     if (call === 'execve') programs.set(pid, path.replace(/^.*\//, ''));
-    if (!path.startsWith('/sys/devices/system/') || path.endsWith('/possible')) continue;
+    // Not what is beside cpu, which libnuma reads for UCX; nor the one file in it that hwloc reads in any case.
+    if (!path.startsWith('/sys/devices/system/cpu/') || path.endsWith('/possible')) continue;
     const program = programs.get(pid) ?? '';
     counts[program] = (counts[program] ?? 0) + 1;
   }
@@ -108,7 +109,7 @@ describe('the built-in launcher', () => {
 
   test('--verbose says that the file was written', async () => {
     const { stderr } = await runSharedJob(wrapper('--verbose', '--xmlfile', 'local', '-n', '2', 'true'));
-    expect(stderr).toMatch(/^hwloc-share: node \S+: wrote the topology for HWLOC_XMLFILE, \d+ bytes\n$/);
+    expect(stderr).toMatch(/^hwloc-share: node \S+: wrote the topology for HWLOC_XMLFILE, \d+ bytes\n/);
   });
 
   test('binding is real', async () => {
@@ -176,6 +177,25 @@ describe('the built-in launcher', () => {
     expect(stderr).toMatch(
       /^hwloc-share: node \S+: no XML file: .*; programs discover the machine for themselves\n$/,
     );
+  });
+
+  test('programs that a rank starts find the topology by the variables that OpenPMIx documents', async () => {
+    const { stdout, stderr } = await runSharedJob(
+      local(2, process.execPath, fixture('pmix-parent.mjs'), distFile('.')),
+    );
+    const [first, second] = stdout.trimEnd().split('\n').sort();
+    expect(first).toMatch(/^rank 0 at (0x[\da-f]+): its child has \d+ PUs at \1$/);
+    expect(second).toBe(first?.replace('rank 0', 'rank 1'));
+    expect(stderr).toBe('');
+  });
+
+  test('without --xmlfile, or with data in front of the topology, those variables are not set', async () => {
+    const parent = [process.execPath, fixture('pmix-parent.mjs'), distFile('.')];
+    const without = await runSharedJob(wrapper('local', '-n', '1', ...parent));
+    const withData = await runSharedJob(local(1, ...parent), { env: { WITH_DATA: '1' } });
+    for (const { stdout } of [without, withData]) {
+      expect(stdout).toMatch(/^rank 0 at 0x[\da-f]+: its child has nothing\n$/);
+    }
   });
 
   test('after a wrapper that was killed, the file stays for as long as a rank lives', async () => {

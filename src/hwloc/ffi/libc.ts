@@ -81,6 +81,25 @@ export function reserve(address: number, length: number): Reservation {
   return { address, length, release };
 }
 
+/**
+ * Maps the first bytes of a file, wherever there is room. The pages are the file's own, shared with all who map it, until
+ * somebody writes to one: that changes a copy of it, which this process has for itself.
+ *
+ * @returns the address.
+ * @throws HwlocError  `ENOMEM`: no room is left (`ulimit -v`), or the copies that there might be are more than the system promises
+ *                     (`vm.overcommit_memory=2`).
+ * @see mmap(2), MAP_PRIVATE
+ */
+export function mapPrivately(fd: number, length: number): number {
+  const flags = MAP_PRIVATE | MAP_NORESERVE;
+  return invoke('mmap', () => native('mmap')(0, length, PROT_READ | PROT_WRITE, flags, fd, 0));
+}
+
+/** Gives a mapping back. @see munmap(2) */
+export function unmap(address: number, length: number): void {
+  invoke('munmap', () => native('munmap')(address, length));
+}
+
 /** Makes a mapped range readable and writable. @see mprotect(2) */
 export function makeWritable(address: number, length: number): void {
   invoke('mprotect', () => native('mprotect')(address, length, PROT_READ | PROT_WRITE));
