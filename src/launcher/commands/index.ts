@@ -7,4 +7,5 @@ export const commands: CommandTable = {
   clean: async () => (await import('./clean.js')).clean,
   doctor: async () => (await import('./doctor.js')).doctor,
   show: async () => (await import('./show.js')).show,
+  maps: async () => (await import('./maps.js')).maps,
 };

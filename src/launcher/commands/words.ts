@@ -1,9 +1,9 @@
 // Numbers as a person reads them.
 
-/** `23.5 GiB`. */
+/** `23.5 GiB`, with a decimal place where there are fewer than three before it. */
 export function bytes(count: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
   const power = count < 1 ? 0 : Math.min(Math.floor(Math.log2(count) / 10), units.length - 1);
   const value = count / 2 ** (10 * power);
-  return `${Number.isInteger(value) ? value : value.toFixed(1)} ${units[power] ?? ''}`;
+  return `${Number.isInteger(value) ? value : value.toFixed(value < 100 ? 1 : 0)} ${units[power] ?? ''}`;
 }

@@ -14,6 +14,7 @@ import { Ajv } from 'ajv';
 import { afterAll, describe, expect, test } from 'vitest';
 import { findCommand } from '../../support/commands.js';
 import { type Job, type JobOptions, runJob, startJob } from '../../support/job.js';
+import { sendSignal } from '../../support/processes.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import { wrapper } from '../../support/wrapper.js';
 import { hasTerminal, onTerminal } from '../terminal.js';
@@ -320,7 +321,7 @@ describe('what cannot be shown is told in one line', () => {
 describe('a running job', () => {
   const jobs: Job[] = [];
   afterAll(() => {
-    for (const { pid } of jobs) process.kill(pid);
+    for (const { pid } of jobs) sendSignal(pid, 'SIGTERM');
   });
 
   /** Starts a job whose ranks join, say so, and stay; resolves when all have. */

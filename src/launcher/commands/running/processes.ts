@@ -40,6 +40,11 @@ export function commandOf(pid: number): string {
   return words?.join(' ').replace(/\s+/g, ' ') ?? '';
 }
 
+/** The name of a process's program, up to 15 characters of it. @see proc(5), /proc/pid/comm */
+export function nameOf(pid: number): string {
+  return attempt(() => readFileSync(`/proc/${pid}/comm`, 'utf8').trim()) ?? '';
+}
+
 /** The CPUs that a process may run on, as a list such as `0-3,8`. @see proc(5), Cpus_allowed_list; sched_getaffinity(2) */
 export function cpusOf(pid: number): string | undefined {
   return /^Cpus_allowed_list:\s*(\S+)$/m.exec(

@@ -1,0 +1,80 @@
+// Compares address spaces, and shows them in the form that was asked for.
+
+import { readFileSync, writeFileSync } from 'node:fs';
+import { environment, settingsFrom } from '../../../environment/index.js';
+import { codeOf } from '../../../channel/place/index.js';
+import { parsePolicy } from '../../../maps/index.js';
+import { CommandError, UsageError } from '../../errors.js';
+import type { Call } from '../command.js';
+import type { mapsOptions } from '../maps.js';
+import { paintForStdout } from '../paint.js';
+import { readInput } from './input.js';
+import { recordOf } from './json.js';
+import { type Choice, type Comparison, compare } from './spaces.js';
+import { drawComparison } from './svg.js';
+import { formatComparison } from './text.js';
+
+/** @returns the exit status. */
+export function showMaps(call: Call<typeof mapsOptions>): number {
+  const { given, operands } = call;
+  const choice = choiceFrom(call);
+  const { sources, recorded, title } = readInput(operands, given.job);
+  const comparison = compareOrRefuse(() => compare(sources, { ...choice, recorded }));
+  if (given.svg !== undefined) {
+    writePicture(given.svg, drawComparison(comparison, title), given.force === true);
+  }
+  if (given.json === true) {
+    process.stdout.write(`${JSON.stringify(recordOf(sources, comparison, title), undefined, 2)}\n`);
+  } else if (given.svg === undefined) {
+    const width = process.stdout.isTTY ? process.stdout.columns : 100;
+    process.stdout.write(`${formatComparison(comparison, width, paintForStdout())}\n`);
+  }
+  return 0;
+}
+
+/** An explicit address that is no multiple of the page size is a slip of the user's. */
+function compareOrRefuse(body: () => Comparison): Comparison {
+  try {
+    return body();
+  } catch (error) {
+    if (error instanceof RangeError) throw new UsageError(error.message);
+    throw error;
+  }
+}
+
+function choiceFrom({ given, options }: Call<typeof mapsOptions>): Omit<Choice, 'recorded'> {
+  const asked = options.hole ?? settingsFrom(environment()).hole ?? 'scatter';
+  const policy = parsePolicy(asked);
+  if (policy === undefined) {
+    throw new UsageError(
+      `--hole takes scatter, begin, biggest, libs, heap, stack or 0xADDRESS, not ${asked}`,
+    );
+  }
+  const pageSize = ownPageSize();
+  const length = bytesFrom(given.length ?? '1M');
+  return { policy, pageSize, length: Math.ceil(length / pageSize) * pageSize };
+}
+
+function bytesFrom(text: string): number {
+  const [, digits, unit = ''] = /^(\d{1,15})([KMGT]?)$/i.exec(text) ?? [];
+  const bytes = Number(digits) * 1024 ** ' KMGT'.indexOf(unit.toUpperCase() || ' ');
+  if (bytes > 0 && bytes <= 2 ** 47) return bytes;
+  throw new UsageError(`--length takes bytes, as 1048576, 64K, 2M or 1G, not ${text}`);
+}
+
+/** The page size, without the FFI: AT_PAGESZ. @see getauxval(3) */
+function ownPageSize(): number {
+  const AT_PAGESZ = 6n;
+  const words = new BigUint64Array(new Uint8Array(readFileSync('/proc/self/auxv')).buffer);
+  const at = words.findIndex((word, i) => i % 2 === 0 && word === AT_PAGESZ);
+  return Number(words[at + 1] ?? 4096n);
+}
+
+function writePicture(file: string, picture: string, force: boolean): void {
+  try {
+    writeFileSync(file, picture, { flag: force ? 'w' : 'wx' });
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error;
+    throw new CommandError(`${file} exists already; --force overwrites it`);
+  }
+}
