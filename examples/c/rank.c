@@ -1,0 +1,30 @@
+/* A rank in C: joins the others of its node, and says where it is and what it sees.
+ *
+ *     make
+ *     hwloc-share mpirun -n 4 ./rank
+ *     hwloc-share mpirun -n 2 ./rank : -n 2 node ../first-job.mjs      # with ranks in other languages
+ */
+#define HWLOC_SHARE_IMPLEMENTATION
+#include "hwloc-share.h"
+
+#include <stdio.h>
+
+int main(void) {
+  static const char *const how[] = {"adopted", "xml", "discovered"};
+  hwloc_share_session session;
+  int code = hwloc_share_join(&session, NULL);
+  if (code != HWLOC_SHARE_SUCCESS) {
+    fprintf(stderr, "rank: %s: %s\n", hwloc_share_strerror(code), session.reason);
+    return 1;
+  }
+  printf("rank %d of %d: number %d of %d on %s, which has %d packages, %d NUMA nodes, %d cores and %d PUs (%s)\n",
+         session.rank, session.size, session.local_rank, session.local_size, session.node,
+         hwloc_get_nbobjs_by_type(session.topology, HWLOC_OBJ_PACKAGE),
+         hwloc_get_nbobjs_by_type(session.topology, HWLOC_OBJ_NUMANODE),
+         hwloc_get_nbobjs_by_type(session.topology, HWLOC_OBJ_CORE),
+         hwloc_get_nbobjs_by_type(session.topology, HWLOC_OBJ_PU), how[session.how]);
+  fflush(stdout);
+  hwloc_share_barrier(&session);
+  hwloc_share_close(&session);
+  return 0;
+}
