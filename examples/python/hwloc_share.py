@@ -1,6 +1,6 @@
 """One hwloc topology for all ranks of a node: a rank in Python, by the pipe protocol of hwloc-share (docs/protocol.md).
 
-This one module is all there is: it needs libhwloc (2.0 or later) and the standard library of Python 3.9. Linux only.
+This file is all there is: it needs libhwloc (2.0 or later), and of Python (3.9 or later) the standard library. Linux only.
 
     import hwloc_share
 
@@ -8,7 +8,7 @@ This one module is all there is: it needs libhwloc (2.0 or later) and the standa
         print(session.topology.count("Core"), session.how)
         session.barrier()
 
-Ranks in Python share with ranks in other languages of the same job. Any of them may be the leader.
+Ranks in Python share with the ranks in other languages of the same job. Any of them may be the leader.
 """
 
 from __future__ import annotations
@@ -18,24 +18,28 @@ import contextlib
 import ctypes
 import ctypes.util
 import errno
+import functools
 import itertools
 import os
 import re
+import resource
 import select
 import socket
 import stat
 import threading
 import time
-from typing import Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Set, Tuple, Union
+from typing import Callable, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Set, Tuple, Union
 
 __all__ = ["HwlocError", "NotSharedError", "Session", "Topology", "join"]
 
 _VERSION = 1
-_LINE = 8192
-_MOST_RANGES = 65536
-_PLANS = 5
+_LINE = 8192  # bytes of the longest line, its newline included
+_MOST_RANGES = 65536  # of one member
+_PLANS = 5  # after so many, whoever still finds its range taken goes without
 _LOOK = 0.25  # seconds between two looks at what no pipe tells
-_SPARE = 8  # descriptors that the leader keeps back from members, to have some for files
+_LOOKS = 2  # so many looks say that a rank is not there: one may fall between a fork and an exec
+_SPARE_FILES = 64  # a discovery that runs out of descriptors finds less than there is, and does not say so
+_USER_SPACE = (0x1_0000, 0x7FFF_FFFF_F000)  # where addresses may be
 
 
 class HwlocError(OSError):
@@ -44,6 +48,15 @@ class HwlocError(OSError):
 
 class NotSharedError(RuntimeError):
     """The topology could not be shared, and `strict` rules out a private copy."""
+
+
+def _setting(name: str) -> Optional[str]:
+    """A setting; None if it is not set, or empty."""
+    return os.environ.get(name) or None
+
+
+def _is_on(name: str) -> bool:
+    return (_setting(name) or "no").lower() not in ("0", "no", "false", "off")
 
 
 # ---- libhwloc and libc ----
@@ -106,7 +119,7 @@ class _Libraries:
 
 
 def _load_libhwloc() -> ctypes.CDLL:
-    names = [os.environ.get("HWLOC_SHARE_LIBHWLOC"), "libhwloc.so.15", "libhwloc.so"]
+    names = [_setting("HWLOC_SHARE_LIBHWLOC"), "libhwloc.so.15", "libhwloc.so"]
     for name in filter(None, names):
         with contextlib.suppress(OSError):
             return ctypes.CDLL(name, use_errno=True)
@@ -129,7 +142,7 @@ def _lib() -> _Libraries:
 # ---- Topologies ----
 
 _FLAG_INCLUDE_DISALLOWED, _FLAG_IS_THISSYSTEM = 1, 2
-_FILTER_KEEP_ALL, _FILTER_KEEP_IMPORTANT = 0, 3
+_FILTER_KEEP_ALL, _FILTER_KEEP_NONE, _FILTER_KEEP_IMPORTANT = 0, 1, 3
 
 
 class Topology:
@@ -211,19 +224,21 @@ def _load_topology(configure: Callable[[_Libraries, Topology], None]) -> Topolog
 
 
 def _discover(flags: int = 0) -> Topology:
+    """Discovers the machine, or what hwloc's environment variables name instead."""
+
     def configure(lib: _Libraries, topology: Topology) -> None:
-        io = os.environ.get("HWLOC_SHARE_IO")
-        if io != "none":
-            kind = _FILTER_KEEP_ALL if io == "all" else _FILTER_KEEP_IMPORTANT
-            lib.call("hwloc_topology_set_io_types_filter", topology, kind)
+        io = {"all": _FILTER_KEEP_ALL, "none": _FILTER_KEEP_NONE}.get(_setting("HWLOC_SHARE_IO") or "")
+        lib.call("hwloc_topology_set_io_types_filter", topology, _FILTER_KEEP_IMPORTANT if io is None else io)
         lib.call("hwloc_topology_set_flags", topology, flags)
 
     return _load_topology(configure)
 
 
 def _import(file: str, is_this_system: bool) -> Topology:
+    """Loads the leader's XML, with all that the leader kept."""
+    os.close(_open(file, os.O_RDONLY | os.O_NONBLOCK, stat.S_ISREG))
+
     def configure(lib: _Libraries, topology: Topology) -> None:
-        # All that the leader kept.
         lib.call("hwloc_topology_set_all_types_filter", topology, _FILTER_KEEP_ALL)
         flags = _FLAG_INCLUDE_DISALLOWED | (_FLAG_IS_THISSYSTEM if is_this_system else 0)
         lib.call("hwloc_topology_set_flags", topology, flags)
@@ -232,7 +247,9 @@ def _import(file: str, is_this_system: bool) -> Topology:
     return _load_topology(configure)
 
 
+@functools.lru_cache(maxsize=None)
 def _own_abi() -> int:
+    """The ABI word of the libhwloc of this process: the beginning of every topology."""
     lib, pointer = _lib(), ctypes.c_void_p()
     lib.call("hwloc_topology_init", ctypes.byref(pointer))
     topology = Topology(pointer.value or 0)
@@ -242,7 +259,7 @@ def _own_abi() -> int:
         topology._destroy()
 
 
-# ---- Who am I ----
+# ---- Processes ----
 
 
 class _Process(NamedTuple):
@@ -255,19 +272,19 @@ class _Process(NamedTuple):
     is_dead: bool
 
     def line(self) -> str:
-        """The line of `keeper` and `leader`."""
+        """The line of a `keeper` or `leader` file."""
         return f"pid={self.pid} start={self.start} namespace={_namespace()}\n"
 
 
 def _process(pid: int) -> Optional[_Process]:
     try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+        with open(f"/proc/{pid}/stat", encoding="latin-1") as file:
             head, _, tail = file.read().rpartition(")")
-    except OSError:
+        # The command stands in parentheses, and may hold any character, parentheses and spaces included.
+        fields = tail.split()
+        return _Process(pid, int(fields[19]), int(fields[1]), head.partition("(")[2], fields[0] in "ZX")
+    except (OSError, ValueError, IndexError):
         return None
-    # The second field is the command in parentheses, which may hold spaces and parentheses itself.
-    fields = tail.split()
-    return _Process(pid, int(fields[19]), int(fields[1]), head.partition("(")[2], fields[0] in "ZX")
 
 
 def _self() -> _Process:
@@ -278,17 +295,156 @@ def _self() -> _Process:
 
 
 def _namespace() -> str:
+    """What the PID namespace of this process is called."""
     return os.readlink("/proc/self/ns/pid")
 
 
-def _ancestor(commands: Tuple[str, ...]) -> _Process:
-    """The nearest ancestor whose command begins with one of these; the parent if there is none."""
-    parent = process = _process(os.getppid())
-    while process is not None and process.pid > 1:
-        if process.command.startswith(commands):
+def _is_dead(line: str) -> bool:
+    """Whether the process of such a line is dead for certain: a pid of another namespace tells nothing here."""
+    match = re.fullmatch(r"pid=(\d{1,10}) start=(\d{1,20}) namespace=(\S{1,64})\n", line)
+    if match is None or match[3] != _namespace():
+        return False
+    process = _process(int(match[1]))
+    return process is None or process.start != int(match[2]) or process.is_dead
+
+
+def _ancestor(is_it: Callable[[_Process], bool]) -> Optional[_Process]:
+    process = _process(os.getppid())
+    for _ in range(32):
+        if process is None or process.pid <= 1:
+            return None
+        if is_it(process):
             return process
         process = _process(process.parent)
-    return parent if parent is not None else _self()
+    return None
+
+
+# ---- Who am I ----
+
+_Environment = Mapping[str, str]
+
+
+class _Launcher(NamedTuple):
+    """How a launcher tells a rank who it is. Of names with a `|` between them, the first that is set counts.
+
+    The step is named by `id`, and where that is not set by the pid and start time of the launcher's process above the rank.
+    """
+
+    name: str
+    needs: str  # it is this one if these are set
+    rank: str = ""
+    size: str = ""
+    local_rank: str = ""
+    local_size: str = ""
+    id: str = ""
+    processes: Tuple[str, ...] = ()  # the commands of its processes that stand above a rank
+
+    def daemon(self) -> Optional[_Process]:
+        """The launcher's process above this rank, or its parent where none is to be seen."""
+        keeper = _setting("HWLOC_SHARE_KEEPER") if self.name == "local" else None
+        found = _ancestor(lambda each: str(each.pid) == keeper or each.command.startswith(self.processes))
+        return found or _process(os.getppid())
+
+
+# In the order of docs/protocol.md.
+_HYDRA = ("PMI_RANK|PMI_ID", "PMI_SIZE", "MPI_LOCALRANKID", "MPI_LOCALNRANKS", "", ("hydra_pmi_proxy", "pmi_proxy"))
+_LAUNCHERS = (
+    _Launcher(
+        "local",
+        "HWLOC_SHARE_RANK",
+        "HWLOC_SHARE_RANK",
+        "HWLOC_SHARE_SIZE",
+        "HWLOC_SHARE_LOCAL_RANK",
+        "HWLOC_SHARE_LOCAL_SIZE",
+    ),
+    _Launcher(
+        "torchrun",
+        "TORCHELASTIC_RUN_ID LOCAL_RANK",
+        "RANK",
+        "WORLD_SIZE",
+        "LOCAL_RANK",
+        "LOCAL_WORLD_SIZE",
+        "TORCHELASTIC_RUN_ID",
+    ),
+    _Launcher(
+        "flux",
+        "FLUX_TASK_RANK FLUX_TASK_LOCAL_ID",
+        "FLUX_TASK_RANK",
+        "FLUX_JOB_SIZE",
+        "FLUX_TASK_LOCAL_ID",
+        "FLUX_JOB_SIZE",  # on one node; on several, it does not say how many are on each
+        "FLUX_JOB_ID",
+        ("flux-shell",),
+    ),
+    _Launcher(
+        "jsm",
+        "JSM_NAMESPACE_RANK",
+        "JSM_NAMESPACE_RANK",
+        "JSM_NAMESPACE_SIZE",
+        "JSM_NAMESPACE_LOCAL_RANK",
+        "JSM_NAMESPACE_LOCAL_SIZE",
+        "PMIX_NAMESPACE",
+        ("jsmd",),
+    ),
+    _Launcher(
+        "openmpi",
+        "OMPI_COMM_WORLD_RANK",
+        "OMPI_COMM_WORLD_RANK",
+        "OMPI_COMM_WORLD_SIZE",
+        "OMPI_COMM_WORLD_LOCAL_RANK",
+        "OMPI_COMM_WORLD_LOCAL_SIZE",
+        "PMIX_NAMESPACE|OMPI_MCA_ess_base_jobid",
+        ("orted", "orterun", "prted", "prterun", "prte", "mpirun", "mpiexec"),
+    ),
+    _Launcher(
+        "pals",
+        "PALS_RANKID PALS_LOCAL_RANKID",
+        "PALS_RANKID",
+        "PMI_SIZE",
+        "PALS_LOCAL_RANKID",
+        "PALS_LOCAL_SIZE|PMI_LOCAL_SIZE",
+        "PALS_APID",
+        ("palsd",),
+    ),
+    _Launcher("intelmpi", "I_MPI_MPIRUN|I_MPI_HYDRA_TOPOLIB PMI_RANK|PMI_ID MPI_LOCALRANKID", *_HYDRA),
+    _Launcher("mpich", "PMI_RANK|PMI_ID MPI_LOCALRANKID", *_HYDRA),
+    _Launcher(
+        "mvapich2",
+        "MV2_COMM_WORLD_RANK",
+        "MV2_COMM_WORLD_RANK",
+        "MV2_COMM_WORLD_SIZE",
+        "MV2_COMM_WORLD_LOCAL_RANK",
+        "MV2_COMM_WORLD_LOCAL_SIZE",
+        "",
+        ("mpispawn",),
+    ),
+    _Launcher("alps", "ALPS_APP_PE"),  # tells nobody who else is on a node
+    _Launcher(
+        "slurm",
+        "SLURM_PROCID SLURM_STEP_TASKS_PER_NODE",
+        "SLURM_PROCID",
+        "SLURM_STEP_NUM_TASKS",
+        "SLURM_LOCALID",
+        "SLURM_STEP_TASKS_PER_NODE",
+        "SLURM_JOB_ID",
+        ("slurmstepd",),
+    ),
+)
+
+
+def _value(env: _Environment, names: str) -> Optional[str]:
+    """The value of the first of these names that is set."""
+    return next((env[name] for name in names.split("|") if name in env), None)
+
+
+def _launcher_of(env: _Environment) -> Optional[_Launcher]:
+    for launcher in _LAUNCHERS:
+        # Slurm sets some of PALS's variables for the sake of Cray's MPI.
+        if launcher.name == "pals" and "SLURM_PROCID" in env:
+            continue
+        if all(_value(env, names) is not None for names in launcher.needs.split()):
+            return launcher
+    return None
 
 
 class _Identity(NamedTuple):
@@ -297,62 +453,120 @@ class _Identity(NamedTuple):
     local_rank: int
     local_size: int
     node: str
-    step: Optional[str]  # None: no launcher that is known here
+    step: Optional[str]  # None: no launcher tells who this process is
 
 
-def _identify() -> _Identity:
-    env, host = os.environ, socket.gethostname()
+def _identify(env: _Environment) -> _Identity:
+    """Who the process is that has these variables: this one, or another that the same launcher's process started.
+
+    ValueError says what is wrong with them.
+    """
+    host = socket.gethostname()
     alone = _Identity(0, 1, 0, 1, host, None)
-    try:
-        found = _identify_by(env, host)
-    except (KeyError, ValueError, IndexError):
+    launcher = _launcher_of(env)
+    if launcher is None or launcher.rank == "":
         return alone
-    if found is None or not (0 <= found.local_rank < found.local_size <= found.size and 0 <= found.rank < found.size):
+
+    def count(names: str) -> int:
+        text = _value(env, names)
+        if text is None or re.fullmatch("[0-9]{1,9}", text) is None:
+            raise ValueError(f"{names}={text or '(not set)'}: a number was expected; this process takes itself to be alone")
+        return int(text)
+
+    rank, size, local_rank = count(launcher.rank), count(launcher.size), count(launcher.local_rank)
+    if launcher.name == "flux" and count("FLUX_JOB_NNODES") != 1:
         return alone
-    return found
-
-
-def _identify_by(env: os._Environ[str], host: str) -> Optional[_Identity]:
-    def numbers(*names: str) -> Iterator[int]:
-        return (int(env[name]) for name in names)
-
-    if "HWLOC_SHARE_RANK" in env:
-        names = ("HWLOC_SHARE_RANK", "HWLOC_SHARE_SIZE", "HWLOC_SHARE_LOCAL_RANK", "HWLOC_SHARE_LOCAL_SIZE")
-        return _Identity(*numbers(*names), host, f"local@{host}")
-    if "OMPI_COMM_WORLD_RANK" in env:
-        prefix = "OMPI_COMM_WORLD_"
-        names = tuple(prefix + name for name in ("RANK", "SIZE", "LOCAL_RANK", "LOCAL_SIZE"))
-        return _Identity(*numbers(*names), host, f"openmpi-{env['PMIX_NAMESPACE']}@{host}")
-    if "PMI_RANK" in env and "MPI_LOCALRANKID" in env:
-        proxy = _ancestor(("hydra_pmi_proxy", "pmi_proxy"))
-        names = ("PMI_RANK", "PMI_SIZE", "MPI_LOCALRANKID", "MPI_LOCALNRANKS")
-        return _Identity(*numbers(*names), host, f"mpich-{proxy.pid}-{proxy.start}@{host}")
-    if "SLURM_PROCID" in env and "SLURM_STEP_TASKS_PER_NODE" in env:
+    node, id = host, _value(env, launcher.id)
+    if launcher.name == "slurm":
         node = env.get("SLURMD_NODENAME", host)
-        tasks = _tasks_per_node(env["SLURM_STEP_TASKS_PER_NODE"])[int(env["SLURM_NODEID"])]
-        names = ("SLURM_PROCID", "SLURM_NTASKS", "SLURM_LOCALID")
-        return _Identity(*numbers(*names), tasks, node, f"slurm-{env['SLURM_JOB_ID']}.{env['SLURM_STEP_ID']}@{node}")
-    return None
+        local_size = _tasks_on_node(env[launcher.local_size], count("SLURM_NODEID"))
+        step = f"slurm-{id}.{count('SLURM_STEP_ID')}@{node}"
+    else:
+        local_size = count(launcher.local_size)
+        step = f"{launcher.name}-{id}@{host}"
+    if launcher.name == "local":
+        step = f"local@{host}"
+    elif launcher.name == "torchrun" or id is None:
+        daemon = launcher.daemon()
+        above = f"{daemon.pid}-{daemon.start}" if daemon is not None else "0-0"
+        if launcher.name == "torchrun":
+            above = f"{id}.{env.get('TORCHELASTIC_RESTART_COUNT', '0')}-{above}"
+        if launcher.name == "openmpi":
+            above = above.partition("-")[0]
+        step = f"{launcher.name}-{above}@{host}"
+    if rank >= size or local_rank >= local_size:
+        raise ValueError(f"it cannot be local rank {local_rank} of {local_size}; this process takes itself to be alone")
+    return _Identity(rank, size, local_rank, local_size, node, step)
 
 
-def _tasks_per_node(text: str) -> List[int]:
+def _tasks_on_node(text: str, node: int) -> int:
     """`2(x3),1` stands for 2,2,2,1."""
-    counts: List[int] = []
     for word in text.split(","):
-        match = re.fullmatch(r"(\d+)(?:\(x(\d+)\))?", word)
+        match = re.fullmatch(r"([0-9]{1,9})(?:\(x([0-9]{1,9})\))?", word)
         if match is None:
-            raise ValueError(text)
-        counts += [int(match[1])] * int(match[2] or 1)
-    return counts
+            break
+        node -= int(match[2] or 1)
+        if node < 0:
+            return int(match[1])
+    raise ValueError(f"SLURM_STEP_TASKS_PER_NODE={text}: not a list of tasks; this process takes itself to be alone")
+
+
+def _keeper() -> _Process:
+    """The process whose end means that the job has ended on this node; this one if no other is to be seen."""
+    launcher = _launcher_of(os.environ)
+    return (launcher.daemon() if launcher is not None else None) or _self()
+
+
+class _Witness:
+    """Watches the processes of this job step on this node, by the variables that the launcher gave them."""
+
+    def __init__(self, me: _Identity) -> None:
+        self._me = me
+        self._job = _setting("HWLOC_SHARE_JOB")
+        self._seen: Set[int] = set()
+        self._missed: Dict[int, int] = {}  # by local rank: in how many looks, one after another, there was none
+        self._next_look = 0.0
+
+    def look(self) -> None:
+        start = time.monotonic()
+        if start < self._next_look:
+            return
+        found = {self._local_rank_of(name) for name in os.listdir("/proc") if name.isdecimal() and int(name) != os.getpid()}
+        for local in range(self._me.local_size):
+            self._missed[local] = 0 if local in found else self._missed.get(local, 0) + 1
+        self._seen |= {local for local in found if local is not None}
+        # On a crowded node this may not take more than a tenth of the time.
+        self._next_look = time.monotonic() + 10 * (time.monotonic() - start)
+
+    def has_died(self, local: int) -> bool:
+        """Whether a local rank was there, and is no more."""
+        return local in self._seen and self._missed[local] >= _LOOKS
+
+    def is_nowhere(self, local: int) -> bool:
+        """Whether it was never seen, though it would be if it lived: only the first PID namespace sees all processes."""
+        is_missed = self._missed.get(local, 0) >= _LOOKS
+        return is_missed and local not in self._seen and _namespace() == "pid:[4026531836]"
+
+    def _local_rank_of(self, pid: str) -> Optional[int]:
+        try:
+            with open(f"/proc/{pid}/environ", "rb") as file:
+                entries = os.fsdecode(file.read()).split("\0")
+            env = dict(entry.split("=", 1) for entry in entries if "=" in entry)
+            if (env.get("HWLOC_SHARE_JOB") or None) != self._job or _launcher_of(env) is None:
+                return None
+            who = _identify(env)
+        except (OSError, ValueError):
+            return None
+        return who.local_rank if who.step == self._me.step else None
 
 
 # ---- The channel: ROOT/KEY ----
 
 
 def _directory_name(key: str) -> str:
-    """KEY, or what stands for one that is no name for a directory."""
+    """The name of a channel's directory: the key, or what stands for one that is not to be a name."""
     key = key.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    if re.fullmatch(r"(?!\.)[A-Za-z0-9._@-]{1,120}", key):
+    if re.fullmatch(r"(?!\.)[A-Za-z0-9._@-]{0,120}", key):
         return key
     raw = key.encode("utf-16-le")
     units = [raw[i] | raw[i + 1] << 8 for i in range(0, len(raw), 2)]
@@ -363,26 +577,42 @@ def _directory_name(key: str) -> str:
     return re.sub(r"^\.|[^A-Za-z0-9._@-]", "_", text)[:100] + f"-{value:08x}"
 
 
-def _roots() -> Iterator[str]:
-    env = os.environ
-    bases = [env.get("HWLOC_SHARE_DIR"), "/dev/shm", env.get("XDG_RUNTIME_DIR"), env.get("TMPDIR") or "/tmp"]
-    for base in filter(None, bases):
-        if os.path.isdir(base):
-            yield os.path.join(os.path.realpath(base), f"hwloc-share-{os.geteuid()}")
+def _roots() -> List[str]:
+    """Where channels may be, in the order of preference."""
+    bases = [_setting("HWLOC_SHARE_DIR"), "/dev/shm", _setting("XDG_RUNTIME_DIR"), _setting("TMPDIR") or "/tmp"]
+    return [os.path.join(os.path.abspath(base), f"hwloc-share-{os.geteuid()}") for base in dict.fromkeys(bases) if base]
+
+
+class _Refused(OSError):
+    """What stands there is not what it should be; to use it could serve or harm somebody else."""
 
 
 def _open(name: str, flags: int, kind: Callable[[int], bool], directory: Optional[int] = None) -> int:
     """Opens what must be of this kind, of this user, and closed to others."""
     fd = os.open(name, flags | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=directory)
     found = os.fstat(fd)
-    if kind(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077:
+    why = None
+    if not kind(found.st_mode):
+        why = "is not of the type that it should be"
+    elif found.st_uid != os.geteuid():
+        why = f"belongs to user {found.st_uid}"
+    elif found.st_mode & 0o077:
+        why = f"is open to others (mode {found.st_mode & 0o777:o})"
+    elif stat.S_ISREG(found.st_mode) and found.st_nlink > 1:
+        why = "has another name, too"
+    if why is None:
         return fd
     os.close(fd)
-    raise PermissionError(errno.EPERM, "of another type or user, or open to others", name)
+    raise _Refused(errno.EPERM, why, name)
 
 
 def _open_directory(name: str, directory: Optional[int] = None) -> int:
-    return _open(name, os.O_RDONLY | os.O_DIRECTORY, stat.S_ISDIR, directory)
+    try:
+        return _open(name, os.O_RDONLY | os.O_DIRECTORY, stat.S_ISDIR, directory)
+    except OSError as error:
+        if error.errno in (errno.ENOTDIR, errno.ELOOP):
+            raise _Refused(error.errno, "is a link, or no directory", name) from None
+        raise
 
 
 def _close(*fds: Optional[int]) -> None:
@@ -391,37 +621,30 @@ def _close(*fds: Optional[int]) -> None:
             os.close(fd)
 
 
+_passing = itertools.count(1)
+
+
 def _passing_name() -> str:
-    """Another name for a directory on its way in or out: this process's own, so that a sweep knows whose it is."""
-    return f".building-{os.getpid()}-{_self().start}-{''.join(re.findall(r'[0-9]', _namespace()))}"
-
-
-def _keeper() -> _Process:
-    """The process whose end means that the job has ended."""
-    known = os.environ.get("HWLOC_SHARE_KEEPER", "")
-    named = _process(int(known)) if known.isdecimal() else None
-    launchers = ("hydra_pmi_proxy", "pmi_proxy", "mpirun", "mpiexec", "orterun", "orted", "prted", "slurmstepd")
-    return named if named is not None else _ancestor(launchers)
-
-
-def _is_dead(line: str) -> bool:
-    """Whether the process of a `keeper` or `leader` line is known to be dead."""
-    match = re.fullmatch(r"pid=(\d+) start=(\d+) namespace=(\S+)\n?", line)
-    if match is None or match[3] != _namespace():
-        return False
-    process = _process(int(match[1]))
-    return process is None or process.start != int(match[2]) or process.is_dead
+    """A name that nobody else has for a channel that is being built, or removed."""
+    digits = "".join(re.findall("[0-9]", _namespace()))
+    return f".passing-{os.getpid()}-{_self().start}-{digits}-{next(_passing)}"
 
 
 class _Channel:
-    """The directory in which the ranks of this node meet. All in it is found through its descriptor."""
+    """The directory in which the ranks of this node meet."""
 
-    def __init__(self, root: str, key: str, fd: int) -> None:
-        self.root, self.key = root, key
-        self.fd: Optional[int] = fd
+    def __init__(self, root: str, name: str, fd: int) -> None:
+        self.root, self.name = root, name
+        self._fd: Optional[int] = fd
+
+    @property
+    def fd(self) -> int:
+        if self._fd is None:
+            raise OSError(errno.EBADF, "this rank has left the channel")
+        return self._fd
 
     def path(self, name: str) -> str:
-        return os.path.join(self.root, self.key, name)
+        return os.path.join(self.root, self.name, name)
 
     def has(self, name: str) -> bool:
         try:
@@ -434,121 +657,181 @@ class _Channel:
         return _open(name, flags | os.O_NONBLOCK, stat.S_ISFIFO, self.fd)
 
     def read(self, name: str) -> str:
-        fd = _open(name, os.O_RDONLY | os.O_NONBLOCK, stat.S_ISREG, self.fd)
-        with open(fd, "rb") as file:
-            return file.read(_LINE).decode("utf-8", "replace")
+        return _read_small(name, self.fd)
 
     def write(self, name: str, text: str) -> None:
         """Writes a new file. FileExistsError if it is there."""
         fd = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=self.fd)
         try:
             with open(fd, "wb") as file:
-                file.write(text.encode())
+                file.write(text.encode("utf-8", "surrogateescape"))
         except OSError:
             self.unlink(name)
             raise
 
-    def replace(self, name: str, text: str) -> None:
-        """Writes a file so that nobody ever sees half of it."""
-        passing = _passing_name()
-        self.unlink(passing)
-        self.write(passing, text)
-        os.rename(passing, name, src_dir_fd=self.fd, dst_dir_fd=self.fd)
+    def publish(self, name: str, text: str) -> None:
+        """Writes a file in one piece: nobody reads half of it."""
+        unfinished = f"{name}.{os.getpid()}"
+        self.write(unfinished, text)
+        os.rename(unfinished, name, src_dir_fd=self.fd, dst_dir_fd=self.fd)
 
     def unlink(self, name: str) -> None:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(name, dir_fd=self.fd)
 
+    def keep_if_orphaned(self) -> None:
+        """Makes this process the keeper where that one has died: a wrapper may be killed, and its ranks live on.
+
+        Else the next sweep would remove the channel from under them.
+        """
+        with contextlib.suppress(OSError):
+            # Where its leader has died, too, it has been of use to somebody already, and is of none to us.
+            if _is_dead(self.read("keeper")) and not (self.has("leader") and _is_dead(self.read("leader"))):
+                self.publish("keeper", _self().line())
+
     def close(self) -> None:
-        _close(self.fd)
-        self.fd = None
+        _close(self._fd)
+        self._fd = None
 
 
-def _enter(root: str, key: str, with_fifos: bool = True) -> _Channel:
-    """Opens ROOT/KEY, and makes it, and ROOT, if it is not there."""
-    for _ in range(100):
+def _read_small(name: str, directory: Optional[int] = None) -> str:
+    fd = _open(name, os.O_RDONLY | os.O_NONBLOCK, stat.S_ISREG, directory)
+    with open(fd, "rb") as file:
+        return file.read(_LINE).decode("utf-8", "surrogateescape")
+
+
+def _enter(name: str, refuse: Callable[[str], None]) -> _Channel:
+    """Finds the channel, or makes it. OSError if there is no place for it."""
+    roots = _roots()
+    # Where another rank has made it, even if a better place has room again by now.
+    made = [root for root in roots if os.path.lexists(os.path.join(root, name))]
+    trouble = OSError(errno.ENOENT, "there is no directory for a channel")
+    for root in made + [root for root in roots if root not in made]:
+        try:
+            return _open_or_make(root, name)
+        except OSError as error:
+            trouble = error
+            if isinstance(error, _Refused):
+                path = root if error.filename == root else os.path.join(root, str(error.filename))
+                refuse(f"{path} {error.strerror}; refused: remove it, or set HWLOC_SHARE_DIR to another directory")
+    raise trouble
+
+
+def _open_or_make(root: str, name: str) -> _Channel:
+    # A job that ends removes the root when it is empty, and may do so between two steps of ours.
+    for _ in range(20):
         with contextlib.suppress(FileExistsError):
             os.mkdir(root, 0o700)
         try:
-            at = _open_directory(root)
-        except FileNotFoundError:
-            continue
-        try:
-            channel = _Channel(root, key, _open_directory(key, at))
-            break
-        except FileNotFoundError:
-            try:
-                _build(at, key, with_fifos)
-            except OSError as error:
-                # Another rank was faster, or ROOT has just gone: look again.
-                if error.errno not in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOENT):
-                    with contextlib.suppress(OSError):
-                        os.rmdir(root)
-                    raise
-        finally:
-            os.close(at)
-    else:
-        raise OSError(errno.EBUSY, "comes and goes", os.path.join(root, key))
-    with contextlib.suppress(OSError):
-        if _is_dead(channel.read("keeper")):
-            channel.replace("keeper", _keeper().line())
-    return channel
+            with _directory(root) as at:
+                try:
+                    return _Channel(root, name, _open_directory(name, at))
+                except FileNotFoundError:
+                    _build(at, name)
+        except (FileExistsError, FileNotFoundError):
+            continue  # another rank was faster, or the root has just gone
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.rmdir(root)
+            raise
+    raise OSError(errno.ENOENT, "comes and goes", root)
 
 
-def _build(at: int, key: str, with_fifos: bool) -> None:
+@contextlib.contextmanager
+def _directory(name: str) -> Iterator[int]:
+    fd = _open_directory(name)
+    try:
+        yield fd
+    finally:
+        os.close(fd)
+
+
+def _build(at: int, name: str, pipes: Tuple[str, ...] = ("lobby", "pulse")) -> None:
+    """Makes a directory of a root, with its `keeper` and pipes. FileExistsError if there is one."""
     passing = _passing_name()
     os.mkdir(passing, 0o700, dir_fd=at)
     try:
-        channel = _Channel("", passing, _open_directory(passing, at))
+        building = _Channel("", passing, _open_directory(passing, at))
         try:
-            channel.write("keeper", _keeper().line())
-            for name in ("lobby", "pulse") if with_fifos else ():
-                os.mkfifo(name, 0o600, dir_fd=channel.fd)
+            building.write("keeper", _keeper().line())
+            for pipe in pipes:
+                os.mkfifo(pipe, 0o600, dir_fd=building.fd)
         finally:
-            channel.close()
-        os.rename(passing, key, src_dir_fd=at, dst_dir_fd=at)
-    except BaseException:
-        _remove_directory(at, passing)
+            building.close()
+        os.rename(passing, name, src_dir_fd=at, dst_dir_fd=at)
+    except OSError as error:
+        _remove(at, passing)
+        if error.errno in (errno.ENOTEMPTY, errno.ENOTDIR):
+            raise FileExistsError(errno.EEXIST, "is there already", name) from None
         raise
 
 
-def _remove_directory(at: int, name: str) -> None:
-    for _ in range(10):
-        try:
-            fd = _open_directory(name, at)
-        except OSError:
-            return
+def _remove(at: int, name: str) -> None:
+    """Removes a directory of a root, and the files in it. Under another name first, so that nobody finds half of it."""
+    with contextlib.suppress(OSError):
+        passing = _passing_name()
+        os.rename(name, passing, src_dir_fd=at, dst_dir_fd=at)
+        fd = _open_directory(passing, at)
         try:
             for entry in os.listdir(fd):
-                with contextlib.suppress(OSError):
-                    os.unlink(entry, dir_fd=fd)
+                os.unlink(entry, dir_fd=fd)
         finally:
             os.close(fd)
-        try:
-            os.rmdir(name, dir_fd=at)
-            return
-        except OSError as error:  # somebody may have put a FIFO into it meanwhile
-            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
-                return
+        os.rmdir(passing, dir_fd=at)
 
 
-def _remove_channel(root: str, key: str) -> None:
-    """Removes ROOT/KEY, and ROOT if nothing else is in it."""
-    try:
-        at = _open_directory(root)
-    except OSError:
-        return
-    try:
-        passing = _passing_name()
-        try:
-            os.rename(key, passing, src_dir_fd=at, dst_dir_fd=at)  # first: nobody finds half of it
-            _remove_directory(at, passing)
-        except OSError:
-            _remove_directory(at, key)
-    finally:
-        os.close(at)
+def _remove_channel(root: str, name: str) -> None:
+    """Removes a channel, and its root if nothing else is in it."""
     with contextlib.suppress(OSError):
+        with _directory(root) as at:
+            _remove(at, name)
         os.rmdir(root)
+
+
+def _sweep(root: str, exception: str) -> None:
+    """Removes what dead jobs left in a root."""
+    with contextlib.suppress(OSError):
+        with _directory(root) as at:
+            for name in os.listdir(at):
+                if name != exception and _is_dead(_keeper_line(at, name)):
+                    _remove(at, name)
+        os.rmdir(root)
+
+
+def _keeper_line(at: int, name: str) -> str:
+    passing = re.fullmatch(r"\.passing-(\d+)-(\d+)-(\d+)-\d+", name)
+    if passing is not None:
+        return f"pid={passing[1]} start={passing[2]} namespace=pid:[{passing[3]}]\n"
+    try:
+        return _read_small(f"{name}/keeper", at)
+    except OSError:
+        return ""
+
+
+class _End:
+    """What remains to be done when this process ends: somebody may have come late until then."""
+
+    def __init__(self, channel: _Channel) -> None:
+        self._pid = os.getpid()
+        self._places = [(channel.root, channel.name)]
+        #: Whether this process leads: then the channel is its own.
+        self.leads = False
+        atexit.register(self.tidy)
+
+    def add(self, root: str) -> None:
+        self._places.append((root, self._places[0][1]))
+
+    def tidy(self) -> None:
+        """Removes the leader's files; or the channel of a leader that never came, or died before it could."""
+        atexit.unregister(self.tidy)
+        if self._pid != os.getpid():
+            return  # a child of this rank
+        if not self.leads:
+            with contextlib.suppress(OSError):
+                if not _is_dead(_read_small(os.path.join(*self._places[0], "leader"))):
+                    return
+        for root, name in self._places:
+            _remove_channel(root, name)
 
 
 # ---- Lines and messages ----
@@ -609,13 +892,14 @@ def _parse(line: str) -> _Message:
 
 
 def _message(verb: str, **words: object) -> str:
-    """A line. Keys of two words have a `_` here."""
+    """A line. Keys of two words have a `_` here; what is None is left out."""
 
     def escaped(value: object) -> str:
         raw = str(value).encode("utf-8", "surrogateescape")
         return "".join(chr(byte) if 0x21 <= byte <= 0x7E and byte != 0x25 else f"%{byte:02X}" for byte in raw)
 
-    return " ".join([verb, *(f"{key.replace('_', '-')}={escaped(value)}" for key, value in words.items())]) + "\n"
+    said = ((key.replace("_", "-"), value) for key, value in words.items() if value is not None)
+    return " ".join([verb, *(f"{key}={escaped(value)}" for key, value in said)]) + "\n"
 
 
 class _Plan(NamedTuple):
@@ -655,7 +939,7 @@ _RANGE = re.compile(r"([0-9a-fA-F]{1,16})-([0-9a-fA-F]{1,16})")
 
 
 def _parse_ranges(line: str) -> List[_Range]:
-    """The ranges at the head of a line. None: it is no range line."""
+    """The ranges at the head of a line; none if it is no such line."""
     found: List[_Range] = []
     for word in line.split(" "):
         match = _RANGE.fullmatch(word)
@@ -668,9 +952,26 @@ def _parse_ranges(line: str) -> List[_Range]:
     return found
 
 
-def _own_ranges() -> List[_Range]:
-    with open("/proc/self/maps", encoding="utf-8", errors="replace") as file:
-        return _merge(itertools.chain.from_iterable(map(_parse_ranges, file)))
+class _Space(NamedTuple):
+    """What is mapped in this process; where its heap ends, and its stack starts."""
+
+    ranges: List[_Range]
+    heap: Optional[int]
+    stack: Optional[int]
+
+
+def _own_space() -> _Space:
+    ranges: List[_Range] = []
+    heap = stack = None
+    with open("/proc/self/maps", encoding="latin-1") as file:
+        for line in file:
+            found = _parse_ranges(line)
+            ranges += found
+            if line.endswith(" [heap]\n"):
+                heap = found[0][1]
+            elif line.endswith(" [stack]\n"):
+                stack = found[0][0]
+    return _Space(_merge(ranges), heap, stack)
 
 
 def _merge(ranges: Iterable[_Range]) -> List[_Range]:
@@ -698,11 +999,12 @@ _WINDOWS = ((0x4000_0000_0000, 0x5400_0000_0000), (0x6000_0000_0000, 0x7000_0000
 
 
 def _choose(occupied: List[_Range], length: int, top: int, seed: str) -> Optional[int]:
-    """An address at which `length` bytes are free in all ranks.
+    """An address at which `length` bytes are free in all ranks and below `top`; None if there is none.
 
-    Where nothing else goes: a program and its heap lie at 0x55.. and 0x56.. or far below, libraries, stacks and new mappings
-    above 0x7e.., a JavaScript engine's memory below 0x40... Scattered within that, since others may choose a place there as
-    well. Where neither window has room (another architecture): a quarter of the way into the biggest hole.
+    Where nothing else goes: a program and its heap lie at 0x55.. and 0x56.. or far below, libraries, stacks and new mappings above
+    0x7e.., the memory of a JavaScript engine below 0x40... In there at a place that depends on the job, since others may choose one
+    there, too. Where neither window has room (other architectures have less address space): a quarter of the way into the biggest
+    hole, at whose ends the kernel, heaps and stacks go on.
     """
 
     def up(address: int) -> int:
@@ -715,24 +1017,24 @@ def _choose(occupied: List[_Range], length: int, top: int, seed: str) -> Optiona
             if up(start) + length <= end
         ]
         places = sum(count for _, count in fitting)
-        if places == 0:
-            continue
-        chosen = _hash(seed) % places
+        chosen = _hash(seed) % max(places, 1)
         for start, count in fitting:
             if chosen < count:
                 return start + chosen * _ALIGN
             chosen -= count
-    start, end = max(_holes(occupied, occupied[0][1], top), key=lambda hole: hole[1] - hole[0], default=(0, 0))
+    holes = _holes(occupied, _USER_SPACE[0], top)
+    start, end = max(holes, key=lambda hole: hole[1] - hole[0], default=(0, 0))
     address = up(start + (end - start) // 4)
-    return address if address + length + _ALIGN <= end else None
+    return address if address + length <= end else None
 
 
 def _hash(text: str) -> int:
+    """FNV-1a, and the finalizer of MurmurHash3."""
     value = 0xCBF29CE484222325
     for byte in text.encode("utf-8", "surrogateescape"):
         value = (value ^ byte) * 0x100000001B3 & 0xFFFFFFFFFFFFFFFF
-    value ^= value >> 32
-    return (value * 0x9E3779B97F4A7C15 & 0xFFFFFFFFFFFFFFFF) >> 8
+    value = (value ^ value >> 33) * 0xFF51AFD7ED558CCD & 0xFFFFFFFFFFFFFFFF
+    return (value ^ value >> 33) >> 8
 
 
 _PROT_NONE, _PROT_READ_WRITE = 0, 3
@@ -782,34 +1084,60 @@ def _adopt_file(fd: int, plan: _Plan) -> Topology:
     return Topology(pointer.value or 0)
 
 
-def _allowed(what: str) -> Optional[str]:
-    """What the cgroup of this process allows, "cpus" or "mems", as a list such as `0-3,8`. None if that cannot be told."""
+class _Allowed(NamedTuple):
+    """What the cgroup of a process allows, not what it is bound to, as lists such as `0-3,8`. None where that cannot be told."""
+
+    cpus: Optional[str]
+    mems: Optional[str]
+
+    def differs(self, other: _Allowed) -> bool:
+        """One that does not know is taken to be like the other."""
+        return any(None not in pair and pair[0] != pair[1] for pair in zip(self, other))
+
+
+def _own_allowed() -> _Allowed:
+    group = _first_line("/proc/self/cpuset")
+    forms = (
+        "{}/cpuset.cpus.effective",
+        "/unified{}/cpuset.cpus.effective",
+        "/cpuset{}/cpuset.effective_cpus",
+        "/cpuset{}/cpuset.cpus",
+    )
+    paths = [f"/sys/fs/cgroup{form.format(group)}" for form in forms] if group is not None else []
+    cpus = next(filter(None, map(_first_line, paths)), None)
+    # The memory nodes there are the cgroup's; the CPUs would be those of the binding.
+    with contextlib.suppress(OSError):
+        with open("/proc/self/status", encoding="latin-1") as file:
+            match = re.search(r"^Mems_allowed_list:\s*(\S+)$", file.read(), re.MULTILINE)
+            return _Allowed(cpus, match[1] if match is not None else None)
+    return _Allowed(cpus, None)
+
+
+def _first_line(path: str) -> Optional[str]:
     try:
-        with open("/proc/self/cgroup", encoding="utf-8") as file:
-            groups = [line.rstrip("\n").split(":", 2) for line in file]
+        with open(path, encoding="latin-1") as file:
+            return file.readline().rstrip("\n")
     except OSError:
         return None
-    for number, controllers, group in groups:
-        if number == "0" and controllers == "":
-            form = "/sys/fs/cgroup{}/cpuset.{}.effective"
-        elif controllers == "cpuset":
-            form = "/sys/fs/cgroup/cpuset{}/cpuset.effective_{}"
-        else:
-            continue
-        # The group itself, or the nearest above it that says.
-        while True:
-            with contextlib.suppress(OSError):
-                with open(form.format(group.rstrip("/"), what), encoding="ascii") as file:
-                    text = file.read().strip()
-                if text:
-                    return text
-            if group in ("", "/"):
-                break
-            group = os.path.dirname(group)
-    return None
 
 
 # ---- The ladder: the leader's XML, else a discovery of one's own ----
+
+
+class _Place(NamedTuple):
+    """Which rank this is, and what it was told."""
+
+    me: _Identity
+    key: str
+    allowed: _Allowed
+    timeout: float
+    is_strict: bool
+
+    def say(self, text: str) -> None:
+        """One line on stderr: who, what, why."""
+        line = f"hwloc-share: node {self.me.node}, rank {self.me.rank}: {text}".replace("\n", " ") + "\n"
+        with contextlib.suppress(OSError):  # a closed or full stderr is no reason to fail a job
+            os.write(2, line.encode("utf-8", "surrogateescape"))
 
 
 class _Got(NamedTuple):
@@ -822,48 +1150,48 @@ class _Got(NamedTuple):
     did_discover: bool = False
 
 
-def _take_ladder(place: _Place, reason: Optional[str], xml: Optional[str] = None, is_this_system: bool = False) -> _Got:
-    if place.is_strict and reason is not None:
+def _take_ladder(place: _Place, reason: str, xml: Optional[str] = None, is_this_system: bool = False) -> _Got:
+    if place.is_strict:
         raise NotSharedError(reason)
     if xml is not None:
-        with contextlib.suppress(HwlocError):
+        with contextlib.suppress(OSError):
             got = _Got(_import(xml, is_this_system), "xml", reason)
             place.say(f"{reason}; using a private copy of the leader's topology")
             return got
     got = _Got(_discover(), "discovered", reason, did_discover=True)
-    if reason is not None:
-        place.say(f"{reason}; discovered the machine on its own")
+    place.say(f"{reason}; discovered the machine on its own")
     return got
 
 
-class _Place(NamedTuple):
-    """Which rank this is, and what it was told."""
-
-    me: _Identity
-    timeout: float
-    is_strict: bool
-
-    def say(self, text: str) -> None:
-        """One line on stderr: who, what, why."""
-        with contextlib.suppress(OSError):
-            os.write(2, f"hwloc-share: node {self.me.node}, rank {self.me.rank}: {text}\n".encode())
+def _text_of(error: OSError) -> str:
+    return ": ".join(str(word) for word in (error.filename, error.strerror) if word) or str(error)
 
 
-# ---- A member ----
+# ---- A rank that can reach nobody ----
 
 
 class _Alone:
-    """The conversation of a rank that has none: it was late, or nobody is there."""
+    """The barriers of a rank that did not meet the others, or lost them; or that has none, and nothing to say about it."""
+
+    def __init__(self, place: _Place, why: Optional[str] = None) -> None:
+        self._place, self._why = place, why
+        self._has_said = False
 
     def barrier(self) -> bool:
-        return False
+        if self._why is not None and not self._has_said:
+            self._place.say(f"{self._why}; it passes its barriers without the others")
+        self._has_said = True
+        return self._why is None
 
     def close(self) -> None:
         pass
 
 
-class _NoLeader(Exception):
-    """There is none (any more), or it says nothing that can be understood. The text says which."""
+# ---- A member ----
+
+
+class _NobodyError(Exception):
+    """There is no leader (any more), or it cannot be understood. The text says which."""
 
 
 class _Member:
@@ -878,33 +1206,35 @@ class _Member:
         self._outgoing = bytearray()
         self._reservation: Optional[_Reservation] = None
         self._plan: Optional[_Plan] = None
-        self._reason: Optional[str] = None
+        self._witness = _Witness(place.me)
+        self._alone: Optional[_Alone] = None
         self._barriers = 0
 
     def join(self) -> _Got:
-        if self._channel.has("plan"):
-            return self._join_late("the others have gone on")
         try:
-            self._announce()
-            return self._converse()
-        except _NoLeader as trouble:
-            self.close()
-            return self._join_late(str(trouble))
-        except (OSError, _ProtocolError) as trouble:
-            self.close()
-            confused = isinstance(trouble, _ProtocolError)
-            return _take_ladder(self._place, f"the leader cannot be understood: {trouble}" if confused else str(trouble))
+            if self._channel.has("plan"):
+                return self._join_alone("the others have gone on")
+            try:
+                self._announce()
+                return self._converse()
+            except _NobodyError as trouble:
+                return self._join_alone(str(trouble))
+            except _ProtocolError as trouble:
+                return self._join_alone(f"the leader cannot be understood: {str(trouble)[:120]}")
+            except HwlocError:
+                raise
+            except OSError as trouble:
+                return self._join_alone(_text_of(trouble))
         except BaseException:
             self.close()
             raise
         finally:
             self._drop_reservation()
-            _close(self._lobby)
-            self._lobby = None
+            self._leave_lobby()
 
     def barrier(self) -> bool:
-        if self._down is None:
-            return False
+        if self._alone is not None:
+            return self._alone.barrier()
         self._barriers += 1
         self._say("barrier", number=self._barriers)
         try:
@@ -912,62 +1242,103 @@ class _Member:
                 for message in self._hear(None):
                     if message.verb == "open" and message.count("number") == self._barriers:
                         return True
-        except (_NoLeader, _ProtocolError):
-            self._place.say("the leader has gone; it passes its barriers without the others")
+        except (_NobodyError, _ProtocolError):
             self.close()
-            return False
+            self._alone = _Alone(self._place, "the leader has gone")
+            return self._alone.barrier()
 
     def close(self) -> None:
         _close(self._up, self._down)
         self._up = self._down = None
 
+    def _join_alone(self, why: str) -> _Got:
+        """Goes on without a leader: adopts what the others have adopted, or takes the ladder."""
+        self._drop_reservation()
+        self._alone = _Alone(self._place, "this rank did not meet the others")
+        try:
+            if not self._channel.has("plan"):
+                return _take_ladder(self._place, why)
+            try:
+                plan = _Plan.of(_parse(self._channel.read("plan").rstrip("\n")))
+                self._check_abi(plan)
+                topology = _adopt(plan)
+            except (_ProtocolError, OSError) as error:
+                trouble = _text_of(error) if isinstance(error, OSError) else "the published plan cannot be understood"
+                return _take_ladder(self._place, f"came late: {trouble}")
+            self._alone = _Alone(self._place, "this rank joined after the others had gone on")
+            return _Got(topology, "adopted", plan=plan)
+        finally:
+            # Not before: until then the leader may wait for this end, and leave the file where it is.
+            self.close()
+
     def _announce(self) -> None:
-        me, channel = self._place.me, self._channel
-        allowed = {name: text for name in ("cpus", "mems") for text in [_allowed(name)] if text is not None}
-        self._say("hello", hwloc_share=_VERSION, rank=me.rank, local=me.local_rank, abi=f"{_own_abi():x}", **allowed)
-        self._say_ranges()
+        """Makes this rank's pair of FIFOs, says hello, and announces it in the lobby."""
+        me, fd = self._place.me, self._channel.fd
+        space, allowed = _own_space(), self._place.allowed
+        words = {
+            "abi": f"{_own_abi():x}",
+            "heap": None if space.heap is None else f"{space.heap:x}",
+            "stack": None if space.stack is None else f"{space.stack:x}",
+            "cpus": allowed.cpus,
+            "mems": allowed.mems,
+        }
+        self._say("hello", hwloc_share=_VERSION, rank=me.rank, local=me.local_rank, **words)
+        self._say_ranges(space.ranges)
         pipe = f"{me.local_rank}-{os.getpid()}"
-        for end in ("up", "down"):
-            os.mkfifo(f"{pipe}.{end}", 0o600, dir_fd=channel.fd)
-        self._down = channel.fifo(f"{pipe}.down", os.O_RDONLY)
-        self._up = channel.fifo(f"{pipe}.up", os.O_RDWR)
+        os.mkfifo(f"{pipe}.up", 0o600, dir_fd=fd)
+        os.mkfifo(f"{pipe}.down", 0o600, dir_fd=fd)
+        self._down = self._channel.fifo(f"{pipe}.down", os.O_RDONLY)
+        self._up = self._channel.fifo(f"{pipe}.up", os.O_RDWR)
         self._flush()
-        self._lobby = channel.fifo("lobby", os.O_RDWR)
+        self._lobby = self._channel.fifo("lobby", os.O_RDWR)
         line = _message("announce", hwloc_share=_VERSION, rank=me.rank, local=me.local_rank, pipe=pipe)
         os.write(self._lobby, line.encode())
 
     def _converse(self) -> _Got:
+        """From the announcement to the topology."""
         timeout = self._place.timeout
-        deadline, is_heard = time.monotonic() + timeout, False
+        deadline = time.monotonic() + timeout
+        next_look = time.monotonic() + _LOOK
         while True:
-            for message in self._hear(deadline if is_heard else min(deadline, time.monotonic() + _LOOK)):
-                is_heard, deadline = True, time.monotonic() + timeout
+            is_met = self._lobby is None
+            for message in self._hear(deadline if is_met else min(deadline, next_look)):
+                # It has opened our pair: the announcement is not needed any more.
+                self._leave_lobby()
+                deadline = time.monotonic() + timeout
                 got = self._answer(message)
                 if got is not None:
                     return got
             if time.monotonic() >= deadline:
-                silence = "was silent for" if is_heard else "did not come within"
-                raise TimeoutError(f"the leader {silence} {timeout:g} s (HWLOC_SHARE_TIMEOUT)")
-            if not is_heard:
-                self._look_for_leader()
+                silence = "was silent for" if self._lobby is None else "did not come within"
+                raise _NobodyError(f"the leader {silence} {timeout:g} s (HWLOC_SHARE_TIMEOUT)")
+            if self._lobby is not None and time.monotonic() >= next_look:
+                self._look_for_leader(self._lobby)
+                next_look = time.monotonic() + _LOOK
 
-    def _look_for_leader(self) -> None:
-        """Raises _NoLeader where there is no use in waiting for one."""
+    def _look_for_leader(self, lobby: int) -> None:
+        """Raises _NobodyError where there is no use in waiting for one that was not heard yet."""
+        self._channel.keep_if_orphaned()
         if self._channel.has("plan"):
-            raise _NoLeader("the others have gone on")
-        try:
+            raise _NobodyError("the others have gone on")
+        # Somebody who came later may have made a new one.
+        there = None
+        with contextlib.suppress(OSError):
             there = os.lstat(self._channel.path("lobby"))
-        except OSError:
-            raise _NoLeader("the leader has left the job") from None
-        if self._lobby is None or not os.path.samestat(there, os.fstat(self._lobby)):
-            raise _NoLeader("the leader has left the job")
-        if not self._channel.has("leader"):
+        if there is None or there.st_ino != os.fstat(lobby).st_ino:
+            raise _NobodyError("the leader has gone, and the channel with it")
+        if self._channel.has("leader"):
+            try:
+                os.close(self._channel.fifo("pulse", os.O_WRONLY))
+            except OSError as error:
+                if error.errno in (errno.ENXIO, errno.ENOENT):
+                    raise _NobodyError("the leader has gone") from None
             return
-        try:
-            os.close(self._channel.fifo("pulse", os.O_WRONLY))
-        except OSError as error:
-            if error.errno == errno.ENXIO:
-                raise _NoLeader("the leader has gone") from None
+        self._witness.look()
+        if self._witness.has_died(0):
+            raise _NobodyError("the leader ended before it could lead")
+        # Every launcher starts it first: if it is not there now, it has been.
+        if self._witness.is_nowhere(0):
+            raise _NobodyError("the leader has left the job")
 
     def _answer(self, message: _Message) -> Optional[_Got]:
         if message.verb == "wait":
@@ -977,99 +1348,83 @@ class _Member:
             self._answer_plan(_Plan.of(message))
             return None
         if message.verb == "release":
-            plan = self._plan
-            if plan is None or self._reservation is None or message.count("generation") != plan.generation:
+            plan, reservation = self._plan, self._reservation
+            if plan is None or reservation is None or message.count("generation") != plan.generation:
                 raise _ProtocolError("a release of no plan")
             try:
-                topology = _adopt(plan, self._reservation)
+                topology = _adopt(plan, reservation)
             except OSError as error:
-                self._reason = str(error)
-                self._say("failed", reason=self._reason)
+                self._say("failed", reason=_text_of(error)[:500])
                 return None
             self._say("done", how="adopted")
             return _Got(topology, "adopted", plan=plan)
         if message.verb == "ladder":
             self._drop_reservation()
-            reason = self._reason or message.words.get("reason") or "the leader says so"
-            xml, is_this_system = message.words.get("xml"), message.words.get("thissystem") == "1"
-            got = _take_ladder(self._place, reason, xml, is_this_system)
+            reason, xml = message.words.get("reason", "the leader says so"), message.words.get("xml")
+            got = _take_ladder(self._place, reason, xml, message.words.get("thissystem") == "1")
             self._say("done", how=got.how)
             return got
         raise _ProtocolError(message.verb)
 
     def _answer_plan(self, plan: _Plan) -> None:
-        self._plan, self._reason = plan, None
-        abi = _own_abi()
+        self._plan = plan
         try:
-            if plan.abi != abi:
-                raise OSError(0, f"libhwloc's ABI is {abi:x} here, and {plan.abi:x} in the leader")
+            self._check_abi(plan)
             self._reservation = _Reservation(plan)
-        except FileExistsError as error:
-            self._reason = error.strerror
+        except FileExistsError:
             self._say("busy", generation=plan.generation)
-            self._say_ranges()
+            self._say_ranges(_own_space().ranges)
         except OSError as error:
-            self._reason = error.strerror
-            self._say("declined", reason=self._reason)
+            self._say("declined", reason=_text_of(error)[:500])
         else:
             self._say("reserved", generation=plan.generation)
 
-    def _join_late(self, why: str) -> _Got:
-        try:
-            plan = _Plan.of(_parse(self._channel.read("plan").rstrip("\n")))
-        except (OSError, _ProtocolError):
-            return _take_ladder(self._place, why)
-        abi = _own_abi()
-        if plan.abi != abi:
-            return _take_ladder(self._place, f"libhwloc's ABI is {abi:x} here, and {plan.abi:x} in the leader")
-        try:
-            return _Got(_adopt(plan), "adopted", plan=plan)
-        except OSError as error:
-            return _take_ladder(self._place, str(error))
+    def _check_abi(self, plan: _Plan) -> None:
+        if plan.abi != _own_abi():
+            raise OSError(errno.EINVAL, f"its libhwloc has ABI 0x{_own_abi():x}, the leader's 0x{plan.abi:x}")
 
     def _drop_reservation(self) -> None:
         if self._reservation is not None:
             self._reservation.drop()
         self._reservation = None
 
+    def _leave_lobby(self) -> None:
+        _close(self._lobby)
+        self._lobby = None
+
     def _say(self, verb: str, **words: object) -> None:
         self._outgoing += _message(verb, **words).encode()
         self._flush()
 
-    def _say_ranges(self) -> None:
-        ranges = [f"{start:x}-{end:x}" for start, end in _own_ranges()]
-        for i in range(0, len(ranges), 16):
-            self._outgoing += (" ".join(ranges[i : i + 16]) + "\n").encode()
+    def _say_ranges(self, ranges: List[_Range]) -> None:
+        words = [f"{start:x}-{end:x}" for start, end in ranges]
+        for i in range(0, len(words), 16):
+            self._outgoing += (" ".join(words[i : i + 16]) + "\n").encode()
         self._outgoing += b"end\n"
         self._flush()
 
     def _flush(self) -> None:
-        """Writes as much as the leader's end takes now."""
-        while self._outgoing and self._up is not None:
-            try:
+        """Writes as much as the pipe takes now."""
+        with contextlib.suppress(BlockingIOError):
+            while self._outgoing and self._up is not None:
                 del self._outgoing[: os.write(self._up, self._outgoing)]
-            except BlockingIOError:
-                return
 
     def _hear(self, until: Optional[float]) -> List[_Message]:
         """What the leader says, as soon as it says something; nothing if it does not until then."""
         if self._down is None:
-            raise _NoLeader("the leader has gone")
-        # poll, and not just read: before the leader has opened its end, a read would say EOF.
+            raise _NobodyError("the leader has gone")
+        # Not just a read, which says EOF before the leader has opened its end; poll says so only after it has closed it.
         poll = select.poll()
         poll.register(self._down, select.POLLIN)
         if self._outgoing and self._up is not None:
             poll.register(self._up, select.POLLOUT)
-        ready = poll.poll(_milliseconds(until))
+        ready = [fd for fd, _ in poll.poll(_milliseconds(until))]
         self._flush()
-        if not any(fd == self._down for fd, _ in ready):
+        if self._down not in ready:
             return []
-        try:
-            data = os.read(self._down, 65536)
-        except BlockingIOError:
-            return []
+        data = os.read(self._down, 65536)
         if data == b"":
-            raise _NoLeader("the leader has gone")
+            raise _NobodyError("the leader has gone")
         return [_parse(line) for line in self._lines.feed(data)]
 
 
@@ -1081,73 +1436,93 @@ def _milliseconds(until: Optional[float]) -> Optional[int]:
 
 
 class _Peer:
-    """A member, as its leader sees it. `expects` is what must come from it next."""
+    """A member, as its leader sees it.
 
-    def __init__(self, local: int, up: int, down: int) -> None:
-        self.local = local
+    It stands at "hello" and "ranges" until it has said both, and is "ready"; is "planned", has "reserved" its range, is "telling" that
+    it found it taken, or is "busy" when it has; has "declined" to adopt, or failed to; is "released", or on the "ladder"; is "done", or
+    "gone".
+    """
+
+    def __init__(self, rank: int, local: int, up: int, down: int) -> None:
+        self.rank, self.local = rank, local
         self.up: Optional[int] = up
-        self.down: Optional[int] = down
-        self.lines = _Lines()
+        self._down: Optional[int] = down
+        self._lines = _Lines()
+        self._gathered: List[_Range] = []
+        self._generation = 0
         self.stage = "hello"
         self.ranges: List[_Range] = []
-        self.fresh: List[_Range] = []
-        self.allowed: Dict[str, str] = {}
+        self.allowed = _Allowed(None, None)
+        self.reason = ""  # why it declined
         self.barriers = 0
-        self.is_dropped = False  # gone, but it may come back as a late joiner
+        self.is_dropped = False  # gone because it was silent: it may come again, as a late joiner
 
     def let_go(self, is_dropped: bool = False) -> None:
-        _close(self.up, self.down)
-        self.up = self.down = None
+        """Ends the conversation: the member sees EOF."""
+        _close(self.up, self._down)
+        self.up = self._down = None
         self.stage, self.is_dropped = "gone", is_dropped
 
-    def tell(self, line: str, stage: Optional[str] = None) -> None:
-        """Says something, whole or not at all. A member that takes nothing any more is let go."""
-        if self.down is None:
-            return
+    def tell(self, line: str, stage: Optional[str] = None, generation: Optional[int] = None) -> None:
+        """Says something, whole or not at all: up to PIPE_BUF bytes a pipe takes whole. A member that reads nothing is let go."""
         data = line.encode()
+        if self._down is None:
+            return
         try:
-            if len(data) > select.PIPE_BUF or os.write(self.down, data) != len(data):
+            if len(data) > select.PIPE_BUF:
                 raise BlockingIOError
+            os.write(self._down, data)
         except OSError:
             self.let_go(is_dropped=True)
             return
-        if stage is not None:
-            self.stage = stage
+        self.stage = stage or self.stage
+        self._generation = generation or self._generation
 
-    def hear(self, line: str, generation: int) -> None:
-        """Takes up one line. _ProtocolError if it is none that may come now."""
-        if self.stage in ("ranges", "fresh ranges"):
+    def read(self) -> None:
+        """Takes up what has come. _ProtocolError if it is none of what may come."""
+        data = b""
+        if self.up is not None:
+            try:
+                data = os.read(self.up, 65536)
+            except BlockingIOError:
+                return
+        if data == b"":
+            self.let_go()
+        else:
+            for line in self._lines.feed(data):
+                self._hear(line)
+
+    def _hear(self, line: str) -> None:
+        stage = self.stage
+        if stage in ("ranges", "telling"):
             self._hear_range(line)
             return
         message = _parse(line)
         verb = message.verb
-        if self.stage == "hello" and verb == "hello":
-            if message.count("hwloc-share") != _VERSION or message.count("local") != self.local:
-                raise _ProtocolError(line)
+        if stage == "hello" and verb == "hello":
             message.hex("abi")
-            self.allowed = {key: message.words[key] for key in ("cpus", "mems") if key in message.words}
+            self.allowed = _Allowed(message.words.get("cpus"), message.words.get("mems"))
             self.stage = "ranges"
-        elif self.stage == "planned" and verb == "declined":
+        elif stage == "planned" and verb in ("reserved", "busy") and message.count("generation") == self._generation:
+            self.stage = "reserved" if verb == "reserved" else "telling"
+        elif (stage, verb) in (("planned", "declined"), ("released", "failed")):
+            self.reason = message.text("reason")[:500]
             self.stage = "declined"
-        elif self.stage == "planned" and verb in ("reserved", "busy") and message.count("generation") == generation:
-            self.stage = "reserved" if verb == "reserved" else "fresh ranges"
-        elif self.stage == "released" and verb == "failed":
-            self.stage = "declined"
-        elif self.stage in ("released", "ladder") and verb == "done":
+        elif stage in ("released", "ladder") and verb == "done":
             self.stage = "done"
-        elif self.stage == "done" and verb == "barrier" and message.count("number") == self.barriers + 1:
+        elif stage == "done" and verb == "barrier" and message.count("number") == self.barriers + 1:
             self.barriers += 1
         else:
             raise _ProtocolError(line)
 
     def _hear_range(self, line: str) -> None:
         if line == "end":
-            self.ranges, self.fresh = _merge(self.fresh), []
+            self.ranges, self._gathered = _merge(self._gathered), []
             self.stage = "ready" if self.stage == "ranges" else "busy"
             return
         found = _parse_ranges(line)
-        self.fresh += found
-        if not found or len(self.fresh) > _MOST_RANGES:
+        self._gathered += found
+        if not found or len(self._gathered) > _MOST_RANGES:
             raise _ProtocolError(line)
 
 
@@ -1157,7 +1532,8 @@ class _Discovery:
     def __init__(self, flags: int = 0) -> None:
         self._topology: Optional[Topology] = None
         self._error: Optional[Exception] = None
-        self.done, self._end = os.pipe2(os.O_CLOEXEC)
+        #: The reading end of a pipe, which is at its end when the thread is through.
+        self.end, self._thread_end = os.pipe2(os.O_CLOEXEC)
         self._thread = threading.Thread(target=self._run, args=(flags,), daemon=True)
         self._thread.start()
 
@@ -1167,67 +1543,68 @@ class _Discovery:
         except Exception as error:
             self._error = error
         finally:
-            os.close(self._end)
+            os.close(self._thread_end)
 
     @property
     def is_over(self) -> bool:
-        return not self._thread.is_alive()
+        poll = select.poll()
+        poll.register(self.end, select.POLLIN)
+        return bool(poll.poll(0))
 
     def result(self) -> Topology:
         self._thread.join()
-        os.close(self.done)
+        os.close(self.end)
         if self._topology is None:
-            raise self._error or HwlocError(0, "no topology")
+            raise self._error or HwlocError(0, "hwloc_topology_load: failed")
         return self._topology
 
 
 class _Leader:
     """Local rank 0: it discovers, gathers, chooses, writes, and opens the barriers."""
 
-    def __init__(self, place: _Place, channel: _Channel) -> None:
-        self._place, self._channel = place, channel
-        self._pid = os.getpid()
-        self._owns_channel = False
+    def __init__(self, place: _Place, channel: _Channel, end: _End) -> None:
+        self._place, self._channel, self._end = place, channel, end
         self._lobby: Optional[int] = None
         self._pulse: Optional[int] = None
         self._lobby_lines = _Lines()
         self._nonsense = 0
         self._peers: List[_Peer] = []
-        self._dead: Set[int] = set()  # local ranks that ended before they announced themselves
-        self._suspects: Dict[int, int] = {}
-        self._away: List[str] = []  # pipes of members for which no descriptors were left
-        self._generation = 0
+        self._room = _room_for_members()
+        self._refused: Set[int] = set()  # local ranks that came, and died at once or take no part
+        self._ended: Set[int] = set()  # local ranks that ended before they announced themselves
+        self._unattended: Dict[str, int] = {}  # pipes that nobody had open, and in how many looks
+        self._away: Dict[int, str] = {}  # by local rank: pipes of members for which there are no descriptors
+        self._witness = _Witness(place.me)
         self._reservation: Optional[_Reservation] = None
-        self._store_root: Optional[str] = None  # where the topology's file is, if not in the channel
+        self._spare_root: Optional[str] = None  # where the topology's file is, if not in the channel
+        self._alone: Optional[_Alone] = None
         self._barriers = 0
 
     # -- from the outside
 
     def join(self) -> _Got:
         try:
-            self._take_the_lead()
-        except OSError as error:
-            self.close()
-            known = isinstance(error, FileExistsError)
-            reason = "this rank has joined before, or its parent process has" if known else str(error)
-            return _take_ladder(self._place, reason)
-        atexit.register(self._remove_what_is_ours)
-        try:
+            reason = self._claim()
+            if reason is not None:
+                self._alone = _Alone(self._place, "this rank did not meet the others")
+                return _take_ladder(self._place, reason)
             return self._lead()
         except BaseException:
             self.close()
             raise
         finally:
-            # From now on who comes late finds a plan, or nobody.
+            # Who comes from now on finds the plan, or that the leader is through.
             _close(self._pulse)
             self._pulse = None
             self._drop_reservation()
-            if not self._may_come():
-                self._remove_what_is_ours()
+            if self._end.leads and not self._may_come():
+                self._end.tidy()
 
     def barrier(self) -> bool:
+        if self._alone is not None:
+            return self._alone.barrier()
         self._barriers += 1
-        while any(peer.stage == "done" and peer.barriers < self._barriers for peer in self._peers):
+        while any(peer.stage != "gone" and peer.barriers < self._barriers for peer in self._peers):
             self._serve(None)
         for peer in self._in("done"):
             peer.tell(_message("open", number=self._barriers))
@@ -1239,42 +1616,46 @@ class _Leader:
         _close(self._lobby, self._pulse)
         self._lobby = self._pulse = None
         self._drop_reservation()
-        self._remove_what_is_ours()
 
     # -- the steps
 
-    def _take_the_lead(self) -> None:
-        self._pulse = self._channel.fifo("pulse", os.O_RDWR)
-        self._channel.write("leader", _self().line())
-        self._owns_channel = True
-        self._lobby = self._channel.fifo("lobby", os.O_RDWR)
+    def _claim(self) -> Optional[str]:
+        """Claims the lead. Returns why it could not."""
+        try:
+            # Before the mark: a leader that has made it and has no pulse is taken for dead.
+            self._pulse = self._channel.fifo("pulse", os.O_RDWR)
+            self._channel.write("leader", _self().line())
+            self._end.leads = True
+            self._lobby = self._channel.fifo("lobby", os.O_RDWR)
+            return None
+        except FileExistsError:
+            return "another process leads, or led, the ranks of this node"
+        except OSError as error:
+            return _text_of(error)
 
     def _lead(self) -> _Got:
         try:
             topology = self._discover_and_gather()
         except HwlocError as error:
-            self._offer_ladder(str(error), None, "ready")
+            self._help(None, str(error), "ready")
             self._serve_until_none("ladder")
             raise
         try:
             plan = self._plan_all(topology)
         except OSError as error:
-            reason = error.strerror or str(error)
-            self._offer_ladder(reason, topology, "ready", "reserved", "busy", "declined")
+            reason = _text_of(error)
+            self._help(topology, reason, "ready", "reserved", "busy", "declined")
             self._serve_until_none("ladder")
             return self._keep(topology, reason)
-        adopted: Optional[Topology] = None
-        reason = ""
         for peer in self._in("reserved"):
             peer.tell(_message("release", generation=plan.generation), "released")
-        self._offer_ladder("its range was taken in each of the plans", topology, "busy")
-        self._offer_ladder("it cannot adopt", topology, "declined")
+        adopted, reason = None, ""
         try:
             adopted = _adopt(plan, self._reservation)
         except OSError as error:
-            reason = str(error)
+            reason = _text_of(error)
         self._serve_until_none("released")
-        self._offer_ladder("it could not adopt", topology, "declined")
+        self._help(topology, "its range was taken in each of the plans", "busy", "declined")
         self._serve_until_none("ladder")
         if self._may_come():
             self._publish(plan)
@@ -1287,83 +1668,86 @@ class _Leader:
         if self._place.is_strict:
             topology._destroy()
             raise NotSharedError(reason)
-        self._place.say(f"{reason}; discovered the machine on its own")
+        self._place.say(f"{reason}; keeping its own copy of the topology")
         return _Got(topology, "discovered", reason, did_discover=True)
 
     def _discover_and_gather(self) -> Topology:
-        spare = [os.dup(self._lobby) for _ in range(_SPARE) if self._lobby is not None]
-        try:
-            discovery = _Discovery()
-            self._gather(discovery)
-            topology = discovery.result()
-            own = {"cpus": _allowed("cpus"), "mems": _allowed("mems")}
-            if all(own[key] == text for peer in self._peers for key, text in peer.allowed.items()):
-                return topology
-            # Once more, with what the leader's cgroup does not allow, but a member's may.
-            topology._destroy()
-            discovery = _Discovery(_FLAG_INCLUDE_DISALLOWED)
-            while not discovery.is_over:
-                self._tell_to_wait()
-                self._serve(time.monotonic() + self._wait_every, discovery)
-            return discovery.result()
-        finally:
-            _close(*spare)
+        discovery = _Discovery()
+        self._gather(discovery)
+        topology = discovery.result()
+        others = [peer.allowed for peer in self._peers if peer.stage != "gone"]
+        if not topology.is_this_system or not any(map(self._place.allowed.differs, others)):
+            return topology
+        # Once more, with what the leader's cgroup does not allow, but another's may.
+        topology._destroy()
+        discovery = _Discovery(_FLAG_INCLUDE_DISALLOWED)
+        while not discovery.is_over:
+            self._tell_to_wait()
+            self._serve(time.monotonic() + self._wait_every, discovery)
+        return discovery.result()
 
     def _gather(self, discovery: _Discovery) -> None:
         """Until all members are here or the timeout is over, and the topology is loaded."""
         timeout = self._place.timeout
-        start = time.monotonic()
-        next_wait, next_look = start + self._wait_every, start + _LOOK
+        deadline = time.monotonic() + timeout
+        next_wait = next_look = time.monotonic() + _LOOK
         while True:
-            now, is_waiting = time.monotonic(), bool(self._missing())
-            is_over = not is_waiting or now >= start + timeout
-            if is_over and discovery.is_over:
+            is_complete = not self._missing() or self._lobby is None or time.monotonic() >= deadline
+            is_discovered = discovery.is_over
+            if is_complete and is_discovered:
                 break
-            ends = [next_wait, next_look] + ([] if is_over else [start + timeout])
-            self._serve(min(ends), None if discovery.is_over else discovery)
+            until = min(next_wait, next_look)
+            self._serve(until if is_complete else min(until, deadline), None if is_discovered else discovery)
             if time.monotonic() >= next_wait:
                 self._tell_to_wait()
                 next_wait = time.monotonic() + self._wait_every
             if time.monotonic() >= next_look:
-                self._look_for_dead()
+                if not is_complete:
+                    self._look_for_the_dead()
                 next_look = time.monotonic() + _LOOK
+        # Who comes from now on finds the plan when it is published.
+        self._leave_lobby()
         missing = self._missing()
-        if missing:
-            names = ", ".join(map(str, missing))
-            self._place.say(
-                f"local ranks {names} did not join within {timeout:g} s; going on without them (HWLOC_SHARE_TIMEOUT)"
-            )
         for peer in self._in("hello", "ranges"):
             peer.let_go(is_dropped=True)
-        _close(self._lobby)
-        self._lobby = None
+        self._say_of(self._ended, "ended, or gave up, before joining; going on without THEM")
+        self._say_of(self._away, "take no part in barriers: too few files may be open here (ulimit -n)")
+        self._say_of(missing, f"did not join within {timeout:g} s; going on without THEM (HWLOC_SHARE_TIMEOUT)")
 
     def _plan_all(self, topology: Topology) -> _Plan:
-        """Plans until all have reserved, or are on the ladder. OSError if that cannot be."""
+        """Plans, and plans again while somebody finds its range taken. OSError if nothing can be planned."""
         lib, length = _lib(), ctypes.c_size_t()
         lib.call("hwloc_shmem_topology_get_length", topology, ctypes.byref(length), 0)
+        written: Optional[_Plan] = None
         for generation in range(1, _PLANS + 1):
-            self._generation = generation
-            self._drop_reservation()
-            address = self._address(length.value)
-            fd, file = self._make_store(f"topology.{generation}", length.value)
+            try:
+                address = self._address(length.value, generation)
+                fd, file = self._make_file(f"topology.{generation}", length.value)
+            except OSError:
+                if written is None:
+                    raise
+                return written  # whoever reserved under it still has its reservation
             plan = _Plan(generation, file, 0, address, length.value, topology.abi)
+            if written is not None:
+                os.unlink(written.file)
+                self._drop_reservation()
+            written = None
             try:
                 for peer in self._in("ready", "reserved", "busy"):
-                    peer.tell(plan.line(), "planned")
+                    peer.tell(plan.line(), "planned", generation)
                 try:
-                    is_written = self._write(topology, fd, plan)
+                    written = plan if self._write(topology, fd, plan) else None
                 finally:
-                    self._serve_until_none("planned", "fresh ranges")
-            except BaseException:
-                os.unlink(file)
-                raise
+                    self._serve_until_none("planned", "telling")
             finally:
                 os.close(fd)
-            if is_written and (generation == _PLANS or not self._in("busy")):
-                return plan
-            os.unlink(file)
-        raise OSError(errno.EBUSY, "its range was taken in each of the plans")
+                if written is None:
+                    os.unlink(file)
+            if written is not None and not self._in("busy"):
+                return written
+        if written is None:
+            raise OSError(errno.EBUSY, "its range was taken in each of the plans")
+        return written
 
     def _write(self, topology: Topology, fd: int, plan: _Plan) -> bool:
         """Writes, seals and reserves. False if something is mapped in the range."""
@@ -1371,10 +1755,11 @@ class _Leader:
         try:
             lib.call("hwloc_shmem_topology_write", topology, fd, plan.offset, plan.address, plan.length, 0)
             if lib.refresh is not None:
-                # The seal: without it, a query of memory attributes writes to the read-only pages of whoever asks (2.3 to 2.14).
+                # The seal: without it a query of memory attributes writes to the read-only pages of whoever asks (hwloc 2.3 to 2.14).
                 adopted = _adopt_file(fd, plan)
                 try:
-                    if lib.libc.mprotect(plan.address, plan.length, _PROT_READ_WRITE) == -1 or lib.refresh(adopted) == -1:
+                    is_writable = lib.libc.mprotect(plan.address, plan.length, _PROT_READ_WRITE) == 0
+                    if not is_writable or lib.refresh(adopted) == -1:
                         number = ctypes.get_errno()
                         raise HwlocError(number, f"sealing the topology: {os.strerror(number)}")
                 finally:
@@ -1386,67 +1771,88 @@ class _Leader:
                 return False
             raise
 
-    def _address(self, length: int) -> int:
-        asked = re.fullmatch(r"0x([0-9a-fA-F]{1,16})", os.environ.get("HWLOC_SHARE_HOLE", ""))
+    def _address(self, length: int, generation: int) -> int:
+        own = _own_space().ranges
+        top = max(end for _, end in own if end <= _USER_SPACE[1])  # more is given out only on demand
+        occupied = _merge(itertools.chain(own, *(peer.ranges for peer in self._peers if peer.stage != "gone")))
+        hole = _setting("HWLOC_SHARE_HOLE") or "scatter"
+        asked = re.fullmatch(r"0x([0-9a-fA-F]{1,16})", hole)
+        address: Optional[int] = None
         if asked is not None:
-            return int(asked[1], 16)
-        own = _own_ranges()
-        top = max(end for _, end in own if end < 1 << 63)
-        occupied = _merge(itertools.chain(own, *(peer.ranges for peer in self._peers)))
-        address = _choose(occupied, length, top, f"{self._channel.key} {self._generation}")
-        if address is None:
-            raise OSError(errno.ENOMEM, "no range is free in all ranks")
+            wanted = int(asked[1], 16)
+            is_free = all(end <= wanted or wanted + length <= start for start, end in occupied)
+            address = wanted if is_free and wanted % resource.getpagesize() == 0 else None
+        else:
+            if hole != "scatter" and generation == 1:
+                self._place.say(f"HWLOC_SHARE_HOLE={hole} is not known to a leader in Python; using scatter")
+            address = _choose(occupied, length, top, f"{self._place.key}#{generation}")
+        if not address:
+            raise OSError(errno.ENOMEM, "no address is free in all ranks")
         return address
 
-    def _make_store(self, name: str, length: int) -> Tuple[int, str]:
-        """A file with all its room: in the channel, else in a directory of the same name in another ROOT."""
-        trouble: Optional[OSError] = None
-        here, key = self._channel.root, self._channel.key
-        for root in [here, *(root for root in _roots() if root != here)]:
-            channel: Optional[_Channel] = None
-            try:
-                channel = self._channel if root == here else _enter(root, key, with_fifos=False)
-                flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-                fd = os.open(name, flags, 0o600, dir_fd=channel.fd)
-                try:
-                    os.posix_fallocate(fd, 0, length)
-                except OSError:
-                    os.close(fd)
-                    channel.unlink(name)
-                    raise
+    def _make_file(self, name: str, length: int) -> Tuple[int, str]:
+        """A file with all its room: in the channel, or where that has none in a directory of the same name in another root."""
+        channel = self._channel
+        here = self._spare_root or channel.root
+        file = os.path.join(here, channel.name, name)
+        try:
+            with _directory(os.path.join(here, channel.name)) as directory:
+                return _allocate(directory, name, length), file
+        except OSError as error:
+            trouble = f"posix_fallocate: {error.strerror}"
+            number = error.errno
+        for root in _roots() if self._spare_root is None else []:
+            with contextlib.suppress(OSError):
                 if root != here:
-                    self._store_root = root
-                return fd, channel.path(name)
-            except OSError as error:
-                trouble = trouble or error
-                if root != here:
-                    _remove_channel(root, key)
-            finally:
-                if channel is not None and channel is not self._channel:
-                    channel.close()
-        number = (trouble.errno if trouble is not None else None) or errno.ENOSPC
-        raise OSError(number, f"no room for the topology: {os.strerror(number)}")
+                    spare = self._make_spare(root, name, length)
+                    self._place.say(f"{file}: {trouble}; using the next directory")
+                    return spare
+        raise OSError(number, f"no room for the topology: {trouble}")
 
-    def _offer_ladder(self, reason: str, topology: Optional[Topology], *stages: str) -> None:
+    def _make_spare(self, root: str, name: str, length: int) -> Tuple[int, str]:
+        channel = self._channel
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(root, 0o700)
+        with _directory(root) as at:
+            _build(at, channel.name, ())
+        try:
+            with _directory(os.path.join(root, channel.name)) as directory:
+                fd = _allocate(directory, name, length)
+        except OSError:
+            _remove_channel(root, channel.name)
+            raise
+        self._spare_root = root
+        self._end.add(root)
+        return fd, os.path.join(root, channel.name, name)
+
+    def _help(self, topology: Optional[Topology], reason: str, *stages: str) -> None:
+        """Sends the members in these stages to the ladder, with XML if it can be written."""
         peers = self._in(*stages)
-        if not peers:
-            return
-        words: Dict[str, object] = {"reason": reason}
-        if topology is not None:
+        words: Dict[str, object] = {"thissystem": 0}
+        if topology is not None and peers:
+            words["thissystem"] = int(topology.is_this_system)
             with contextlib.suppress(OSError):
                 if not self._channel.has("topology.xml"):
                     self._channel.write("topology.xml", topology.xml())
-                words.update(xml=self._channel.path("topology.xml"), thissystem=int(topology.is_this_system))
+                words["xml"] = self._channel.path("topology.xml")
         for peer in peers:
-            peer.tell(_message("ladder", **words), "ladder")
+            peer.tell(_message("ladder", reason=peer.reason or reason, **words), "ladder")
 
     def _publish(self, plan: _Plan) -> None:
+        """Leaves the plan for those who come late, and sends those to it for whom there were no descriptors."""
         with contextlib.suppress(OSError):
-            self._channel.replace("plan", plan.line())
-        for pipe in self._away:
+            self._channel.publish("plan", plan.line())
+        for pipe in self._away.values():
             with contextlib.suppress(OSError):
-                os.close(self._channel.fifo(f"{pipe}.down", os.O_WRONLY))
-            self._unlink_pair(pipe)
+                up, down = self._open_pair(pipe)
+                # It sees that nobody talks to it, finds the plan, and lets go of its end when it is through.
+                os.close(down)
+                poll = select.poll()
+                poll.register(up, select.POLLIN)
+                deadline = time.monotonic() + self._place.timeout
+                while poll.poll(_milliseconds(deadline)) and os.read(up, 65536):
+                    pass
+                os.close(up)
 
     # -- what comes in
 
@@ -1458,83 +1864,83 @@ class _Leader:
         return [peer for peer in self._peers if peer.stage in stages]
 
     def _missing(self) -> List[int]:
-        """The local ranks that did not come yet."""
-        here = {peer.local for peer in self._peers if peer.stage not in ("hello", "ranges")}
-        return [local for local in range(1, self._place.me.local_size) if local not in here | self._dead]
+        """The local ranks that are not here yet, and are waited for."""
+        met = {peer.local for peer in self._peers if peer.stage not in ("hello", "ranges")}
+        here = met | self._refused | set(self._away) | (self._ended - {peer.local for peer in self._peers})
+        return [local for local in range(1, self._place.me.local_size) if local not in here]
 
     def _may_come(self) -> bool:
         """Whether a rank may still come that has no topology of this channel yet."""
-        known = {peer.local for peer in self._peers if not peer.is_dropped} | self._dead
-        return bool(self._away) or any(local not in known for local in range(1, self._place.me.local_size))
+        return bool(self._missing() or self._away or any(peer.is_dropped for peer in self._peers))
+
+    def _say_of(self, ranks: Iterable[int], what: str) -> None:
+        """Says what some local ranks did, if there are any."""
+        local = "" if self._place.me.size == self._place.me.local_size else "local "
+        names = sorted(ranks)
+        if names:
+            noun, them = ("rank", "it") if len(names) == 1 else ("ranks", "them")
+            shown = ",".join(map(str, names[:50])) + ("..." if len(names) > 50 else "")
+            self._place.say(f"{local}{noun} {shown} {what.replace('THEM', them)}")
 
     def _tell_to_wait(self) -> None:
-        line = _message("wait", missing=",".join(map(str, self._missing()[:500])))
+        """A sign of life to all who wait."""
+        line = _message("wait", missing=",".join(map(str, self._missing()[:100])))
         for peer in self._peers:
-            peer.tell(line)
+            if peer.stage not in ("ladder", "done"):
+                peer.tell(line)
 
     def _serve_until_none(self, *stages: str) -> None:
-        """Serves until no member is in one of these stages. Those that are silent for too long are dropped."""
+        """Serves until no member is in one of these stages. Those who take too long are dropped."""
         timeout = self._place.timeout
         deadline = time.monotonic() + timeout
         while self._in(*stages) and time.monotonic() < deadline:
             until = min(deadline, time.monotonic() + self._wait_every)
-            self._serve(until)
-            if time.monotonic() >= until:
-                self._tell_to_wait()
+            while self._in(*stages) and time.monotonic() < until:
+                self._serve(until)
+            self._tell_to_wait()
         for peer in self._in(*stages):
             self._place.say(
-                f"local rank {peer.local} did not answer within {timeout:g} s; going on without it (HWLOC_SHARE_TIMEOUT)"
+                f"rank {peer.rank} did not answer within {timeout:g} s; going on without it (HWLOC_SHARE_TIMEOUT)"
             )
             peer.let_go(is_dropped=True)
 
     def _serve(self, until: Optional[float], discovery: Optional[_Discovery] = None) -> None:
-        """Waits until something comes, but no longer than until then; and takes it up."""
+        """Waits until something comes, but not beyond `until`; takes it up."""
         poll = select.poll()
         peers = {peer.up: peer for peer in self._peers if peer.up is not None}
-        for fd in [*peers, self._lobby, discovery.done if discovery is not None else None]:
+        for fd in [*peers, self._lobby, discovery.end if discovery is not None else None]:
             if fd is not None:
                 poll.register(fd, select.POLLIN)
         for fd, _ in poll.poll(_milliseconds(until)):
             if fd in peers:
                 self._read_peer(peers[fd])
             elif fd == self._lobby:
-                self._read_lobby()
+                self._read_lobby(fd)
 
     def _read_peer(self, peer: _Peer) -> None:
-        if peer.up is None:
-            return
         try:
-            data = os.read(peer.up, 65536)
-        except BlockingIOError:
-            return
-        if data == b"":
-            peer.let_go()
-            return
-        try:
-            for line in peer.lines.feed(data):
-                peer.hear(line, self._generation)
+            peer.read()
         except _ProtocolError as error:
-            self._place.say(f"going on without local rank {peer.local}, which cannot be understood: {str(error)[:120]}")
+            self._place.say(f"going on without rank {peer.rank}, which cannot be understood: {str(error)[:120]}")
             peer.let_go()
 
-    def _read_lobby(self) -> None:
-        if self._lobby is None:
-            return
-        try:
-            lines = self._lobby_lines.feed(os.read(self._lobby, 65536))
-        except BlockingIOError:
-            return
-        except _ProtocolError:
-            lines = [""]
-        for line in lines:
-            self._admit(line)
-        if self._nonsense > 1000:
-            self._place.say("nonsense is written into the lobby; nobody listens there any more")
-            _close(self._lobby)
-            self._lobby = None
+    def _read_lobby(self, lobby: int) -> None:
+        with contextlib.suppress(BlockingIOError):
+            data = os.read(lobby, 65536)
+            try:
+                for line in self._lobby_lines.feed(data):
+                    self._hear_announcement(line)
+            except _ProtocolError:
+                self._nonsense += 10
+        if self._nonsense >= 1000:
+            self._place.say("the lobby cannot be read any more: too much nonsense; going on with who has come")
+            self._leave_lobby()
 
-    def _admit(self, line: str) -> None:
-        """Takes up an announcement."""
+    def _leave_lobby(self) -> None:
+        _close(self._lobby)
+        self._lobby = None
+
+    def _hear_announcement(self, line: str) -> None:
         try:
             message = _parse(line)
             pipe = message.text("pipe")
@@ -1546,83 +1952,98 @@ class _Leader:
             if self._nonsense <= 10:
                 self._place.say(f"an announcement was not understood: {line[:150]}")
             return
-        me = self._place.me
-        down: Optional[int] = None
-        try:
-            down = self._open_down(f"{pipe}.down")
-            peer = _Peer(local, self._channel.fifo(f"{pipe}.up", os.O_RDONLY), down)
-        except OSError as error:
-            _close(down)
-            if error.errno in (errno.EMFILE, errno.ENFILE):
-                self._away.append(pipe)
-            else:
-                self._unlink_pair(pipe)
-                self._dead.add(local)
-            return
-        self._unlink_pair(pipe)
-        why = None
+        expected = self._place.me.local_size - 1
+        refusal = None
         if version != _VERSION:
-            why = f"it speaks version {version} of the protocol, and the leader {_VERSION}"
-        elif not 1 <= local < me.local_size or rank >= me.size:
-            why = f"local rank {local} is none of the ranks 1 to {me.local_size - 1}"
-        elif any(other.local == local for other in self._peers):
-            why = f"local rank {local} is here already"
-        if why is not None:
-            peer.tell(_message("ladder", reason=why))
-            peer.let_go()
+            refusal = f"it speaks version {version} of the protocol, and the leader {_VERSION}"
+        elif not 1 <= local <= expected:
+            refusal = f"local rank {local} is none of the ranks 1 to {expected} that the leader expects"
+        elif any(peer.local == local for peer in self._peers):
+            refusal = f"another process has joined as local rank {local}"
+        elif len(self._peers) - len(self._in("gone")) >= self._room:
+            self._away[local] = pipe
             return
-        self._peers.append(peer)
-        # The member had it open when it announced itself: where nobody has, it has died meanwhile, of which poll would not tell.
-        self._read_peer(peer)
-
-    def _open_down(self, name: str) -> int:
-        probe = self._channel.fifo(name, os.O_WRONLY)  # ENXIO if the member is dead
         try:
-            # Once more for both: then writing to a member that has died meanwhile gives no SIGPIPE.
-            return self._channel.fifo(name, os.O_RDWR)
-        finally:
-            os.close(probe)
-
-    def _look_for_dead(self) -> None:
-        """Looks for pipes that nobody holds any more: their makers died, or gave up, before they announced themselves."""
-        here = {peer.local for peer in self._peers} | self._dead
-        if self._channel.fd is None:
+            up, down = self._open_pair(pipe)
+        except OSError:  # it has died since
+            if local not in {peer.local for peer in self._peers}:
+                self._refused.add(local)
             return
+        peer = _Peer(rank, local, up, down)
+        if refusal is None:
+            self._peers.append(peer)
+            return
+        peer.tell(_message("ladder", reason=refusal, thissystem=0))
+        peer.let_go()
+        if local not in {each.local for each in self._peers}:
+            self._refused.add(local)
+
+    def _open_pair(self, pipe: str) -> Tuple[int, int]:
+        """Opens a member's pair. OSError; ENXIO if it has died.
+
+        `up` first: as long as the member has it open, its end will be seen by poll. A member that has `down` open has `up` open, too.
+        """
+        try:
+            up = self._channel.fifo(f"{pipe}.up", os.O_RDONLY)
+            try:
+                probe = self._channel.fifo(f"{pipe}.down", os.O_WRONLY)
+                try:
+                    # Once more for both: then writing to a member that has died meanwhile gives no SIGPIPE.
+                    return up, self._channel.fifo(f"{pipe}.down", os.O_RDWR)
+                finally:
+                    os.close(probe)
+            except OSError:
+                os.close(up)
+                raise
+        finally:
+            # What stays behind when everybody is killed is to be as little as can be: an open FIFO needs no name.
+            for end in ("up", "down"):
+                self._channel.unlink(f"{pipe}.{end}")
+
+    def _look_for_the_dead(self) -> None:
+        """Looks for members that ended, or gave up, before they announced themselves: no pipe of theirs could tell by its end."""
+        self._channel.keep_if_orphaned()
+        self._witness.look()
+        missing = set(self._missing()) - {peer.local for peer in self._peers}
+        self._ended |= {local for local in missing if self._witness.has_died(local)}
         for name in os.listdir(self._channel.fd):
-            match = re.fullmatch(r"(\d+)-.*\.up", name)
-            local = int(match[1]) if match is not None else 0
-            if not 1 <= local < self._place.me.local_size or local in here:
+            match = re.fullmatch(r"([0-9]{1,9})-[0-9]+\.up", name)
+            if match is None or int(match[1]) not in missing:
                 continue
             try:
-                # The pipe that the member writes into: to open and close the other one would tell it that its leader has gone.
+                # Not the other one: there, a writer that comes and goes would look like a leader that has died.
                 os.close(self._channel.fifo(name, os.O_WRONLY))
-                self._suspects[local] = 0
+                self._unattended[name] = 0
             except OSError as error:
                 if error.errno == errno.ENXIO:
-                    self._suspects[local] = self._suspects.get(local, 0) + 1
-            if self._suspects.get(local, 0) > 2:  # looked at thrice: it was not just about to open it
-                self._dead.add(local)
-                self._place.say(f"local rank {local} ended, or gave up, before joining; going on without it")
-
-    # -- what goes
-
-    def _unlink_pair(self, pipe: str) -> None:
-        for end in ("up", "down"):
-            self._channel.unlink(f"{pipe}.{end}")
+                    self._unattended[name] = self._unattended.get(name, 0) + 1
+            # One look is not enough: a member opens its FIFOs a moment after it has made them.
+            if self._unattended.get(name, 0) >= _LOOKS:
+                self._ended.add(int(match[1]))
 
     def _drop_reservation(self) -> None:
         if self._reservation is not None:
             self._reservation.drop()
         self._reservation = None
 
-    def _remove_what_is_ours(self) -> None:
-        if not self._owns_channel or self._pid != os.getpid():
-            return
-        self._owns_channel = False
-        atexit.unregister(self._remove_what_is_ours)
-        _remove_channel(self._channel.root, self._channel.key)
-        if self._store_root is not None:
-            _remove_channel(self._store_root, self._channel.key)
+
+def _room_for_members() -> int:
+    """How many members can be served at once with the descriptors that this process may open: two each."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return max(0, (limit - len(os.listdir("/proc/self/fd")) - _SPARE_FILES) // 2) if limit >= 0 else 1 << 30
+
+
+def _allocate(directory: int, name: str, length: int) -> int:
+    """A new file with all its room: a full file system kills whoever writes through a mapping."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    fd = os.open(name, flags, 0o600, dir_fd=directory)
+    try:
+        os.posix_fallocate(fd, 0, length)
+    except OSError:
+        os.close(fd)
+        os.unlink(name, dir_fd=directory)
+        raise
+    return fd
 
 
 # ---- The session ----
@@ -1635,43 +2056,50 @@ class Session:
 
     def __init__(self, place: _Place, got: _Got, conversation: _Conversation) -> None:
         me = place.me
-        #: The number of this process in the job, and the count of all; 0 and 1 where no launcher is known.
+        #: The number of this process in the job, and the count of all; 0 of 1 where no launcher is known.
         self.rank, self.size = me.rank, me.size
         #: The same on this node. Local rank 0 is the leader: it discovers, the others adopt.
         self.local_rank, self.local_size = me.local_rank, me.local_size
         #: The name of this node.
         self.node = me.node
+        #: The topology; of no use after close().
         self.topology = got.topology
-        #: "adopted" (shared), "xml" (a copy from the leader's XML) or "discovered" (on its own).
+        #: "adopted" (shared), "xml" (a copy from the leader's XML) or "discovered" (its own).
         self.how = got.how
-        #: Why it is not "adopted"; None if it is, or if nobody is there to share with.
+        #: Why it is not "adopted"; None if it is, or if there is nobody to share with.
         self.reason = got.reason
-        #: Where the topology is mapped, and how many bytes; None and 0 where it is not "adopted".
+        #: Where the topology is mapped, and how many bytes; None and 0 unless it is "adopted".
         self.address = got.plan.address if got.plan is not None else None
         self.length = got.plan.length if got.plan is not None else 0
         #: Whether this process discovered the machine itself.
         self.did_discover = got.did_discover
+        #: The CPUs and NUMA nodes that the cgroup of this process allows, as lists such as "0-3,8"; None where that cannot be told.
+        self.allowed_cpus, self.allowed_mems = place.allowed
         self._conversation = conversation
         self._joins = 1
 
     def barrier(self) -> bool:
-        """Waits until all ranks of this node that share are here. A rank that dies is not waited for; there is no timeout.
+        """Waits until all ranks of this node that have joined are here. One that dies is not waited for; there is no timeout.
 
-        Returns False where nobody was waited for: the leader has gone, or this rank was late. Raises ValueError after close().
+        Returns False where it was passed without the others: the leader has gone, or this rank never met it. ValueError after
+        close().
         """
-        self.topology.pointer  # raises if it is closed
+        self._check_open()
         return self._conversation.barrier()
 
     def close(self) -> None:
-        """Destroys the topology, and removes what this process made on the node. Waits for nobody: the others keep theirs."""
+        """Destroys the topology and leaves the job. Waits for nobody; the other ranks keep theirs."""
         global _session
         self._joins = max(0, self._joins - 1)
-        if self._joins > 0:
+        if self._joins > 0 or _session is not self:
             return
-        if _session is self:
-            _session = None
+        _session = None
         self._conversation.close()
         self.topology._destroy()
+
+    def _check_open(self) -> None:
+        if self._joins == 0:
+            raise ValueError("the session is closed")
 
     def __enter__(self) -> Session:
         return self
@@ -1686,54 +2114,62 @@ _session: Optional[Session] = None
 def join(timeout: Optional[float] = None, strict: Optional[bool] = None) -> Session:
     """Joins the other ranks of this node, and gets the topology that they share.
 
-    To be called by every rank of the job, by one thread at a time. Blocks until the other ranks of the node are there, or the
-    timeout (seconds; HWLOC_SHARE_TIMEOUT, else 30) is over. Whatever goes wrong, the rank gets a correct topology, if need be one
-    of its own, and one line on stderr says why; with `strict` (HWLOC_SHARE_STRICT) it is a NotSharedError instead. HwlocError:
-    libhwloc is not there, or cannot discover this machine.
+    To be called by every rank of the job, by one thread at a time. Blocks until the other ranks of the node have come, or the
+    timeout (seconds up to 86,400; HWLOC_SHARE_TIMEOUT, else 30) is over. Whatever goes wrong, the rank gets a correct topology, if
+    need be one of its own, and one line on stderr says why; with `strict` (HWLOC_SHARE_STRICT) it is a NotSharedError instead.
+    HwlocError: libhwloc is not there, or cannot discover this machine.
 
-    A second call in the same process gets the same session, which each has to close.
+    A second call in the same process gets the same session, and needs a close() of its own. Sets HWLOC_SHARE_JOINED in the
+    environment, so that no child process takes itself for this rank.
     """
     global _session
     if _session is not None:  # a mapping can be adopted only once in a process
         _session._joins += 1
         return _session
-    me = _identify()
+    trouble: Optional[str] = None
+    try:
+        me = _identify(os.environ)
+    except ValueError as error:
+        me, trouble = _Identity(0, 1, 0, 1, socket.gethostname(), None), str(error)
     if timeout is None:
         with contextlib.suppress(ValueError):
-            timeout = float(os.environ.get("HWLOC_SHARE_TIMEOUT", ""))
-    if timeout is None or not 0 < timeout < 1e6:
+            timeout = float(_setting("HWLOC_SHARE_TIMEOUT") or 30)
+    if timeout is None or not 0 < timeout <= 86400:
         timeout = 30.0
-    place = _Place(me, timeout, _is_set("HWLOC_SHARE_STRICT") if strict is None else strict)
-    conversation: _Conversation = _Alone()
-    if me.step is None or me.local_size == 1:
-        got = _take_ladder(place, None)  # nobody to share with, and nothing to say about it
-    else:
-        channel = _find_channel(place, me.step)
-        if channel is None:
-            got = _take_ladder(place, "no directory for a channel (HWLOC_SHARE_DIR, /dev/shm, XDG_RUNTIME_DIR, TMPDIR)")
-        else:
-            rank = _Leader(place, channel) if me.local_rank == 0 else _Member(place, channel)
-            got = rank.join()
-            conversation = rank
-            channel.close()
+    job = _setting("HWLOC_SHARE_JOB")
+    key = (me.step or "") if job is None else f"{job}.{me.step}"
+    place = _Place(me, key, _own_allowed(), timeout, _is_on("HWLOC_SHARE_STRICT") if strict is None else strict)
+    if trouble is not None:
+        place.say(trouble)
+    got, conversation = _join(place)
     _session = Session(place, got, conversation)
-    if _is_set("HWLOC_SHARE_VERBOSE"):
-        what = "adopted the topology" if got.how == "adopted" else "has a private topology"
-        place.say(what + (", which it discovered" if got.did_discover else ""))
+    if _is_on("HWLOC_SHARE_VERBOSE") and got.plan is not None:
+        place.say(f"adopted the topology at 0x{got.plan.address:x}, {got.plan.length} bytes")
     return _session
 
 
-def _is_set(name: str) -> bool:
-    return os.environ.get(name, "") not in ("", "0")
-
-
-def _find_channel(place: _Place, step: str) -> Optional[_Channel]:
-    job = os.environ.get("HWLOC_SHARE_JOB")
-    key = _directory_name(step if job is None else f"{job}.{step}")
-    for root in _roots():
-        try:
-            return _enter(root, key)
-        except OSError as error:
-            if error.errno in (errno.EPERM, errno.ELOOP, errno.ENOTDIR):
-                place.say(f"{error.filename or root}: {error.strerror}; refused")
-    return None
+def _join(place: _Place) -> Tuple[_Got, _Conversation]:
+    """Joins the others, if there are any."""
+    me = place.me
+    if me.step is None or me.local_size == 1:
+        return _Got(_discover(), "discovered", did_discover=True), _Alone(place)
+    alone = _Alone(place, "this rank did not meet the others")
+    mark = f"{place.key}/{me.local_rank}"
+    if os.environ.get("HWLOC_SHARE_JOINED") == mark:
+        return _take_ladder(place, "this rank has joined before, or its parent process has"), alone
+    os.environ["HWLOC_SHARE_JOINED"] = mark
+    _lib()
+    name = _directory_name(place.key)
+    if me.local_rank == 0:
+        for root in _roots():
+            _sweep(root, name)
+    try:
+        channel = _enter(name, place.say)
+    except OSError as error:
+        return _take_ladder(place, f"no channel: {_text_of(error)}"), alone
+    try:
+        end = _End(channel)
+        rank = _Leader(place, channel, end) if me.local_rank == 0 else _Member(place, channel)
+        return rank.join(), rank
+    finally:
+        channel.close()

@@ -17,6 +17,11 @@ export function launcher(name: LauncherName): Launcher {
   return { name, ...availability(name, notInstalled(launcherPrograms[name])) };
 }
 
+/** Tests of what other languages do, as far as their compilers and interpreters are installed here. */
+export function languages(...programs: string[]): Omit<Launcher, 'name'> {
+  return availability(programs.join(' and '), notInstalled(programs));
+}
+
 /** Several hosts with real launchers on them: for root only, on any machine. */
 export function onCluster(...names: LauncherName[]): Omit<Launcher, 'name'> {
   const programs = [...clusterPrograms, ...names.flatMap((name) => launcherPrograms[name])];

@@ -1,0 +1,111 @@
+// Ranks in C, Python and Node in one job: one discovery, one address, one topology, common barriers; whoever leads.
+import { execFileSync } from 'node:child_process';
+import { cpSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { languages as installed, launcher } from '../launchers/available.js';
+import { type Slurm, startSlurm } from '../launchers/slurm.js';
+import { launcherCommands } from '../support/jobs.js';
+import { expectAllAdopted, runSharedJob } from '../support/shared-job.js';
+import { temporaryFolder } from '../support/temporary.js';
+import { wrapper } from '../support/wrapper.js';
+import { type Language, header, mix, programs, pythonCommand, pythonEnvironment, runMixed } from './ranks.js';
+
+const orders: Language[][] = [
+  ['c', 'python', 'node', 'c', 'python'],
+  ['python', 'node', 'c', 'python', 'node'],
+  ['node', 'c', 'python', 'node', 'c'],
+];
+
+/** Runs a job with three barriers in it, and expects all that must be true of it. */
+async function expectToShare(
+  command: readonly string[],
+  languages: readonly Language[],
+  env: Record<string, string> = {},
+) {
+  const meeting = { MEETING: temporaryFolder(), EXPECTED: String(languages.length) };
+  const { reports, stderr } = await runMixed(command, { env: { ...meeting, ...env } });
+  expect(stderr).toBe('');
+  expectAllAdopted(reports, languages.length);
+  expect(reports.map(({ language }) => language)).toEqual(languages);
+  for (const { outcome, localRank, rank, localSize, size, twice, met, cores } of reports) {
+    expect({ localRank, localSize, size, twice, met }).toEqual({
+      localRank: rank,
+      localSize: languages.length,
+      size: languages.length,
+      twice: true,
+      met: true,
+    });
+    expect(outcome.didDiscover).toBe(rank === 0);
+    expect(cores).toBe(reports[0]?.cores);
+  }
+}
+
+installed(...programs).describe('ranks in C, Python and Node', () => {
+  test.each(orders)('share under the built-in launcher, led by one in %s', async (...languages) => {
+    await expectToShare(wrapper('local', '-n', '5', ...mix(languages)), languages);
+  });
+
+  test.each(['c', 'python'] as const)('share where all are in %s', async (language) => {
+    const languages = [language, language, language];
+    await expectToShare(wrapper('local', '-n', '3', ...mix(languages)), languages);
+  });
+
+  for (const name of ['openmpi', 'mpich'] as const) {
+    launcher(name).describe(name, () => {
+      test.each(orders)('share behind the wrapper, led by one in %s', async (...languages) => {
+        await expectToShare(wrapper(...launcherCommands[name](5, mix(languages))), languages);
+      });
+
+      test('share without the wrapper', async () => {
+        const languages: Language[] = ['c', 'python', 'c', 'node'];
+        await expectToShare(launcherCommands[name](4, mix(languages)), languages);
+      });
+    });
+  }
+
+  launcher('slurm').describe('slurm', () => {
+    let slurm: Slurm;
+    beforeAll(async () => {
+      slurm = await startSlurm();
+    });
+    afterAll(() => slurm.stop());
+
+    test.each(orders)('share without the wrapper, led by one in %s', async (...languages) => {
+      await expectToShare(launcherCommands.slurm(5, mix(languages)), languages, slurm.env);
+    });
+
+    test('share behind the wrapper, in a step that is smaller than its allocation', async () => {
+      const languages: Language[] = ['python', 'c', 'node'];
+      const step = wrapper(...launcherCommands.slurm(3, mix(languages)));
+      await expectToShare(['salloc', '-Q', '-n', '6', '--oversubscribe', ...step], languages, slurm.env);
+    });
+  });
+
+  test('as the examples show it', async () => {
+    const folder = temporaryFolder();
+    cpSync(header, folder, { recursive: true });
+    execFileSync('make', ['-C', folder], { stdio: 'pipe' });
+    const inPython = [pythonCommand(), join(header, '../python/rank.py')];
+    const command = wrapper(
+      'local',
+      '-n',
+      '4',
+      'sh',
+      '-c',
+      'if [ $HWLOC_SHARE_RANK -lt 2 ]; then exec "$0"; else exec "$@"; fi',
+    );
+    const { stdout, stderr } = await runSharedJob([...command, join(folder, 'rank'), ...inPython], {
+      env: pythonEnvironment,
+    });
+    expect(stderr).toBe('');
+    const lines = stdout
+      .replace(/\)\n*rank/g, ')\nrank')
+      .trimEnd()
+      .split('\n')
+      .sort();
+    expect(lines.map((line) => /^rank (\d) of 4: number \1 of 4 on .* \(adopted\)$/.exec(line)?.[1])).toEqual(
+      ['0', '1', '2', '3'],
+    );
+  });
+});

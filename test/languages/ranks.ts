@@ -1,0 +1,92 @@
+// Jobs of ranks in several languages: built once, run under any launcher, looked at as other jobs are.
+import { execFileSync } from 'node:child_process';
+import { join, resolve } from 'node:path';
+import { findCommand } from '../support/commands.js';
+import type { JobOptions } from '../support/job.js';
+import { type Report, type SharedJob, fixture as jobFixture, runSharedJob } from '../support/shared-job.js';
+import { temporaryFolder } from '../support/temporary.js';
+
+/** The programs without which there are no ranks in other languages. */
+export const programs = ['cc', 'python3'] as const;
+
+/** The languages that a rank may be in; `gone` is one that ends before it joins. */
+export type Language = 'c' | 'node' | 'python' | 'gone';
+
+/** What test/languages/fixtures/report.* print. */
+export interface RankReport extends Report {
+  language: Language;
+  /** Whether a second join got the same topology. */
+  twice: boolean;
+  cores: number;
+  /** Whether everybody was at each of the barriers; null if none was asked for. */
+  met: boolean | null;
+}
+
+export interface MixedJob extends SharedJob {
+  reports: RankReport[];
+}
+
+const root = resolve(import.meta.dirname, '../..');
+export const header = join(root, 'examples/c');
+const module = join(root, 'examples/python');
+
+export function fixture(name: string): string {
+  return join(import.meta.dirname, 'fixtures', name);
+}
+
+/** Compiles a fixture as users are told to. @returns the program. @throws Error  with the compiler's words, warnings included. */
+export function compile(source: string, options: readonly string[] = [], compiler = 'cc'): string {
+  const program = join(temporaryFolder(), 'program');
+  const strict = ['-std=c99', '-Wall', '-Wextra', '-pedantic', '-Werror'];
+  const args = [...strict, ...options, `-I${header}`, '-o', program, source, '-lhwloc', '-pthread'];
+  execFileSync(compiler, args, { encoding: 'utf8', stdio: 'pipe' });
+  return program;
+}
+
+let python: string | undefined;
+
+/** Python itself, not a script that looks for it; and what it needs to find the module, and to leave nothing behind. */
+export function pythonCommand(): string {
+  return (python ??= execFileSync('python3', ['-c', 'import sys; print(sys.executable)'], {
+    encoding: 'utf8',
+  }).trim());
+}
+
+export const pythonEnvironment = { PYTHONPATH: module, PYTHONDONTWRITEBYTECODE: '1' };
+
+let built: Record<string, string> | undefined;
+
+/** The commands of the ranks that report, for mix.sh; and without plugins, which take long to load and leak. */
+export function rankEnvironment(): Record<string, string> {
+  return (built ??= {
+    REPORT_C: compile(fixture('report.c'), ['-O1']),
+    REPORT_NODE: `${process.execPath} ${fixture('report.mjs')}`,
+    REPORT_PYTHON: `${pythonCommand()} ${fixture('report.py')}`,
+    ...pythonEnvironment,
+  });
+}
+
+/** The program of a rank that is in the language at the place of its number. */
+export function mix(languages: readonly Language[]): string[] {
+  return ['sh', fixture('mix.sh'), languages.join(',')];
+}
+
+/** Runs a job of such ranks. `status` is that of one in which a rank is killed. */
+export async function runMixed(
+  command: readonly string[],
+  options: JobOptions & { status?: number } = {},
+): Promise<MixedJob> {
+  const { status, ...rest } = options;
+  const expecting =
+    status === undefined ? [] : [process.execPath, jobFixture('expect-status.mjs'), String(status)];
+  const job = await runSharedJob([...expecting, ...command], {
+    ...rest,
+    env: { ...rankEnvironment(), ...rest.env },
+  });
+  return { ...job, reports: job.reports as RankReport[] };
+}
+
+/** Whether there is clang, or valgrind, to have a second opinion. */
+export function has(program: string): boolean {
+  return findCommand(program) !== undefined;
+}
