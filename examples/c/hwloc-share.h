@@ -277,7 +277,7 @@ struct hws_state {
   /* The leader. */
   int leads, owns_channel, lobby, pulse;
   struct hws_reader lobby_reader;
-  int nonsense; /* announcements that were none */
+  int nonsense, is_skipping; /* announcements that were none; and whether the rest of one is still to come */
   struct hws_member **members;
   size_t member_count, room;
   char *has_ended; /* by local rank: it ended before it announced itself, or was refused */
@@ -297,8 +297,8 @@ static void hws_say(const struct hws_state *state, const char *format, ...) {
   vsnprintf(text, sizeof text, format, words);
   va_end(words);
   for (i = 0; text[i] != '\0'; i++)
-    if (text[i] == '\n')
-      text[i] = ' ';
+    if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
+      text[i] = '?'; /* others may have said it */
   snprintf(line, sizeof line, "hwloc-share: node %s, rank %d: %s\n", state->session.node, state->session.rank, text);
   if (write(STDERR_FILENO, line, strlen(line)) == -1)
     return; /* a closed or full stderr is no reason to fail a job */
@@ -508,6 +508,7 @@ static const struct hws_launcher hws_launchers[] = {
      .rank = "FLUX_TASK_RANK",
      .size = "FLUX_JOB_SIZE",
      .local_rank = "FLUX_TASK_LOCAL_ID",
+     .local_size = "FLUX_JOB_SIZE",
      .id = "FLUX_JOB_ID",
      .processes = {"flux-shell"}},
     {.name = "jsm",
@@ -578,8 +579,11 @@ static const char *hws_variable(char *const *environment, const char *names) {
   return NULL;
 }
 
-static int hws_count_in(char *const *environment, const char *names, int *value) {
-  return hws_count(hws_variable(environment, names), value);
+/** The count that a variable holds. Of several calls the worst result is kept: 1, all were counts; 0, one is not set; -1, one is none. */
+static int hws_count_in(char *const *environment, const char *names, int *value, int worst) {
+  const char *word = hws_variable(environment, names);
+  int result = word == NULL ? 0 : hws_count(word, value) ? 1 : -1;
+  return result < worst ? result : worst;
 }
 
 /** Item `number` of a list such as `2(x3),1`, which stands for 2,2,2,1. */
@@ -627,17 +631,39 @@ static int hws_keeper(struct hws_process *keeper) {
   return launcher != NULL && hws_daemon(launcher, keeper) == 0 ? 0 : hws_look_at((int)getpid(), keeper);
 }
 
+/** The name of a job step that has no name of its own that is to be had from the variables alone. */
+static void hws_name_step(const struct hws_launcher *launcher, char *const *environment, const char *host, char step[1024]) {
+  const char *id = hws_variable(environment, launcher->id), *restart;
+  struct hws_process daemon;
+  if (strcmp(launcher->name, "local") == 0) {
+    snprintf(step, 1024, "local@%s", host);
+  } else if (id != NULL && strcmp(launcher->name, "torchrun") != 0) {
+    snprintf(step, 1024, "%s-%.600s@%s", launcher->name, id, host);
+  } else {
+    if (hws_daemon(launcher, &daemon) == -1)
+      memset(&daemon, 0, sizeof daemon);
+    restart = hws_variable(environment, "TORCHELASTIC_RESTART_COUNT");
+    if (id != NULL)
+      snprintf(step, 1024, "torchrun-%.300s.%.300s-%d-%llu@%s", id, restart == NULL ? "0" : restart, daemon.pid,
+               (unsigned long long)daemon.start, host);
+    else if (strcmp(launcher->name, "openmpi") == 0)
+      snprintf(step, 1024, "openmpi-%d@%s", daemon.pid, host);
+    else
+      snprintf(step, 1024, "%s-%d-%llu@%s", launcher->name, daemon.pid, (unsigned long long)daemon.start, host);
+  }
+}
+
 /**
  * Who the process is that has these variables: this one, or another that the same launcher's process started.
  *
- * Returns NULL, or what is wrong with them. Where they do not tell all that is needed, `step` is empty.
+ * Returns NULL, or what is wrong with them. A process that is not told all that is needed is alone: its `step` is empty.
  */
 static const char *hws_identify(char *const *environment, struct hws_identity *me) {
   const struct hws_launcher *launcher = hws_launcher_in(environment);
+  const char *node = hws_variable(environment, "SLURMD_NODENAME");
+  struct hws_identity found;
   char host[256] = "";
-  const char *id, *more;
-  struct hws_process daemon;
-  int node, is_whole;
+  int number = 1, told;
 
   memset(me, 0, sizeof *me);
   me->size = me->local_size = 1;
@@ -646,50 +672,31 @@ static const char *hws_identify(char *const *environment, struct hws_identity *m
   if (launcher == NULL || launcher->rank == NULL)
     return NULL;
 
-  id = hws_variable(environment, launcher->id);
-  if (hws_daemon(launcher, &daemon) == -1)
-    memset(&daemon, 0, sizeof daemon);
-  is_whole = hws_count_in(environment, launcher->rank, &me->rank) &&
-             hws_count_in(environment, launcher->size, &me->size) &&
-             hws_count_in(environment, launcher->local_rank, &me->local_rank);
-  if (strcmp(launcher->name, "flux") == 0) {
-    /* How many of its tasks are on this node, Flux says to nobody. */
-    is_whole = is_whole && id != NULL && hws_count_in(environment, "FLUX_JOB_NNODES", &node);
-    me->local_size = me->size;
-    if (is_whole && node != 1)
-      launcher = NULL;
-  } else if (strcmp(launcher->name, "slurm") == 0) {
-    more = hws_variable(environment, "SLURM_STEP_ID");
-    is_whole = is_whole && id != NULL && more != NULL && hws_count_in(environment, "SLURM_NODEID", &node) &&
-               hws_tasks_on_node(hws_variable(environment, "SLURM_STEP_TASKS_PER_NODE"), node, &me->local_size);
-    if (hws_variable(environment, "SLURMD_NODENAME") != NULL)
-      snprintf(me->node, sizeof me->node, "%s", hws_variable(environment, "SLURMD_NODENAME"));
-    snprintf(me->step, sizeof me->step, "slurm-%.300s.%.300s@%s", id == NULL ? "" : id, more == NULL ? "" : more,
-             me->node);
+  found = *me;
+  told = hws_count_in(environment, launcher->rank, &found.rank, 1);
+  told = hws_count_in(environment, launcher->size, &found.size, told);
+  told = hws_count_in(environment, launcher->local_rank, &found.local_rank, told);
+  if (strcmp(launcher->name, "slurm") == 0) {
+    int job = 0, step = 0;
+    told = hws_count_in(environment, "SLURM_NODEID", &number, told);
+    told = hws_count_in(environment, "SLURM_JOB_ID", &job, told);
+    told = hws_count_in(environment, "SLURM_STEP_ID", &step, told);
+    if (told == 1 && !hws_tasks_on_node(hws_variable(environment, "SLURM_STEP_TASKS_PER_NODE"), number, &found.local_size))
+      told = -1;
+    snprintf(found.node, sizeof found.node, "%s", node == NULL ? host : node);
+    if (told == 1)
+      snprintf(found.step, sizeof found.step, "slurm-%d.%d@%s", job, step, found.node);
   } else {
-    is_whole = is_whole && hws_count_in(environment, launcher->local_size, &me->local_size);
+    told = hws_count_in(environment, launcher->local_size, &found.local_size, told);
+    /* How many of its tasks are on this node, Flux says to nobody. */
+    if (strcmp(launcher->name, "flux") == 0)
+      told = hws_count_in(environment, "FLUX_JOB_NNODES", &number, told);
+    hws_name_step(launcher, environment, host, found.step);
   }
-  if (!is_whole || me->rank >= me->size || me->local_rank >= me->local_size) {
-    me->rank = me->local_rank = 0;
-    me->size = me->local_size = 1;
-    me->step[0] = '\0';
+  if (told == -1 || (told == 1 && (found.rank >= found.size || found.local_rank >= found.local_size)))
     return "the variables of its launcher are not as they should be; this process takes itself to be alone";
-  }
-  if (launcher == NULL || me->step[0] != '\0')
-    return NULL;
-  if (strcmp(launcher->name, "local") == 0)
-    snprintf(me->step, sizeof me->step, "local@%s", host);
-  else if (strcmp(launcher->name, "torchrun") == 0) {
-    more = hws_variable(environment, "TORCHELASTIC_RESTART_COUNT");
-    snprintf(me->step, sizeof me->step, "torchrun-%.300s.%.300s-%d-%llu@%s", id, more == NULL ? "0" : more, daemon.pid,
-             (unsigned long long)daemon.start, host);
-  } else if (id != NULL)
-    snprintf(me->step, sizeof me->step, "%s-%.600s@%s", launcher->name, id, host);
-  else if (strcmp(launcher->name, "openmpi") == 0)
-    snprintf(me->step, sizeof me->step, "openmpi-%d@%s", daemon.pid, host);
-  else
-    snprintf(me->step, sizeof me->step, "%s-%d-%llu@%s", launcher->name, daemon.pid, (unsigned long long)daemon.start,
-             host);
+  if (told == 1 && (number == 1 || strcmp(launcher->name, "flux") != 0))
+    *me = found;
   return NULL;
 }
 
@@ -1895,6 +1902,13 @@ static void hws_turn_away(struct hws_state *state, int local, const char *pipe) 
   snprintf(away[state->away_count++].pipe, sizeof away->pipe, "%s", pipe);
 }
 
+/** Counts what was said in the lobby and is no announcement. A flood of it is not to flood stderr. */
+static void hws_complain(struct hws_state *state, const char *what) {
+  if (state->nonsense++ < 10)
+    hws_say(state, "an announcement was not understood: %s", what);
+}
+
+/** Lets a member in, or tells it why not. */
 static void hws_admit(struct hws_state *state, int rank, int local, const char *pipe, const char *refusal) {
   struct hws_member *member, **members;
   if (refusal == NULL && hws_count_in_stages(state, HWS_HELLO, HWS_DONE) >= state->room) {
@@ -1911,17 +1925,23 @@ static void hws_admit(struct hws_state *state, int rank, int local, const char *
   }
   member->rank = rank;
   member->local = local;
-  if (hws_open_pair(state, pipe, &member->up, &member->down) == 0 && refusal == NULL) {
-    members[state->member_count++] = member;
-  } else {
-    if (member->down != -1)
-      hws_send_to_ladder(member, refusal, NULL, 0);
-    hws_let_go(member, 0);
+  if (hws_open_pair(state, pipe, &member->up, &member->down) == -1 && errno != ENXIO) {
+    hws_complain(state, strerror(errno)); /* it may announce itself yet */
     free(member);
-    if (local < state->session.local_size && hws_member_of(state, local) == NULL)
-      state->has_ended[local] = 1;
+    return;
   }
   hws_unlink_pair(state, pipe);
+  if (member->down != -1 && refusal == NULL) {
+    members[state->member_count++] = member;
+    return;
+  }
+  /* It has died since, or is none that may take part: nobody has to wait for it. */
+  if (member->down != -1)
+    hws_send_to_ladder(member, refusal, NULL, 0);
+  hws_let_go(member, 0);
+  free(member);
+  if (local < state->session.local_size && hws_member_of(state, local) == NULL)
+    state->has_ended[local] |= 1;
 }
 
 /** Takes up a line from the lobby. */
@@ -1937,8 +1957,7 @@ static void hws_hear_announcement(struct hws_state *state, char *line) {
   if (pipe == NULL || *pipe == '\0' || strlen(pipe) > 64 || pipe[strspn(pipe, letters)] != '\0' ||
       !hws_count(hws_value(&message, "hwloc-share"), &version) || !hws_count(hws_value(&message, "rank"), &rank) ||
       !hws_count(hws_value(&message, "local"), &local)) {
-    if (state->nonsense++ < 10)
-      hws_say(state, "an announcement was not understood: %s", shown);
+    hws_complain(state, shown);
     return;
   }
   *why = '\0';
@@ -1958,12 +1977,14 @@ static void hws_read_lobby(struct hws_state *state) {
   if (hws_read_some(reader, state->lobby) != 1)
     return;
   while ((got = hws_next_line(reader, line)) != 0 && state->nonsense < 1000) {
-    if (got == 1)
+    if (got == 1 && !state->is_skipping)
       hws_hear_announcement(state, line);
-    else
-      state->nonsense += 10;
-    if (reader->used == sizeof reader->buffer)
-      reader->used = 0; /* the line is longer than the buffer */
+    else if (!state->is_skipping)
+      hws_complain(state, "a line that is too long, or has a NUL in it");
+    /* What comes next is the rest of a line that is too long. */
+    state->is_skipping = got == -1 && reader->used == sizeof reader->buffer;
+    if (state->is_skipping)
+      reader->used = 0;
   }
   if (state->nonsense >= 1000) {
     hws_say(state, "the lobby cannot be read any more: too much nonsense; going on with who has come");

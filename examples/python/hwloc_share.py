@@ -467,23 +467,21 @@ def _identify(env: _Environment) -> _Identity:
     if launcher is None or launcher.rank == "":
         return alone
 
-    def count(names: str) -> int:
+    def count(names: str) -> Optional[int]:
         text = _value(env, names)
-        if text is None or re.fullmatch("[0-9]{1,9}", text) is None:
-            raise ValueError(f"{names}={text or '(not set)'}: a number was expected; this process takes itself to be alone")
-        return int(text)
+        if text is not None and re.fullmatch("[0-9]{1,9}", text) is None:
+            raise ValueError(f"{names}={text}: a number was expected; this process takes itself to be alone")
+        return None if text is None else int(text)
 
-    rank, size, local_rank = count(launcher.rank), count(launcher.size), count(launcher.local_rank)
-    if launcher.name == "flux" and count("FLUX_JOB_NNODES") != 1:
-        return alone
+    numbers = [count(names) for names in (launcher.rank, launcher.size, launcher.local_rank)]
     node, id = host, _value(env, launcher.id)
+    step = f"{launcher.name}-{id}@{host}"
     if launcher.name == "slurm":
         node = env.get("SLURMD_NODENAME", host)
-        local_size = _tasks_on_node(env[launcher.local_size], count("SLURM_NODEID"))
         step = f"slurm-{id}.{count('SLURM_STEP_ID')}@{node}"
+        numbers.append(_tasks_on_node(env[launcher.local_size], count("SLURM_NODEID") or 0))
     else:
-        local_size = count(launcher.local_size)
-        step = f"{launcher.name}-{id}@{host}"
+        numbers.append(count(launcher.local_size))
     if launcher.name == "local":
         step = f"local@{host}"
     elif launcher.name == "torchrun" or id is None:
@@ -494,6 +492,10 @@ def _identify(env: _Environment) -> _Identity:
         if launcher.name == "openmpi":
             above = above.partition("-")[0]
         step = f"{launcher.name}-{above}@{host}"
+    # How many of its tasks are on this node, Flux says to nobody.
+    if None in numbers or (launcher.name == "flux" and count("FLUX_JOB_NNODES") != 1):
+        return alone
+    rank, size, local_rank, local_size = (number or 0 for number in numbers)
     if rank >= size or local_rank >= local_size:
         raise ValueError(f"it cannot be local rank {local_rank} of {local_size}; this process takes itself to be alone")
     return _Identity(rank, size, local_rank, local_size, node, step)
@@ -842,17 +844,24 @@ class _ProtocolError(ValueError):
 
 
 class _Lines:
-    """Puts what was read together to lines."""
+    """Puts what was read together to lines. One that is too long is None, and its rest is left out."""
 
     def __init__(self) -> None:
         self._rest = b""
+        self._is_skipping = False
 
-    def feed(self, data: bytes) -> List[str]:
-        *whole, self._rest = (self._rest + data).split(b"\n")
-        if len(self._rest) >= _LINE or any(len(line) >= _LINE for line in whole):
-            self._rest = b""
-            raise _ProtocolError("a line that is too long")
-        return [line.decode("utf-8", "replace") for line in whole]
+    def feed(self, data: bytes) -> List[Optional[str]]:
+        *whole, rest = (self._rest + data).split(b"\n")
+        lines: List[Optional[str]] = []
+        for line in whole:
+            if not self._is_skipping:
+                lines.append(None if len(line) >= _LINE else line.decode("utf-8", "replace"))
+            self._is_skipping = False
+        if len(rest) >= _LINE and not self._is_skipping:
+            lines.append(None)
+            self._is_skipping = True
+        self._rest = b"" if self._is_skipping else rest
+        return lines
 
 
 class _Message(NamedTuple):
@@ -877,7 +886,9 @@ class _Message(NamedTuple):
         return int(text, base)
 
 
-def _parse(line: str) -> _Message:
+def _parse(line: Optional[str]) -> _Message:
+    if line is None:
+        raise _ProtocolError("a line that is too long")
     verb, *words = line.split(" ")
     if re.fullmatch("[a-z]+", verb) is None:
         raise _ProtocolError(line)
@@ -1135,7 +1146,9 @@ class _Place(NamedTuple):
 
     def say(self, text: str) -> None:
         """One line on stderr: who, what, why."""
-        line = f"hwloc-share: node {self.me.node}, rank {self.me.rank}: {text}".replace("\n", " ") + "\n"
+        # Others may have said what is in it.
+        plain = re.sub(r"[\x00-\x1f\x7f]", "?", text)
+        line = f"hwloc-share: node {self.me.node}, rank {self.me.rank}: {plain}\n"
         with contextlib.suppress(OSError):  # a closed or full stderr is no reason to fail a job
             os.write(2, line.encode("utf-8", "surrogateescape"))
 
@@ -1492,9 +1505,9 @@ class _Peer:
             for line in self._lines.feed(data):
                 self._hear(line)
 
-    def _hear(self, line: str) -> None:
+    def _hear(self, line: Optional[str]) -> None:
         stage = self.stage
-        if stage in ("ranges", "telling"):
+        if stage in ("ranges", "telling") and line is not None:
             self._hear_range(line)
             return
         message = _parse(line)
@@ -1513,7 +1526,7 @@ class _Peer:
         elif stage == "done" and verb == "barrier" and message.count("number") == self.barriers + 1:
             self.barriers += 1
         else:
-            raise _ProtocolError(line)
+            raise _ProtocolError(f"{line} (at {stage})")
 
     def _hear_range(self, line: str) -> None:
         if line == "end":
@@ -1828,13 +1841,13 @@ class _Leader:
     def _help(self, topology: Optional[Topology], reason: str, *stages: str) -> None:
         """Sends the members in these stages to the ladder, with XML if it can be written."""
         peers = self._in(*stages)
-        words: Dict[str, object] = {"thissystem": 0}
+        words: Dict[str, object] = {}
         if topology is not None and peers:
-            words["thissystem"] = int(topology.is_this_system)
             with contextlib.suppress(OSError):
                 if not self._channel.has("topology.xml"):
                     self._channel.write("topology.xml", topology.xml())
                 words["xml"] = self._channel.path("topology.xml")
+        words["thissystem"] = int(topology is not None and topology.is_this_system)
         for peer in peers:
             peer.tell(_message("ladder", reason=peer.reason or reason, **words), "ladder")
 
@@ -1926,12 +1939,9 @@ class _Leader:
 
     def _read_lobby(self, lobby: int) -> None:
         with contextlib.suppress(BlockingIOError):
-            data = os.read(lobby, 65536)
-            try:
-                for line in self._lobby_lines.feed(data):
+            for line in self._lobby_lines.feed(os.read(lobby, 65536)):
+                if self._nonsense < 1000:
                     self._hear_announcement(line)
-            except _ProtocolError:
-                self._nonsense += 10
         if self._nonsense >= 1000:
             self._place.say("the lobby cannot be read any more: too much nonsense; going on with who has come")
             self._leave_lobby()
@@ -1940,42 +1950,46 @@ class _Leader:
         _close(self._lobby)
         self._lobby = None
 
-    def _hear_announcement(self, line: str) -> None:
+    def _hear_announcement(self, line: Optional[str]) -> None:
         try:
             message = _parse(line)
             pipe = message.text("pipe")
             version, rank, local = (message.count(key) for key in ("hwloc-share", "rank", "local"))
             if message.verb != "announce" or re.fullmatch(r"[A-Za-z0-9_-]{1,64}", pipe) is None:
                 raise _ProtocolError(line)
-        except _ProtocolError:
+            self._admit(version, rank, local, pipe)
+        except (_ProtocolError, OSError) as error:
+            # A flood of it is not to flood stderr.
             self._nonsense += 1
             if self._nonsense <= 10:
-                self._place.say(f"an announcement was not understood: {line[:150]}")
-            return
+                self._place.say(f"an announcement was not understood: {str(error)[:150]}")
+
+    def _admit(self, version: int, rank: int, local: int, pipe: str) -> None:
+        """Lets a member in, or tells it why not. OSError if its pipes are not what they should be: it may announce itself yet."""
         expected = self._place.me.local_size - 1
+        is_known = any(peer.local == local for peer in self._peers)
         refusal = None
         if version != _VERSION:
             refusal = f"it speaks version {version} of the protocol, and the leader {_VERSION}"
         elif not 1 <= local <= expected:
             refusal = f"local rank {local} is none of the ranks 1 to {expected} that the leader expects"
-        elif any(peer.local == local for peer in self._peers):
+        elif is_known:
             refusal = f"another process has joined as local rank {local}"
         elif len(self._peers) - len(self._in("gone")) >= self._room:
             self._away[local] = pipe
             return
         try:
-            up, down = self._open_pair(pipe)
-        except OSError:  # it has died since
-            if local not in {peer.local for peer in self._peers}:
-                self._refused.add(local)
-            return
-        peer = _Peer(rank, local, up, down)
-        if refusal is None:
-            self._peers.append(peer)
-            return
-        peer.tell(_message("ladder", reason=refusal, thissystem=0))
-        peer.let_go()
-        if local not in {each.local for each in self._peers}:
+            peer = _Peer(rank, local, *self._open_pair(pipe))
+            if refusal is None:
+                self._peers.append(peer)
+                return
+            peer.tell(_message("ladder", reason=refusal, thissystem=0))
+            peer.let_go()
+        except OSError as error:
+            if error.errno != errno.ENXIO:
+                raise
+        # It has died since, or is none that may take part: nobody has to wait for it.
+        if not is_known:
             self._refused.add(local)
 
     def _open_pair(self, pipe: str) -> Tuple[int, int]:

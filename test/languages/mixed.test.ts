@@ -9,7 +9,16 @@ import { launcherCommands } from '../support/jobs.js';
 import { expectAllAdopted, runSharedJob } from '../support/shared-job.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { wrapper } from '../support/wrapper.js';
-import { type Language, header, mix, programs, pythonCommand, pythonEnvironment, runMixed } from './ranks.js';
+import {
+  buildRanks,
+  type Language,
+  header,
+  mix,
+  programs,
+  pythonCommand,
+  pythonEnvironment,
+  runMixed,
+} from './ranks.js';
 
 const orders: Language[][] = [
   ['c', 'python', 'node', 'c', 'python'],
@@ -42,6 +51,8 @@ async function expectToShare(
 }
 
 installed(...programs).describe('ranks in C, Python and Node', () => {
+  buildRanks();
+
   test.each(orders)('share under the built-in launcher, led by one in %s', async (...languages) => {
     await expectToShare(wrapper('local', '-n', '5', ...mix(languages)), languages);
   });

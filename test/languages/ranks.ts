@@ -1,6 +1,7 @@
 // Jobs of ranks in several languages: built once, run under any launcher, looked at as other jobs are.
 import { execFileSync } from 'node:child_process';
 import { join, resolve } from 'node:path';
+import { beforeAll } from 'vitest';
 import { findCommand } from '../support/commands.js';
 import type { JobOptions } from '../support/job.js';
 import { type Report, type SharedJob, fixture as jobFixture, runSharedJob } from '../support/shared-job.js';
@@ -9,8 +10,11 @@ import { temporaryFolder } from '../support/temporary.js';
 /** The programs without which there are no ranks in other languages. */
 export const programs = ['cc', 'python3'] as const;
 
-/** The languages that a rank may be in; `gone` is one that ends before it joins. */
-export type Language = 'c' | 'node' | 'python' | 'gone';
+/**
+ * What a rank may be in; `gone` is one that ends before it joins, `hand` and `hostile` speak the protocol by hand
+ * (test/jobs/fixtures/by-hand.mjs, test/faults/fixtures/hostile.mjs).
+ */
+export type Language = 'c' | 'node' | 'python' | 'gone' | 'hand' | 'hostile';
 
 /** What test/languages/fixtures/report.* print. */
 export interface RankReport extends Report {
@@ -18,6 +22,8 @@ export interface RankReport extends Report {
   /** Whether a second join got the same topology. */
   twice: boolean;
   cores: number;
+  /** The most memory that it has used, in KB. */
+  peak: number;
   /** Whether everybody was at each of the barriers; null if none was asked for. */
   met: boolean | null;
 }
@@ -56,12 +62,15 @@ export const pythonEnvironment = { PYTHONPATH: module, PYTHONDONTWRITEBYTECODE: 
 
 let built: Record<string, string> | undefined;
 
-/** The commands of the ranks that report, for mix.sh; and without plugins, which take long to load and leak. */
+/** The commands of the ranks, for mix.sh. */
 export function rankEnvironment(): Record<string, string> {
   return (built ??= {
-    REPORT_C: compile(fixture('report.c'), ['-O1']),
-    REPORT_NODE: `${process.execPath} ${fixture('report.mjs')}`,
-    REPORT_PYTHON: `${pythonCommand()} ${fixture('report.py')}`,
+    REPORT_c: compile(fixture('report.c'), ['-O1']),
+    REPORT_node: `${process.execPath} ${fixture('report.mjs')}`,
+    REPORT_python: `${pythonCommand()} ${fixture('report.py')}`,
+    REPORT_gone: 'true',
+    REPORT_hand: `${process.execPath} ${jobFixture('by-hand.mjs')}`,
+    REPORT_hostile: `${process.execPath} ${join(root, 'test/faults/fixtures/hostile.mjs')}`,
     ...pythonEnvironment,
   });
 }
@@ -84,6 +93,13 @@ export async function runMixed(
     env: { ...rankEnvironment(), ...rest.env },
   });
   return { ...job, reports: job.reports as RankReport[] };
+}
+
+/** Builds the ranks before the tests of a `describe`, not within the first of them: on a busy machine a compiler takes its time. */
+export function buildRanks(): void {
+  beforeAll(() => {
+    rankEnvironment();
+  }, 120_000);
 }
 
 /** Whether there is clang, or valgrind, to have a second opinion. */
