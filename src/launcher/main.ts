@@ -11,6 +11,7 @@ import { clean, environmentOf, jobName, ownRoots, removeJob } from './job.js';
 import type { Reporting } from './report/index.js';
 import { type Ending, type Running, start } from './run.js';
 import { endBy, relaySignals } from './signals.js';
+import { stopWith } from './stops.js';
 import type { XmlJob } from './xmlfile.js';
 
 /** Runs the command. @param words  The command line, without the interpreter and the script. */
@@ -70,6 +71,11 @@ async function launch(request: Launch, inherited: readonly number[]): Promise<En
     running.kill(signal);
   });
   const running = startRequest(inherited);
+  if (running.pid !== undefined) {
+    stopWith(running.pid, (signal) => {
+      running.kill(signal);
+    });
+  }
   const ending = await running.ending;
   reporting?.collect();
   removeJob(job, roots);

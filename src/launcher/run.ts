@@ -27,7 +27,8 @@ export interface Command {
 
 /** A running command, or several. */
 export interface Running {
-  /** The pid, unless it could not be started. */
+  /** Not there if it could not be started, or if it is several. */
+  readonly pid?: number;
   readonly ending: Promise<Ending>;
   /** Sends it a signal; one that has ended gets none. */
   kill(signal: NodeJS.Signals): void;
@@ -39,7 +40,7 @@ export interface Running {
  * With Node's own spawn, not execa: there is nothing to gather, to time or to clean up here, and importing execa takes as
  * long as Node takes to start.
  */
-export function start({ file, args, env, readsStdin, inherited }: Command): Running & { pid?: number } {
+export function start({ file, args, env, readsStdin, inherited }: Command): Running {
   let child: ChildProcess;
   try {
     child = spawn(file, args, { env, stdio: stdioOf(readsStdin, inherited) });

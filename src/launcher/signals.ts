@@ -30,6 +30,11 @@ export function relaySignals(pass: (signal: NodeJS.Signals) => void): () => void
   };
 }
 
+/** Whether the keys of a terminal, and what a shell does to its jobs, reach the launcher as they reach us. */
+export function isInForeground(): boolean {
+  return terminal().isForeground;
+}
+
 /** The number of a signal, for a status of 128 + n. */
 export function signalNumber(signal: NodeJS.Signals): number {
   return constants.signals[signal];

@@ -7,7 +7,7 @@ import { startJob } from '../support/job.js';
 import { processesLeft, processesWith } from '../support/leftovers.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { wrapper } from '../support/wrapper.js';
-import { contentOf, hasTerminal, openTerminal, untilThere } from './terminal.js';
+import { contentOf, hasTerminal, openShell, openTerminal, untilThere } from './terminal.js';
 
 const notesSignals = join(import.meta.dirname, 'fixtures', 'notes-signals.mjs');
 
@@ -69,6 +69,15 @@ describe.concurrent('a signal to the wrapper alone, which has no terminal', () =
     await job.printed(/up/);
     process.kill(job.pid, 'SIGTERM');
     expect(await job.result).toMatchObject({ exitCode: 6 });
+  });
+
+  test('told to stop, it does not where the program does not', async () => {
+    const job = startJob(wrapper('sh', '-c', 'trap "echo told" TSTP; echo up; sleep 0.3; sleep 1; exit 6'), {
+      env: { HWLOC_SHARE_DIR: temporaryFolder() },
+    });
+    await job.printed(/up/);
+    process.kill(job.pid, 'SIGTSTP');
+    expect(await job.result).toMatchObject({ exitCode: 6, stdout: 'up\ntold\n' });
   });
 
   test('a hang-up is survived by a program that nohup started', async () => {
@@ -135,5 +144,22 @@ describe('a terminal', inTerminal, () => {
     terminal.type('Enter');
     expect(await terminal.status()).toBe(12);
     expect(contentOf(file)).toMatch(/^\/dev\/pts\/\d+\ntyped\n$/);
+  });
+
+  test('told to stop by a signal to it alone, the wrapper stops with the program, and goes on with it', async () => {
+    const file = join(temporaryFolder(), 'status');
+    const marker = `HWLOC_SHARE_DIR=${temporaryFolder()}`;
+    const shell = openShell({ HWLOC_SHARE_DIR: marker.split('=')[1] });
+    shell.enter(`(${wrapper('sh', '-c', '"sleep 2; exit 6"').join(' ')}; echo $? >${file}) &`);
+    const isOurs = (pid: number) => /(node|sleep)\n/.test(contentOf(`/proc/${pid}/comm`));
+    await expect.poll(() => processesWith(marker).filter(isOurs).length, { timeout: 5000 }).toBe(2);
+    const [wrapperPid = 0] = processesWith(marker).filter(
+      (pid) => contentOf(`/proc/${pid}/comm`) === 'node\n',
+    );
+    const state = () => /\) (\S)/.exec(contentOf(`/proc/${wrapperPid}/stat`))?.[1];
+    process.kill(wrapperPid, 'SIGTSTP');
+    await expect.poll(state, { timeout: 5000 }).toBe('T');
+    process.kill(wrapperPid, 'SIGCONT');
+    expect(await untilThere(file, /\d/)).toBe('6\n');
   });
 });

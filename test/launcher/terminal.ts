@@ -13,6 +13,8 @@ export const hasTerminal = findCommand('tmux') !== undefined;
 export interface Terminal {
   /** Types keys, by tmux's names for them: `C-c`. */
   type(keys: string): void;
+  /** Types a line, as it is. */
+  enter(line: string): void;
   /** Closes the terminal, as when its window is closed or its connection is lost. */
   close(): void;
   /** The status of the command, as a shell gives it, once it has ended. */
@@ -24,6 +26,11 @@ const terminals: (() => void)[] = [];
 afterAll(() => {
   for (const close of terminals) close();
 });
+
+/** A shell with job control, to type into. It has no status to be asked for. */
+export function openShell(env: Record<string, string | undefined> = {}): Omit<Terminal, 'status'> {
+  return openTerminal(['bash', '--norc', '--noprofile', '-i'], env);
+}
 
 /** Runs a command in the foreground of a new terminal. */
 export function openTerminal(
@@ -46,6 +53,7 @@ export function openTerminal(
   if (status !== 0) throw new Error(`tmux did not start: ${stderr.toString()}`);
   return {
     type: (keys) => void tmux('send-keys', keys),
+    enter: (line) => void tmux('send-keys', '-l', `${line}\r`),
     close: () => void tmux('kill-server'),
     status: async () => Number(await untilThere(statusFile, /^\d+\n$/)),
   };
