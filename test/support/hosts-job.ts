@@ -22,13 +22,17 @@ export async function runHostsJob(
   return { ...result, reports: reportsIn(result.stdout) };
 }
 
-/** How a launcher is told to use the hosts, before `-n` and the program. */
+/** How a launcher is told to use the hosts, or the first of them, before `-n` and the program. */
 export function launcherOn(
   cluster: Cluster,
   name: Exclude<LauncherName, 'slurm'>,
   perHost: number,
+  count = cluster.hosts.length,
 ): string[] {
-  const hosts = cluster.hosts.map((host) => `${host}:${perHost}`).join(',');
+  const hosts = cluster.hosts
+    .slice(0, count)
+    .map((host) => `${host}:${perHost}`)
+    .join(',');
   if (name === 'mpich')
     return ['mpirun.mpich', '-launcher', 'ssh', '-launcher-exec', cluster.rsh, '-hosts', hosts];
   const network = ['oob_tcp', 'btl_tcp'].flatMap((part) => ['--mca', `${part}_if_include`, 'eth0']);
