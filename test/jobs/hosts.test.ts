@@ -143,7 +143,7 @@ onCluster('slurm', 'openmpi', 'mpich').describe('three hosts', () => {
       expect(reports.filter(({ outcome }) => outcome.didDiscover)).toHaveLength(3);
     });
 
-    test(`${inARow} jobs in a row, 4 ranks on each host`, { timeout: 120_000 }, async () => {
+    test(`${inARow} jobs in a row, 4 ranks on each host`, { timeout: 240_000 }, async () => {
       for (let i = 0; i < inARow; i++) {
         const step = ['srun', '-N', '3', '-n', '12', '--ntasks-per-node=4', ...reporter];
         expectSharedOnEach((await run(i % 2 === 0 ? wrapper(...step) : step)).reports, {
@@ -214,7 +214,7 @@ onCluster('slurm', 'openmpi', 'mpich').describe('three hosts', () => {
     );
   });
 
-  test(`Open MPI: ${inARow} jobs in a row, 4 ranks on each host`, { timeout: 120_000 }, async () => {
+  test(`Open MPI: ${inARow} jobs in a row, 4 ranks on each host`, { timeout: 240_000 }, async () => {
     for (let i = 0; i < inARow; i++) {
       const words = [...launcherOn(cluster, 'openmpi', 4), '-n', '12', ...reporter];
       expectSharedOnEach((await run(i % 2 === 0 ? wrapper(...words) : words)).reports, {

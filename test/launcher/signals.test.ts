@@ -146,7 +146,9 @@ describe('a terminal', inTerminal, () => {
     expect(contentOf(file)).toMatch(/^\/dev\/pts\/\d+\ntyped\n$/);
   });
 
-  test('told to stop by a signal to it alone, the wrapper stops with the program, and goes on with it', async () => {
+  test('told to stop by a signal to it alone, the wrapper stops with the program, and goes on with it', async ({
+    expect,
+  }) => {
     const file = join(temporaryFolder(), 'status');
     const marker = `HWLOC_SHARE_DIR=${temporaryFolder()}`;
     const shell = openShell({ HWLOC_SHARE_DIR: marker.split('=')[1] });
