@@ -1,16 +1,22 @@
 // A job's name, what its ranks are told, and what is removed when it ends.
 
 import { readdirSync } from 'node:fs';
-import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { currentKeeper, removeChannel, rootsOf, sweep } from '../channel/place/index.js';
-import { type Environment, environment, placeVariables, settingsFrom } from '../environment/index.js';
+import {
+  type Environment,
+  environment,
+  hostName,
+  placeVariables,
+  settingsFrom,
+  temporaryDirectory,
+} from '../environment/index.js';
 import type { Options } from './command-line.js';
 
 /** A name that no other job of this user has, on this node or another; nothing in it that a file name could not hold. */
 export function jobName(): string {
   const { pid, start } = currentKeeper();
-  return `${hostname().replace(/[^A-Za-z0-9-]/g, '_')}-${pid}-${start}`;
+  return `${hostName().replace(/[^A-Za-z0-9-]/g, '_')}-${pid}-${start}`;
 }
 
 /** Another launcher that starts below a rank of the built-in one has ranks of its own. */
@@ -52,7 +58,8 @@ export function environmentOf(
 
 /** Where this user's channels may be on this node. */
 export function ownRoots(options: Options): string[] {
-  return rootsOf(directoryOf(options), environment().XDG_RUNTIME_DIR);
+  const env = environment();
+  return rootsOf(directoryOf(options), env.XDG_RUNTIME_DIR, temporaryDirectory(env));
 }
 
 /** The directory that was asked for, wherever the ranks may work: a launcher can be told to start them elsewhere. */

@@ -1,9 +1,15 @@
 // Joining: once per process, whoever asks and however often.
 
-import { hostname } from 'node:os';
 import { type Channel, isMadeIn, isThere, openChannel } from '../channel/index.js';
 import { removeRoot, rootsOf } from '../channel/place/index.js';
-import { type Settings, environment, markJoined, settingsFrom } from '../environment/index.js';
+import {
+  type Settings,
+  environment,
+  hostName,
+  markJoined,
+  settingsFrom,
+  temporaryDirectory,
+} from '../environment/index.js';
 import { libhwloc } from '../hwloc/index.js';
 import { type Identity, identify } from '../launcher/kinds/index.js';
 import { type Allowed, ownAllowed } from './allowed.js';
@@ -126,7 +132,7 @@ async function joinWith(
     const joined = { topology, outcome, barrier: () => Promise.resolve(), leave: () => undefined };
     return { identity, allowed, joined: await withOwnShare(joined, share) };
   }
-  const roots = rootsOf(settings.directory, env.XDG_RUNTIME_DIR);
+  const roots = rootsOf(settings.directory, env.XDG_RUNTIME_DIR, temporaryDirectory(env));
   const joined = await joinAs({
     identity: place,
     settings,
@@ -269,7 +275,7 @@ function withOptions(settings: Settings, options: JoinOptions): Settings {
 
 /** The place of a process that no launcher started. */
 function alone(): Pick<Identity, 'rank' | 'size' | 'localRank' | 'localSize' | 'node'> {
-  return { rank: 0, size: 1, localRank: 0, localSize: 1, node: hostname() };
+  return { rank: 0, size: 1, localRank: 0, localSize: 1, node: hostName() };
 }
 
 const nothingShared: Session['shared'] = Object.freeze(Object.create(null) as Record<string, never>);

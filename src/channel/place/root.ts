@@ -1,7 +1,6 @@
 // The directories: <base>/hwloc-share-<uid>/<job key>, ours alone.
 
 import { lstatSync, mkdirSync, renameSync, rmSync, rmdirSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { ChannelRefusedError } from './errors.js';
 import { passingName } from './passing.js';
@@ -9,11 +8,12 @@ import { passingName } from './passing.js';
 /**
  * Where this user's channels may be, in order of preference: the directory asked for, memory-backed ones, any other.
  *
- * @param asked    HWLOC_SHARE_DIR.
- * @param runtime  XDG_RUNTIME_DIR.
+ * @param asked      HWLOC_SHARE_DIR.
+ * @param runtime    XDG_RUNTIME_DIR.
+ * @param temporary  The directory for temporary files.
  */
-export function rootsOf(asked?: string, runtime?: string): string[] {
-  const bases = [asked, '/dev/shm', runtime, tmpdir()].filter(
+export function rootsOf(asked: string | undefined, runtime: string | undefined, temporary: string): string[] {
+  const bases = [asked, '/dev/shm', runtime, temporary].filter(
     (base): base is string => base !== undefined && base !== '',
   );
   return [...new Set(bases)].map((base) => join(base, `hwloc-share-${ownUid()}`));

@@ -1,10 +1,9 @@
 // Reading C memory by address without copying it: views that stay in this folder, over what a topology is made of.
 
-import { endianness } from 'node:os';
 import { koffi } from './koffi.js';
 
 /** Whether numbers in memory have their lowest byte first, as DataView wants to be told. */
-export const littleEndian = endianness() === 'LE';
+export const littleEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 
 /** A piece of memory, and the number of its first slot: every 8 bytes of what a topology is made of have a number. */
 export interface Window {

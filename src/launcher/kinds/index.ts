@@ -1,7 +1,6 @@
 // The door of src/launcher/kinds: the table of launchers. Supporting another one is a file like slurm.ts, and a row here.
 
-import { hostname } from 'node:os';
-import type { Environment } from '../../environment/index.js';
+import { type Environment, hostName } from '../../environment/index.js';
 import { alps } from './alps.js';
 import { flux } from './flux.js';
 import { intelmpi } from './intelmpi.js';
@@ -52,7 +51,7 @@ export const launcherKinds: readonly LauncherKind[] = [
  * @param host  The name of its node, where the launcher's variables do not tell it.
  * @throws IdentityError
  */
-export function identify(env: Environment, host = hostname()): Identity | undefined {
+export function identify(env: Environment, host = hostName()): Identity | undefined {
   for (const kind of launcherKinds) {
     const identity = kind.identify(env, host);
     if (identity !== undefined) return identity;

@@ -37,10 +37,12 @@ const own = `hwloc-share-${ownUid()}`;
 
 test('the places are the one asked for, shared memory, the runtime directory and the temp dir, in this order', () => {
   const bases = ['/asked', '/dev/shm', '/run/user/1', tmpdir()];
-  expect(rootsOf('/asked', '/run/user/1')).toEqual(bases.map((base) => join(base, own)));
-  expect(rootsOf()).toEqual(['/dev/shm', tmpdir()].map((base) => join(base, own)));
-  expect(rootsOf('', '')).toEqual(rootsOf());
-  expect(rootsOf('/dev/shm', tmpdir())).toEqual(rootsOf());
+  expect(rootsOf('/asked', '/run/user/1', tmpdir())).toEqual(bases.map((base) => join(base, own)));
+  expect(rootsOf(undefined, undefined, tmpdir())).toEqual(
+    ['/dev/shm', tmpdir()].map((base) => join(base, own)),
+  );
+  expect(rootsOf('', '', tmpdir())).toEqual(rootsOf(undefined, undefined, tmpdir()));
+  expect(rootsOf('/dev/shm', tmpdir(), tmpdir())).toEqual(rootsOf(undefined, undefined, tmpdir()));
 });
 
 describe('the name of a channel', () => {
