@@ -145,6 +145,16 @@ export const contenders: readonly Contender[] = [
       peers && { words: [peers.floor, String(ranks), folder, ...ifMemory(memory)], env: input.env },
   },
   {
+    name: 'floor-node',
+    about: "(e') the floor in Node: no negotiation",
+    how: 'adopted',
+    suits: always,
+    memory: false,
+    usesNode: true,
+    command: (setting, start) =>
+      plain(mpirun(setting, start, node(setting, start, 'hand', 'by-hand')), start.input.env),
+  },
+  {
     name: 'import',
     about: 'the control: ranks that only import',
     how: 'discovered',
@@ -192,16 +202,27 @@ function node(
   { product }: Setting,
   { folder, memory }: Start,
   how: string,
-  module: 'rank' | 'hwloc' | 'koffi',
+  module: 'rank' | 'hwloc' | 'koffi' | 'by-hand',
 ): string[] {
   return [
     process.execPath,
     join(product.bench, 'ranks/rank.mjs'),
     how,
-    module === 'koffi' ? module : product.module(module),
+    moduleOf(product, module),
     folder,
     ...ifMemory(memory),
   ];
+}
+
+function moduleOf(product: Product, module: Parameters<typeof node>[3]): string {
+  switch (module) {
+    case 'koffi':
+      return module;
+    case 'by-hand':
+      return join(product.bench, 'ranks/by-hand.mjs');
+    default:
+      return product.module(module);
+  }
 }
 
 function peer({ peers }: Setting, { folder, memory }: Start, how: string): string[] | undefined {

@@ -20,7 +20,7 @@ export interface Outcomes<Result> {
 }
 
 /** Fewer runs than this give no median that is worth its name. */
-export const fewest = 5;
+export const fewest = 3;
 
 /** Milliseconds that one run may take: beyond what is likely, and at most, on a machine that others use, too. */
 const patience = 30_000;
@@ -59,7 +59,8 @@ export async function interleave<Result>(
       progress(title, `${state.entry.about}, run ${round + 1} of ${rounds}`);
       const started = performance.now();
       try {
-        const result = await state.entry.run(Math.min(patience + 3 * state.took, mostPatience));
+        const limit = Math.round(Math.min(patience + 3 * state.took, mostPatience));
+        const result = await state.entry.run(limit);
         if (result !== undefined) state.results.push(result);
       } catch (error) {
         state.failures.push(error instanceof Error ? error.message : String(error));

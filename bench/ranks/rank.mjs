@@ -1,12 +1,13 @@
 // One rank of a job that is measured: reports that it is ready, waits to be released, gets its topology, tells what that cost.
-// Arguments: share, load or import; the module to import; the folder of the gates (bench/jobs/gates.ts); `memory` to look at that, too.
+// Arguments: share, load, hand or import; the module to import; the folder of the gates (bench/jobs/gates.ts); `memory` to look at that, too.
 import { closeSync, openSync, readFileSync, readSync, writeFileSync, writeSync } from 'node:fs';
 import process from 'node:process';
 
 const [how, module, folder, measures] = process.argv.slice(2);
 const rank = Number(process.env.OMPI_COMM_WORLD_RANK ?? process.env.HWLOC_SHARE_RANK ?? 0);
 
-const { join, loadTopology } = await import(module);
+const { prepare, join, loadTopology } = await import(module);
+prepare?.(folder);
 const gates = {};
 for (const step of measures === 'memory' ? ['join', 'walk', 'tell'] : ['join', 'tell']) {
   gates[step] = { go: openSync(`${folder}/go.${step}`, 'r'), done: openSync(`${folder}/done.${step}`, 'w') };
@@ -20,12 +21,13 @@ closeSync(ready);
 waitAt('join');
 const cpuCalled = cpu();
 const called = process.hrtime.bigint();
-const got = how === 'import' ? undefined : await (how === 'share' ? join() : loadTopology());
+const got = how === 'import' ? undefined : await get();
 const now = process.hrtime.bigint();
 const cpuJoin = cpu() - cpuCalled;
 pass('join');
 
-const topology = how === 'share' ? got.topology : got;
+const isShared = how === 'share' || how === 'hand';
+const topology = isShared ? got.topology : got;
 let after;
 if (measures === 'memory') {
   // Before the walk, which fills the heap of JavaScript: a private copy is all there already.
@@ -38,7 +40,7 @@ if (measures === 'memory') {
   pass('walk');
 }
 waitAt('tell');
-const outcome = how === 'share' ? got.outcome : { how: 'discovered', phases: {} };
+const outcome = isShared ? got.outcome : { how: 'discovered', phases: {} };
 const mapping =
   measures === 'memory' && outcome.address !== undefined ? usageOf('smaps', outcome.address) : undefined;
 await got?.close();
@@ -64,6 +66,11 @@ process.on('exit', () => {
   };
   writeFileSync(`${folder}/rank.${rank}.json`, JSON.stringify(result));
 });
+
+function get() {
+  if (how === 'hand') return join(folder);
+  return how === 'share' ? join() : loadTopology();
+}
 
 /** Sleeps in a blocking read until the harness closes its end. */
 function waitAt(step) {
