@@ -7,7 +7,7 @@ import { bundle } from './bundle/index.mjs';
 import { projectRoot } from './node-packages.mjs';
 
 const dist = join(projectRoot, 'dist');
-const executables = ['launcher/bin.js', 'bundle/launcher/bin.js'];
+const executables = ['launcher/bin.js', 'bundle/launcher/bin.mjs'];
 
 /**
  * Compiles into a new folder beside dist, then renames it into place.

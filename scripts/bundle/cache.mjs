@@ -35,7 +35,7 @@ function statusOf(rank, env) {
 
 /** Joins as a member and as the leader, one after the other: what both need is in the same cache. */
 async function joinTwice(rank) {
-  const door = await import('./rank/index.js');
+  const door = await import('./rank/index.mjs');
   for (const round of ranks) {
     const localRank = String(rank ^ round);
     delete process.env.HWLOC_SHARE_JOINED;

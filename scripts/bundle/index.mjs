@@ -7,6 +7,9 @@ import { pathToFileURL } from 'node:url';
 /** What ranks and users import, by its name in the core, and the file that it is compiled to. */
 const parts = { rank: 'rank/index.js', onImport: 'rank/on-import.js', hwloc: 'hwloc/index.js' };
 
+/** A module says by its name what it is: of a `.js`, Node looks for a package.json in each folder above, to be told. */
+const outExtension = { '.js': '.mjs' };
+
 /** What few ranks need, and the core imports when one does. */
 const rare = ['rank/recorder'];
 
@@ -50,6 +53,7 @@ export async function bundle(outDir) {
     outdir: 'bundle',
     format: 'esm',
     plugins: [throughCore(outDir)],
+    outExtension,
   });
   await build({
     ...common,
@@ -63,6 +67,7 @@ export async function bundle(outDir) {
     format: 'esm',
     sourcemap: 'linked',
     plugins: [withoutFacades],
+    outExtension,
   });
   await build({
     ...common,
@@ -70,6 +75,7 @@ export async function bundle(outDir) {
     outdir: 'bundle',
     format: 'esm',
     plugins: [withoutFacades],
+    outExtension,
   });
   copyFileSync(
     join(import.meta.dirname, '../../src/xmlfile/front.sh'),
@@ -87,7 +93,9 @@ function forTheCore(outDir) {
   return onLoadOf((text, path) =>
     withoutFacadesIn(text).replace(/\bimport\('(\.[^']*)'\)/g, (whole, to) => {
       const module = relative(outDir, join(dirname(path), to));
-      return rare.includes(module.replace(/\.js$/, '')) ? `bundleImport('../${module}')` : whole;
+      return rare.includes(module.replace(/\.js$/, ''))
+        ? `bundleImport('../${module.replace(/js$/, 'mjs')}')`
+        : whole;
     }),
   );
 }

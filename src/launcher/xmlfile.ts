@@ -145,7 +145,7 @@ function makeDirectory(roots: readonly string[]): { root: string; building: stri
 function runWriter(directory: string, env: Environment): Promise<boolean> {
   return new Promise((resolve, reject) => {
     // NODE_OPTIONS may make it join the job, for one.
-    const child = spawn(process.execPath, [join(programs, 'bin.js'), directory], {
+    const child = spawn(process.execPath, [join(programs, 'bin.mjs'), directory], {
       env: { ...env, NODE_OPTIONS: undefined },
       stdio: ['ignore', 2, 2],
     });

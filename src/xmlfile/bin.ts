@@ -1,4 +1,4 @@
-// `node bin.js DIRECTORY`: writes this node's topology into a directory as XML, within HWLOC_SHARE_TIMEOUT.
+// `node bin.mjs DIRECTORY`: writes this node's topology into a directory as XML, within HWLOC_SHARE_TIMEOUT.
 
 import { writeSync } from 'node:fs';
 import { hostname } from 'node:os';

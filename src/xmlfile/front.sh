@@ -49,7 +49,7 @@ hwloc_share_build() {
 # Has the file written. The rank's own variables are not Node's business: NODE_OPTIONS may make it join the job, for one.
 hwloc_share_write() (
   unset NODE_OPTIONS HWLOC_XMLFILE HWLOC_THISSYSTEM HWLOC_THISSYSTEM_ALLOWED_RESOURCES
-  "$HWLOC_SHARE_NODE" "${HWLOC_SHARE_XMLFILE%/*}/bin.js" "$dir" </dev/null 2>&3
+  "$HWLOC_SHARE_NODE" "${HWLOC_SHARE_XMLFILE%/*}/bin.mjs" "$dir" </dev/null 2>&3
   [ -e "$dir/topology.xml" ] || : >"$dir/failed"
 )
 

@@ -49,7 +49,7 @@ function victim(to) {
   if (to === 'rank') return process.pid;
   for (let pid = process.ppid; pid > 1; pid = parentOf(pid)) {
     const words = readFileSync(`/proc/${pid}/cmdline`, 'latin1').split('\0');
-    const isWrapper = words.some((word) => word.endsWith('launcher/bin.js'));
+    const isWrapper = words.some((word) => word.endsWith('launcher/bin.mjs'));
     if (to === 'wrapper' ? isWrapper : /mpirun|mpiexec|srun/.test(words[0])) return pid;
   }
   return undefined;

@@ -49,7 +49,7 @@ test('join() from two copies of the package in one process: the same topology', 
   cpSync(join(distFile('.'), '..', 'dist'), join(copy, 'dist'), { recursive: true });
   cpSync(join(distFile('.'), '..', 'package.json'), join(copy, 'package.json'));
   symlinkSync(join(distFile('.'), '..', 'node_modules'), join(copy, 'node_modules'));
-  const { told } = await runMixed('copies', { env: { COPY: join(copy, 'dist/bundle/rank/index.js') } });
+  const { told } = await runMixed('copies', { env: { COPY: join(copy, 'dist/bundle/rank/index.mjs') } });
   expect(told[1]).toMatchObject({ how: 'adopted', same: true });
 });
 

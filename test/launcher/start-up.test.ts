@@ -17,7 +17,7 @@ function loadedWith(file: string, seen = new Set<string>()): Set<string> {
 }
 
 test('the wrapper is at most six files until it knows what it is asked for', () => {
-  const files = [...loadedWith(distFile('bundle/launcher/bin.js'))];
+  const files = [...loadedWith(distFile('bundle/launcher/bin.mjs'))];
   expect(files.length).toBeGreaterThan(1);
   expect(files.length, files.join('\n')).toBeLessThanOrEqual(6);
 });
