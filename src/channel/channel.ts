@@ -8,6 +8,7 @@ import {
   openSync,
   renameSync,
   lstatSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -192,6 +193,21 @@ export function claimLead(channel: Channel): boolean {
     if (codeOf(error) === 'EEXIST') return false;
     throw error;
   }
+}
+
+/** Renews the time of the leader's mark, by which those who hear nothing see that it lives. */
+export function renewLead(channel: Channel): void {
+  try {
+    const now = new Date();
+    utimesSync(channel.leader, now, now);
+  } catch {
+    // The channel was removed.
+  }
+}
+
+/** When the leader's mark was made, or renewed last, in milliseconds; undefined if there is none. */
+export function leadRenewed(channel: Channel): number | undefined {
+  return lstatSync(channel.leader, { throwIfNoEntry: false })?.mtimeMs;
 }
 
 /** Creates a file that only we can open; never one that is there already. @returns a descriptor, read and write. */

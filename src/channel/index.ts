@@ -8,10 +8,12 @@ export {
   createFile,
   isMadeIn,
   isThere,
+  leadRenewed,
   openChannel,
   openFile,
   openSpare,
   publish,
+  renewLead,
 } from './channel.js';
 export { type DataPiece, formatDataIndex, parseDataIndex } from './data-index.js';
 export { ProtocolError } from './errors.js';

@@ -8,6 +8,7 @@ import {
   formatMessage,
   hasReader,
   isThere,
+  leadRenewed,
   openPatientWriter,
   protocolVersion,
 } from '../channel/index.js';
@@ -29,7 +30,7 @@ import { messageOf } from './notice.js';
 import { now } from './now.js';
 import { reach } from './points.js';
 import type { StandIn } from './stand-in.js';
-import { Witness, lookEvery } from './witness.js';
+import { Witness, lookPause } from './witness.js';
 
 /**
  * Joins as a member.
@@ -105,18 +106,25 @@ async function meet(context: Context, channel: Channel, conversation: Conversati
     reach('member:announced');
     const { timeout, job } = context.settings;
     const witness = new Witness(context.identity, job);
+    const pause = lookPause(context.identity.localSize);
     let standIn: StandIn | undefined;
-    for (let waited = 0; waited < timeout; waited += lookEvery) {
-      const heard = await conversation.next(Math.min(lookEvery, timeout - waited));
+    let renewed: number | undefined;
+    for (let waited = 0; waited < timeout; waited += pause) {
+      const heard = await conversation.next(Math.min(pause, timeout - waited));
       if (heard.verb !== 'silence') return heard;
       const reason = whyNobodyAnswers(channel, inode, witness);
       if (reason !== undefined) return { verb: 'gone', reason };
+      // A leader that has no room for this rank shows by its mark that it lives.
+      const before = renewed;
+      renewed = leadRenewed(channel);
+      if (renewed !== before) waited = 0;
       if (now() - context.since < moment * 1000) continue;
       standIn ??= new (await import('./stand-in.js')).StandIn(context, channel);
       const claim = standIn.claim();
       if (claim !== undefined) return { verb: 'lead', claim };
     }
-    return { verb: 'gone', reason: `the leader did not come within ${timeout} s (HWLOC_SHARE_TIMEOUT)` };
+    const missed = renewed === undefined ? `did not come within` : `was silent for`;
+    return { verb: 'gone', reason: `the leader ${missed} ${timeout} s (HWLOC_SHARE_TIMEOUT)` };
   } finally {
     lobby.close();
   }

@@ -12,6 +12,7 @@ import {
   openWriter,
   parseMessage,
   protocolVersion,
+  renewLead,
   unlinkIfThere,
 } from '../channel/index.js';
 import type { Occupied } from '../maps/index.js';
@@ -46,6 +47,8 @@ const crowdAtOnce = 16;
 interface Wait {
   readonly condition: () => boolean;
   readonly finish: (met: boolean) => void;
+  /** Begins the time anew. */
+  readonly goOn: () => void;
 }
 
 /** Everybody but the leader. */
@@ -104,6 +107,8 @@ export class Roster implements PeerListener {
       () => {
         const waiting: Standing[] = ['ready', 'reserved', 'busy', 'declined', 'failed'];
         this.tell({ verb: 'wait', missing: this.missing().join(',') }, ...waiting);
+        // Those who cannot be spoken to see by the time of its mark that their leader lives.
+        if (this.#crowdedOut.size > 0) renewLead(channel);
       },
       Math.min(signOfLife, context.settings.timeout / 4) * 1000,
     );
@@ -183,7 +188,8 @@ export class Roster implements PeerListener {
   }
 
   /**
-   * Waits until no peer stands where it should not any more, or until the time is over.
+   * Waits until no peer stands where it should not any more, or until nobody has come or answered for as long as the timeout says. (A
+   * node that is slow to start hundreds of ranks gets there; one that never comes is waited for as long after the last that does.)
    *
    * @param options.all  Whether everybody has to have come, too.
    * @returns whether it came to that; if not, those who still stand there are dropped.
@@ -242,6 +248,7 @@ export class Roster implements PeerListener {
   }
 
   changed(peer: Peer): void {
+    if (peer.standing !== 'gone') this.#wait?.goOn();
     this.#checkWait();
     if (peer.standing === 'gone') this.#onGone?.(peer);
   }
@@ -293,7 +300,7 @@ export class Roster implements PeerListener {
         this.#wait = undefined;
         resolve(met);
       };
-      this.#wait = { condition, finish };
+      this.#wait = { condition, finish, goOn: () => limit.refresh() };
     });
   }
 
@@ -326,6 +333,9 @@ export class Roster implements PeerListener {
     const refusal = this.#refusal(announce);
     const path = `${this.#channel.path}/${announce.pipe}`;
     if (refusal === undefined && this.#peers.size >= this.#room) {
+      if (!this.#crowdedOut.has(localRank)) this.#wait?.goOn();
+      this.#ended.delete(localRank);
+      this.#unlikely.delete(localRank);
       this.#crowdedOut.set(localRank, path);
       this.#checkWait();
       return;
