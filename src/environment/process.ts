@@ -8,12 +8,15 @@ export function environment(): Environment {
   return process.env;
 }
 
+/** By this a process's other threads, and its children, see that its rank has joined. */
+export const joinedVariable = 'HWLOC_SHARE_JOINED';
+
 /**
- * Leaves word for the children of this process, which inherit its rank's variables but are not that rank: they must not
- * wait for ranks that have joined already.
+ * Leaves word for the children of this thread, which inherit its rank's variables but are not that rank: they must not wait for ranks that
+ * have joined already. (A worker thread's `process.env` is a copy, and it is that copy that its children inherit.)
  */
 export function markJoined(mark: string): void {
-  process.env.HWLOC_SHARE_JOINED = mark;
+  process.env[joinedVariable] = mark;
 }
 
 /** Sets variables for the children of this process, where nobody has set any of them. */

@@ -24,8 +24,6 @@ export interface Settings {
   readonly verbose: boolean;
   /** Where each rank leaves a record of its join, for the wrapper's report (`HWLOC_SHARE_SPOOL`); set by the wrapper alone. */
   readonly spool: string | undefined;
-  /** Left by an ancestor process that joined already (`HWLOC_SHARE_JOINED`). */
-  readonly joined: string | undefined;
   /** Values that were not understood, one sentence each; the default was taken. */
   readonly complaints: readonly string[];
 }
@@ -74,7 +72,6 @@ export function settingsFrom(env: Environment): Settings {
     xmlfile: isOn(given('HWLOC_SHARE_XMLFILE')),
     verbose: isOn(given('HWLOC_SHARE_VERBOSE')),
     spool: given('HWLOC_SHARE_SPOOL'),
-    joined: given('HWLOC_SHARE_JOINED'),
     complaints,
   };
 }

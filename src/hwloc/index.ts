@@ -20,7 +20,16 @@ export type {
   TopologyJson,
 } from './export/json.js';
 export type { ExportSyntheticOptions, ExportXmlOptions } from './export/xml.js';
-export { type Reservation, allocate, anonymousFile, mkfifo, pageSize, reserve } from './ffi/libc.js';
+export {
+  type Reservation,
+  allocate,
+  anonymousFile,
+  mkfifo,
+  pageSize,
+  reserve,
+  setFirst,
+} from './ffi/libc.js';
+export { threadName } from './ffi/thread.js';
 export { type Watch, watch } from './ffi/poll.js';
 export { type Libhwloc, abi, libhwloc, versionText } from './ffi/library.js';
 export { koffiVersion } from './ffi/open-library.js';

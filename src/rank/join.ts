@@ -6,7 +6,6 @@ import {
   type Settings,
   environment,
   hostName,
-  markJoined,
   settingsFrom,
   temporaryDirectory,
 } from '../environment/index.js';
@@ -24,6 +23,7 @@ import { isLate } from './late.js';
 import { lead } from './lead.js';
 import { messageOf, noticeOf } from './notice.js';
 import { now } from './now.js';
+import { takePart } from './once.js';
 import { Clock } from './outcome.js';
 import { makePair } from './pair.js';
 import { type Placed, placeOf } from './placed.js';
@@ -47,6 +47,8 @@ interface Shared {
 /** Milliseconds that a member leaves it to the leader to make the channel, beside one for each local rank before it. */
 const leadersTime = 20;
 const lookForChannelEvery = 4;
+
+const alreadyJoined = 'this rank has joined before, in this or another thread, or its parent process has';
 
 /** What a rank has when it has arrived. */
 interface Arrival {
@@ -165,12 +167,11 @@ async function joinAs(context: Context): Promise<Joined> {
   const { identity, settings, notice } = context;
   const key = settings.job === undefined ? identity.step : `${settings.job}.${identity.step}`;
   const mark = `${key}/${identity.localRank}`;
-  if (settings.joined === mark) {
-    // A child that inherited its rank's variables, or the rank itself after its close(): the others will not come again.
+  if (!takePart(mark)) {
+    // A child that inherited its rank's variables, another thread, or the rank itself after its close(): the others will not come again.
     findLibrary(settings, notice);
-    return outside(context, takeLadder(context, 'this rank has joined before, or its parent process has'));
+    return outside(context, takeLadder(context, alreadyJoined));
   }
-  markJoined(mark);
 
   const arrived = await arrive(context, key);
   try {

@@ -14,7 +14,6 @@ const defaults: Settings = {
   xmlfile: false,
   verbose: false,
   spool: undefined,
-  joined: undefined,
   complaints: [],
 };
 
@@ -40,13 +39,12 @@ test.each<[string, string, Partial<Settings>]>([
   ['VERBOSE', 'on', { verbose: true }],
   ['SPOOL', '/x/.spool', { spool: '/x/.spool' }],
   ['XMLFILE', '1', { xmlfile: true }],
-  ['JOINED', 'a/0', { joined: 'a/0' }],
 ])('HWLOC_SHARE_%s=%s', (name, value, expected) => {
   expect(settingsFrom({ [`HWLOC_SHARE_${name}`]: value })).toEqual({ ...defaults, ...expected });
 });
 
 test('an empty variable is as good as none', () => {
-  const names = ['JOB', 'DIR', 'TIMEOUT', 'STRICT', 'IO', 'HOLE', 'LIBHWLOC', 'VERBOSE', 'SPOOL', 'JOINED'];
+  const names = ['JOB', 'DIR', 'TIMEOUT', 'STRICT', 'IO', 'HOLE', 'LIBHWLOC', 'VERBOSE', 'SPOOL'];
   const env = Object.fromEntries(names.map((name) => [`HWLOC_SHARE_${name}`, '']));
   expect(settingsFrom(env)).toEqual(defaults);
 });

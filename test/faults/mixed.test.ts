@@ -53,15 +53,6 @@ test('join() from two copies of the package in one process: the same topology', 
   expect(told[1]).toMatchObject({ how: 'adopted', same: true });
 });
 
-test('join() in a worker thread of a rank that has joined: a copy, at once', async () => {
-  const { told } = await runMixed('worker');
-  expect(told[1]).toMatchObject({
-    how: 'adopted',
-    second: { how: 'discovered', reason: /has joined before/ },
-  });
-  expect(told[1]?.second?.ms).toBeLessThan(2000);
-});
-
 test('join() after close(): a copy, at once', async () => {
   const { told } = await runMixed('after-close');
   expect(told[1]).toMatchObject({

@@ -22,6 +22,7 @@ const prototypes = {
   mprotect: 'int mprotect(uintptr_t addr, size_t length, int prot)',
   mkfifo: 'int mkfifo(const char *path, uint32_t mode)',
   posix_fallocate: 'int posix_fallocate(int fd, int64_t offset, int64_t length)',
+  poll: 'int poll(void *descriptors, unsigned long count, int milliseconds)',
   memfd_create: 'int memfd_create(const char *name, unsigned int flags)',
   sysconf: 'long sysconf(int name)',
   getenv: 'const char *getenv(const char *name)',
@@ -129,6 +130,26 @@ export function allocate(fd: number, offset: number, length: number): void {
   if (errno !== 0) throw new HwlocError('posix_fallocate', errnoName(errno));
 }
 
+const POLLIN = 0x01;
+const POLLOUT = 0x04;
+const POLLERR = 0x08;
+
+/**
+ * Whether a descriptor can be read (its end is read, too) or written now. A FIFO that nobody has written to, or opened to do so, cannot be
+ * read: it has no end yet.
+ *
+ * @returns undefined if not; else whether it is broken (the reader of a pipe is gone).
+ * @see poll(2)
+ */
+export function pollNow(fd: number, what: 'readable' | 'writable'): { broken: boolean } | undefined {
+  // struct pollfd: int fd; short events; short revents.
+  const entry = new Int32Array([fd, 0]);
+  const events = new Int16Array(entry.buffer, 4);
+  events[0] = what === 'readable' ? POLLIN : POLLOUT;
+  if (invoke('poll', () => native('poll')(entry, 1, 0)) === 0) return undefined;
+  return { broken: ((events[1] ?? 0) & POLLERR) !== 0 };
+}
+
 /** An anonymous file in memory, close-on-exec. @returns its descriptor. @see memfd_create(2) */
 export function anonymousFile(name: string): number {
   return invoke('memfd_create', () => native('memfd_create')(name, MFD_CLOEXEC));
@@ -149,6 +170,25 @@ export function withVariable<Result>(name: string, value: string, body: () => Re
     if (before === null) native('unsetenv')(name);
     else native('setenv')(name, before, 1);
   }
+}
+
+/**
+ * Sets a variable of the C environment for good, in one thread of all of a process that try at once. (`process.env` is that environment
+ * in the main thread only; worker threads have copies.)
+ *
+ * @param value    Unlike any other thread's.
+ * @param isStale  Whether a value that it has already may go.
+ * @returns whether it was this call that set it.
+ */
+export function setFirst(name: string, value: string, isStale: (value: string) => boolean): boolean {
+  const before = native('getenv')(name) as string | null;
+  if (before !== null) {
+    if (!isStale(before)) return false;
+    native('unsetenv')(name);
+  }
+  // Not to overwrite what another thread has set since.
+  invoke('setenv', () => native('setenv')(name, value, 0));
+  return native('getenv')(name) === value;
 }
 
 /** The same with several variables; one whose value is undefined is taken out. */

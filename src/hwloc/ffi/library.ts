@@ -7,6 +7,7 @@ import { invoke } from './invoke.js';
 import { withVariable } from './libc.js';
 import { openLibrary } from './open-library.js';
 import { type LibhwlocFunction, prototypes, prototypesOf3 } from './prototypes.js';
+import { isMainThread } from './thread.js';
 
 // libhwloc's libtool versions (VERSION in its sources): .15 is all of 2.x. The plain name comes last: it is there only
 // with the development package, and may be any version.
@@ -102,9 +103,10 @@ export function abiOf(topology: number): number {
  * Keeps libhwloc from loading its plugins (3 ms, several files) in a call that needs none of them.
  *
  * libhwloc reads HWLOC_PLUGINS_PATH when its first topology comes into being; an empty path has no plugins.
+ * Worker threads pay for them: of two threads that set the variable at once, one would put back what the other has set.
  */
 export function withoutPlugins<Result>(body: () => Result): Result {
-  return withVariable('HWLOC_PLUGINS_PATH', '', body);
+  return isMainThread() ? withVariable('HWLOC_PLUGINS_PATH', '', body) : body();
 }
 
 function firstLine(error: unknown, file: string): string {

@@ -1,7 +1,8 @@
 // Waiting on the event loop until a descriptor can be read or written, with no stream around it.
 
-import { readlinkSync } from 'node:fs';
 import { koffi } from './koffi.js';
+import { pollNow } from './libc.js';
+import { isMainThread } from './thread.js';
 
 /** A wait that goes on until it is stopped. */
 export interface Watch {
@@ -25,12 +26,6 @@ export interface Watch {
  */
 export const watch: (fd: number, what: 'readable' | 'writable', ready: (broken: boolean) => void) => Watch =
   isMainThread() ? watchByEvents : watchByLooking;
-
-/** As the kernel tells it, `PID/task/TID`: importing node:worker_threads for the same takes some milliseconds. */
-function isMainThread(): boolean {
-  const [pid, , tid] = readlinkSync('/proc/thread-self').split('/');
-  return pid === tid;
-}
 
 type Handle = ReturnType<typeof koffi.node.poll>;
 
@@ -68,8 +63,11 @@ function stopAll(): void {
 const lookMilliseconds = 10;
 
 /** A worker thread may be taken down with no word to it, and so with no time to end its watches. */
-function watchByLooking(_fd: number, _what: string, ready: (broken: boolean) => void): Watch {
-  const timer = setInterval(ready, lookMilliseconds, false);
+function watchByLooking(fd: number, what: 'readable' | 'writable', ready: (broken: boolean) => void): Watch {
+  const timer = setInterval(() => {
+    const found = pollNow(fd, what);
+    if (found !== undefined) ready(found.broken);
+  }, lookMilliseconds);
   return {
     keepAlive(yes) {
       if (yes) timer.ref();
