@@ -56,7 +56,8 @@ export class Signs {
       const waited = (time - since) / 1000;
       const took = age(starts.get(identity.localRank)) - waited;
       if (Math.min(waited, youngest) < Math.max(moment, took)) return [];
-      return localRanks.filter((localRank) => !this.#isSignOf(localRank, met));
+      const paired = this.#paired();
+      return localRanks.filter((localRank) => !this.#isSignOf(localRank, met, paired));
     } catch {
       // Without a process table nothing can be said.
       return [];
@@ -67,8 +68,7 @@ export class Signs {
    * Whether there is a sign of a rank: it has made its pair of FIFOs; it runs Node, and has not joined before; or it may be in
    * another container, and somebody from another container has been here.
    */
-  #isSignOf(localRank: number, met: readonly number[]): boolean {
-    const paired = this.#paired();
+  #isSignOf(localRank: number, met: readonly number[], paired: readonly number[]): boolean {
     if (paired.includes(localRank)) return true;
     const here = this.#here(localRank);
     if (here.length > 0) return here.some((keeper) => this.#mayJoin(keeper));
