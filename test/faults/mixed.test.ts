@@ -83,13 +83,51 @@ test.for([{ by: 'the wrapper' }, { by: 'hand', bare: true }] as const)(
   },
 );
 
+/** A job of 4 that come one after another, 1.4 s apart, and wait for 2 s at most. */
+async function runSlowStarters(limit: number | undefined) {
+  const folder = temporaryFolder();
+  const limited = limit === undefined ? [] : inTheLeader(`ulimit -n ${limit}`);
+  const reporter = [process.execPath, join(import.meta.dirname, 'fixtures/rank.mjs')];
+  const job = wrapper('--dir', folder, '--timeout', '2', 'local', '-n', '4', ...limited, ...reporter);
+  const { stdout, stderr } = await runJob(job, { env: { DELAYS: '0,0,1400,2800' } });
+  const told = stdout.split('\n').filter((line) => line.startsWith('{'));
+  const joins = told.map((line) => JSON.parse(line) as { started: number; joined: number });
+  expect(stdout.match(/"how":"adopted"/g), stderr).toHaveLength(4);
+  // Nobody went on before the last had come.
+  const last = Math.max(...joins.map(({ started }) => started));
+  for (const { joined } of joins) expect(joined).toBeGreaterThanOrEqual(last);
+  expect(leftovers([folder])).toEqual([]);
+  return stderr;
+}
+
+/** Words that run a command after another one if it is of local rank 0. */
+function inTheLeader(command: string): string[] {
+  return ['sh', '-c', `[ $HWLOC_SHARE_RANK != 0 ] || ${command}; exec "$@"`, 'sh'];
+}
+
+test('ranks that keep coming are waited for, longer in all than the timeout', async () => {
+  expect(await runSlowStarters(undefined)).toBe('');
+});
+
+test('a rank that the leader has no files for sees that it lives, longer than the timeout', async () => {
+  // Of so few descriptors none are left for members.
+  const lines = (await runSlowStarters(80)).trimEnd().split('\n');
+  expect(lines).toHaveLength(4);
+  const [first, ...others] = lines;
+  expect(first).toMatch(
+    /ranks 1, 2 and 3 take no part in barriers: too few files may be open here \(ulimit -n\)$/,
+  );
+  for (const line of others)
+    expect(line).toMatch(/joined after the others had gone on; it passes its barriers/);
+});
+
 test(
   'more ranks than the leader may have files open for: all adopt, and a line says what to raise',
   { timeout: 120_000 },
   async () => {
     const ranks = Number(process.env.FAULTS_RANKS ?? 64);
     const limit = process.env.FAULTS_RANKS === undefined ? 160 : 256;
-    const limited = ['sh', '-c', `[ $HWLOC_SHARE_RANK != 0 ] || ulimit -n ${limit}; exec "$@"`, 'sh'];
+    const limited = inTheLeader(`ulimit -n ${limit}`);
     const reporter = [process.execPath, join(import.meta.dirname, 'fixtures/rank.mjs')];
     const command = wrapper(
       '--dir',
