@@ -2704,7 +2704,8 @@ static int hws_join(struct hws_state *state, const char *trouble) {
   snprintf(mark, sizeof mark, "%s/%d", state->key, session->local_rank);
   state->alone = "this rank did not meet the others";
   state->sightings = calloc((size_t)session->local_size, sizeof *state->sightings);
-  if (joined != NULL && strcmp(joined, mark) == 0) {
+  /* A rank in Node adds which of its threads has joined. */
+  if (joined != NULL && strncmp(joined, mark, strlen(mark)) == 0 && strchr(" ", joined[strlen(mark)]) != NULL) {
     hws_fail(state, "this rank has joined before, or its parent process has");
     return hws_take_ladder(state, NULL, 0);
   }

@@ -2169,7 +2169,8 @@ def _join(place: _Place) -> Tuple[_Got, _Conversation]:
         return _Got(_discover(), "discovered", did_discover=True), _Alone(place)
     alone = _Alone(place, "this rank did not meet the others")
     mark = f"{place.key}/{me.local_rank}"
-    if os.environ.get("HWLOC_SHARE_JOINED") == mark:
+    # A rank in Node adds which of its threads has joined.
+    if (os.environ.get("HWLOC_SHARE_JOINED", "") + " ").startswith(mark + " "):
         return _take_ladder(place, "this rank has joined before, or its parent process has"), alone
     os.environ["HWLOC_SHARE_JOINED"] = mark
     _lib()

@@ -12,8 +12,8 @@ import { setFirst, threadName } from '../hwloc/index.js';
  */
 export function takePart(mark: string): boolean {
   const own = `${mark} ${threadName()}`;
-  // A rank that starts a job of its own leaves its mark to ranks of that one.
-  const isOfOtherJob = (value: string) => value.slice(0, value.lastIndexOf(' ')) !== mark;
+  // A rank that starts a job of its own leaves its mark to ranks of that one. (Ranks in other languages name no thread.)
+  const isOfOtherJob = (value: string) => value !== mark && !value.startsWith(`${mark} `);
   if (!setFirst(joinedVariable, own, isOfOtherJob)) return false;
   markJoined(own);
   return true;

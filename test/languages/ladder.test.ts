@@ -113,14 +113,23 @@ installed(...programs).describe('ranks in other languages', () => {
       expect(stderr).toBe('');
     });
 
-    test('do not wait for others in a child that inherits their rank', async () => {
-      const { stdout, stderr } = await runMixed(local(other, language), { env: { CHILD: '1:0' } });
-      const reports = reportsIn(stdout);
-      expect(howOf(reports).sort()).toEqual(['adopted', 'adopted', 'discovered']);
-      expect(stderr).toMatch(
-        /rank 1: this rank has joined before, or its parent process has; discovered the machine/,
-      );
-    });
+    test.each([
+      [language, language],
+      [language, 'node'],
+      ['node', language],
+    ] as const)(
+      'do not wait for others in a child that inherits their rank (%s, %s)',
+      async (parent, child) => {
+        const { stdout, stderr } = await runMixed(local(other, parent), {
+          env: { CHILD: '1:0', CHILD_COMMAND: `$REPORT_${child}` },
+        });
+        const reports = reportsIn(stdout);
+        expect(howOf(reports).sort()).toEqual(['adopted', 'adopted', 'discovered']);
+        expect(stderr).toMatch(
+          /rank 1: this rank has joined before, .*or its parent process has; discovered the machine/,
+        );
+      },
+    );
 
     test('without a launcher, with variables set by hand: they share, leave nothing, and sweep what dead jobs left', async () => {
       const folder = temporaryFolder();
