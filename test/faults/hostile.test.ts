@@ -12,7 +12,7 @@ const hostile = join(import.meta.dirname, 'fixtures/hostile.mjs');
 /** Kilobytes. A plain rank takes some 60 MB. */
 const mostMemory = 200_000;
 /** Seconds; of the timeout, for those that say too little to be refused. */
-const timeout = 2;
+const timeout = 4;
 
 const cases: Record<string, { says: RegExp; hand?: RegExp; patience?: number }> = {
   'huge line': { says: /going on without rank 2, .*a line of over 8192 bytes: "xxx/ },
