@@ -1,0 +1,140 @@
+// The packed tree, installed into an empty folder: a new user follows README.md there, word for word.
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
+import { builtinModules } from 'node:module';
+import { join, resolve } from 'node:path';
+import { expect, test } from 'vitest';
+import { findCommand } from '../support/commands.js';
+import { temporaryFolder } from '../support/temporary.js';
+
+const root = resolve(import.meta.dirname, '../..');
+const packed = 'hwloc-share-0.1.0.tgz';
+const home = temporaryFolder();
+const folder = join(home, 'empty');
+const installed = join(folder, 'node_modules/hwloc-share');
+
+/** A command block of README.md: what is between its fences, and the launcher that its first line names. */
+interface Block {
+  readonly launcher: string;
+  readonly text: string;
+}
+
+const blocks: readonly Block[] = [
+  ...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/^```sh ?(.*)\n([^]*?)^```$/gm),
+].map(([, launcher = '', text = '']) => ({ launcher, text }));
+
+/** What blocks before have set, for those after them, as in one shell. */
+const exported = blocks
+  .flatMap(({ text }) => text.split('\n'))
+  .filter((line) => line.startsWith('export '))
+  .join('\n');
+
+/** Neither the tree's variables nor those of npm, which started this test perhaps. */
+const environment = {
+  PATH: process.env.PATH,
+  HOME: process.env.HOME,
+  npm_config_update_notifier: 'false',
+  npm_config_audit: 'false',
+  npm_config_fund: 'false',
+  OMPI_ALLOW_RUN_AS_ROOT: '1',
+  OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1',
+  OMPI_MCA_rmaps_base_oversubscribe: '1',
+};
+
+function shell(text: string, cwd: string): string {
+  const { status, stdout, stderr, error } = spawnSync('bash', ['-euo', 'pipefail', '-c', text], {
+    cwd,
+    env: environment,
+    encoding: 'utf8',
+    timeout: 60_000,
+  });
+  if (status !== 0) throw new Error(`${text}\n${stdout}${stderr}${error?.message ?? ''}`);
+  return stdout;
+}
+
+/** Packs what was built, and puts it into an empty folder. */
+function pack(): void {
+  mkdirSync(folder, { recursive: true });
+  shell(`npm pack --ignore-scripts --silent --pack-destination '${home}'`, root);
+  copyFileSync(join(home, packed), join(folder, packed));
+}
+
+test('README.md has blocks to install, to run with the wrapper, without it, and of a job of one’s own', () => {
+  const all = blocks.map(({ text }) => text).join('');
+  expect(all).toContain(`npm install ./${packed}`);
+  expect(all).toMatch(/^hwloc-share mpirun /m);
+  expect(all).toMatch(/^mpirun /m);
+  expect(all).toMatch(/^hwloc-share local .* job\.mjs$/m);
+});
+
+test('the packed tree does what README.md says, in an empty folder', { timeout: 180_000 }, () => {
+  pack();
+  for (const { launcher, text } of blocks) {
+    // Slurm takes a cluster; test/jobs has one.
+    if (launcher === 'srun' || (launcher !== '' && findCommand(launcher) === undefined)) continue;
+    const stdout = shell(`${exported}\n${text}`, folder);
+    const first = text.split('\n').filter((line) => / first-job\.mjs| examples\/first-job\.mjs/.test(line));
+    const ranks = stdout.match(/^rank \d of 2: .* PUs \(adopted\)$/gm) ?? [];
+    expect(ranks, `${text}\n${stdout}`).toHaveLength(2 * first.length);
+    if (text.includes('doctor')) expect(stdout).toContain('Sharing works here');
+    if (text.includes('job.mjs <<')) expect(stdout).toMatch(/^\d \d+ adopted\n\d \d+ adopted\n$/);
+    if (text.includes('auto.mjs <<')) expect(stdout).toMatch(/^(\d+)\n\1\n$/);
+  }
+
+  // What npm put beside it is what it imports, and nothing more.
+  const beside = readdirSync(join(folder, 'node_modules')).filter((name) => !name.startsWith('.'));
+  expect(beside.filter((name) => !name.startsWith('@')).sort()).toEqual(['hwloc-share', 'koffi']);
+  expect(importedPackages()).toEqual(['koffi']);
+  expect(Object.keys(manifest().dependencies)).toEqual(['koffi']);
+
+  // Users who check their types find them, and no file of ours that only a build needs.
+  for (const door of Object.values(manifest().exports)) {
+    const files = typeof door === 'string' ? [door] : Object.values(door);
+    for (const file of files) expect(readFileSync(join(installed, file), 'utf8')).not.toBe('');
+  }
+  expect(readdirSync(installed).filter((name) => ['src', 'test', 'bench', 'scripts'].includes(name))).toEqual(
+    [],
+  );
+});
+
+test('each page that README.md links to is in the package', () => {
+  const { stdout } = spawnSync('npm', ['pack', '--dry-run', '--ignore-scripts', '--json'], {
+    cwd: root,
+    encoding: 'utf8',
+  });
+  const [{ files }] = JSON.parse(stdout) as [{ files: { path: string }[] }];
+  const paths = files.map(({ path }) => path);
+  const links = [...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/\]\((?!https?:|#)([^)#]+)\)/g)];
+  const missing = links
+    .map(([, to = '']) => to)
+    .filter((to) => !to.startsWith('src/') && !paths.includes(to));
+  expect(links.length).toBeGreaterThan(8);
+  expect(missing).toEqual([]);
+});
+
+interface Manifest {
+  readonly dependencies: Record<string, string>;
+  readonly exports: Record<string, string | Record<string, string>>;
+}
+
+function manifest(): Manifest {
+  return JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8')) as Manifest;
+}
+
+/** Packages that a file of the installed bundle imports or requires, by name. */
+function importedPackages(): string[] {
+  const bundle = join(installed, 'dist/bundle');
+  const scripts = readdirSync(bundle, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    /\.[cm]?js$/.test(name),
+  );
+  const words = /(?:\bfrom ?|\bimport ?\(?|\brequire\(|\bcreateRequire\([\w.]+\)\()["']([^"'\n]+)["']/g;
+  const names = scripts.flatMap((name) =>
+    [...readFileSync(join(bundle, name), 'utf8').matchAll(words)].flatMap(
+      ([, to = '']) => /^(?:@[\w-]+\/)?[\w-][\w.-]*(?=\/|$)/.exec(to) ?? [],
+    ),
+  );
+  // Comments of ours show how to import hwloc-share itself.
+  return [...new Set(names)]
+    .filter((name) => name !== 'hwloc-share' && !builtinModules.includes(name))
+    .sort();
+}
