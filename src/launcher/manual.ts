@@ -14,6 +14,8 @@ export interface Manual {
   /** Paragraphs. */
   readonly description: readonly string[];
   readonly options: OptionTable;
+  /** The words that it takes beside its options, where they are of a few; else they are files. */
+  readonly operands?: readonly string[];
   readonly statuses: readonly ExitStatus[];
   readonly examples: readonly Example[];
 }

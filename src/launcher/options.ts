@@ -10,6 +10,8 @@ export interface Option {
   readonly value?: string;
   /** The values it may take. */
   readonly choices?: readonly string[];
+  /** Values that it often takes, where there are others. */
+  readonly usual?: readonly string[];
   readonly describe: string;
 }
 
@@ -27,6 +29,7 @@ export const ownOptions = {
   },
   hole: {
     value: 'KIND',
+    usual: ['scatter', 'begin', 'biggest', 'libs', 'heap', 'stack'],
     describe: 'where in memory: scatter, begin, biggest, libs, heap, stack, or 0xADDRESS [scatter]',
   },
   libhwloc: { value: 'FILE', describe: 'libhwloc to use' },

@@ -12,9 +12,13 @@ export const hasTerminal = findCommand('tmux') !== undefined;
 
 export interface Terminal {
   /** Types keys, by tmux's names for them: `C-c`. */
-  type(keys: string): void;
+  type(...keys: string[]): void;
+  /** Types text, as it is. */
+  typeText(text: string): void;
   /** Types a line, as it is. */
   enter(line: string): void;
+  /** What is to be seen now, without what is blank at the ends of lines. */
+  screen(): string;
   /** Closes the terminal, as when its window is closed or its connection is lost. */
   close(): void;
   /** The status of the command, as a shell gives it, once it has ended. */
@@ -52,8 +56,10 @@ export function openTerminal(
   const { status, stderr } = tmux('new-session', '-d', '-x', '100', '-y', '30', `exec sh '${script}'`);
   if (status !== 0) throw new Error(`tmux did not start: ${stderr.toString()}`);
   return {
-    type: (keys) => void tmux('send-keys', keys),
+    type: (...keys) => void tmux('send-keys', ...keys),
+    typeText: (text) => void tmux('send-keys', '-l', text),
     enter: (line) => void tmux('send-keys', '-l', `${line}\r`),
+    screen: () => tmux('capture-pane', '-p').stdout.toString(),
     close: () => void tmux('kill-server'),
     status: async () => Number(await untilThere(statusFile, /^\d+\n$/)),
   };

@@ -8,4 +8,5 @@ export const commands: CommandTable = {
   doctor: async () => (await import('./doctor.js')).doctor,
   show: async () => (await import('./show.js')).show,
   maps: async () => (await import('./maps.js')).maps,
+  completion: async () => (await import('./completion.js')).completion,
 };

@@ -1,0 +1,37 @@
+// completion: prints the script by which a shell completes our command lines.
+
+import { UsageError } from '../errors.js';
+import { ownOptions } from '../options.js';
+import type { Command } from './command.js';
+
+const options = { help: ownOptions.help };
+const shells = ['bash', 'zsh'];
+
+export const completion: Command<typeof options> = {
+  name: 'completion',
+  summary: 'print the script by which a shell completes these command lines',
+  synopsis: ['completion bash|zsh'],
+  description: [
+    'Prints a script for bash or zsh. With it, the shell completes our options and commands, and from the launcher on what it would ' +
+      'complete without hwloc-share in front.',
+  ],
+  options,
+  operands: shells,
+  statuses: [
+    { status: 0, meaning: 'printed' },
+    { status: 2, meaning: 'the command line is wrong' },
+  ],
+  examples: [
+    { command: 'source <(hwloc-share completion bash)', meaning: 'in ~/.bashrc' },
+    { command: 'source <(hwloc-share completion zsh)', meaning: 'in ~/.zshrc, behind compinit' },
+  ],
+
+  async run({ operands: [shell = '', ...more] }) {
+    if (!shells.includes(shell) || more.length > 0) {
+      throw new UsageError(`completion takes the name of a shell: ${shells.join(' or ')}`);
+    }
+    const { scriptFor } = await import('./completion/script.js');
+    process.stdout.write(await scriptFor(shell));
+    return 0;
+  },
+};
