@@ -4,6 +4,7 @@ import { chmodSync, copyFileSync, existsSync, mkdtempSync, readdirSync, renameSy
 import { join } from 'node:path';
 import process from 'node:process';
 import { bundle } from './bundle/index.mjs';
+import { writeManPage } from './man.mjs';
 import { projectRoot } from './node-packages.mjs';
 
 const dist = join(projectRoot, 'dist');
@@ -21,6 +22,7 @@ export async function build() {
   try {
     compile(fresh);
     await bundle(fresh);
+    await writeManPage(fresh);
     makeCache(fresh);
     chmodSync(fresh, 0o755); // mkdtemp's 0700 would shut other users out
     for (const file of executables) {

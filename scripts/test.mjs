@@ -17,6 +17,10 @@ const packages = [
   'iproute2', // hosts on one machine: test/launchers/cluster.ts
   'tmux', // a real terminal, to type Ctrl-C into
   'strace',
+  'mandoc', // the second opinion on the man page, beside groff
+  'groff-base',
+  'zsh', // shells whose completion is tried
+  'bash-completion',
 ];
 
 try {

@@ -1,0 +1,93 @@
+// The man page hwloc-share(1), of what the help is made of as well.
+
+import type { CommandTable } from '../commands/command.js';
+import { type Manual, manuals } from '../manual.js';
+import { type OptionTable, dashes } from '../options.js';
+import { asTyped, bold, escaped, heading, italic, paragraphs, subheading, tagged } from './roff.js';
+import { type Entry, diagnosticEntries, environmentEntries, fileEntries, seeAlso } from './sections.js';
+
+/**
+ * The page, as roff.
+ *
+ * @param version  Of the package.
+ * @param date     Of the build: `2026-01-31`.
+ */
+export async function manPage(commands: CommandTable, version: string, date: string): Promise<string> {
+  const [wrapper, ...others] = await manuals(commands);
+  if (wrapper === undefined) throw new Error('there is no manual of the wrapper');
+  const parts = [
+    `.TH HWLOC\\-SHARE 1 ${date} "hwloc\\-share ${version}" "User Commands"`,
+    // Long command lines are not to be torn apart at their hyphens, nor stretched.
+    '.nh\n.ad l',
+    heading('NAME'),
+    `hwloc\\-share \\- ${escaped(wrapper.summary)}`,
+    heading('SYNOPSIS'),
+    asTyped(wrapper.synopsis.map(synopsis)),
+    heading('DESCRIPTION'),
+    paragraphs(wrapper.description),
+    heading('OPTIONS'),
+    'They stand before the launcher or the command. What follows a launcher is its own.',
+    optionsOf(wrapper.options),
+    heading('COMMANDS'),
+    'Each command has its own \\fB\\-\\-help\\fR.',
+    ...others.map(commandOf),
+    heading('ENVIRONMENT'),
+    entries(environmentEntries),
+    heading('FILES'),
+    entries(fileEntries, italic),
+    heading('EXIT STATUS'),
+    statusesOf(wrapper),
+    heading('DIAGNOSTICS'),
+    'Lines on standard error begin with hwloc\\-share: and, where a rank says them, its node and number. A job never fails because ' +
+      'of what they say, unless \\fB\\-\\-strict\\fR was given.',
+    entries(diagnosticEntries),
+    heading('EXAMPLES'),
+    examplesOf(wrapper),
+    heading('SEE ALSO'),
+    seeAlso.map(([name, section]) => `${bold(name)}(${section})`).join(',\n'),
+  ];
+  return `${parts.join('\n')}\n`;
+}
+
+/** Words that stand for others in italics: those in angle brackets and in capitals. */
+function synopsis(form: string): string {
+  const words = form
+    .split(/(<[a-z]+>|\b[A-Z]+\b)/)
+    .map((word, i) => (i % 2 === 1 ? italic(word.replace(/[<>]/g, '')) : escaped(word)));
+  return `${bold('hwloc-share')} [options] ${words.join('')}`;
+}
+
+function commandOf({ name, synopsis: forms, description, options, statuses, examples }: Manual): string {
+  return [
+    subheading(name),
+    asTyped(forms.map(synopsis)),
+    '.PP',
+    paragraphs(description),
+    optionsOf(options),
+    '.PP\nExit status:',
+    statusesOf({ statuses }),
+    '.PP\nExamples:',
+    examplesOf({ examples }),
+  ].join('\n');
+}
+
+function optionsOf(options: OptionTable): string {
+  return Object.entries(options)
+    .map(([name, { alias, value, describe }]) => {
+      const names = [...(alias === undefined ? [] : [alias]), name].map((each) => bold(dashes(each)));
+      return tagged(names.join(', ') + (value === undefined ? '' : ` ${italic(value)}`), describe);
+    })
+    .join('\n');
+}
+
+function statusesOf({ statuses }: Pick<Manual, 'statuses'>): string {
+  return statuses.map(({ status, meaning }) => tagged(bold(String(status)), meaning)).join('\n');
+}
+
+function examplesOf({ examples }: Pick<Manual, 'examples'>): string {
+  return examples.map(({ command, meaning }) => tagged(bold(command), meaning)).join('\n');
+}
+
+function entries(list: readonly Entry[], style = bold): string {
+  return list.map(({ term, text }) => tagged(style(term), text)).join('\n');
+}
