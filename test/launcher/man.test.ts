@@ -68,8 +68,8 @@ test.skipIf(findCommand('groff') === undefined)(
 test('it names each variable that users may set', () => {
   const settings = readFileSync(new URL('../../src/environment/settings.ts', import.meta.url), 'utf8');
   const read = new Set([...settings.matchAll(/given\('(\w+)'\)/g)].map(([, name]) => name));
-  // What the wrapper, and an ancestor that joined, tell the ranks.
-  for (const own of ['JOB', 'SPOOL', 'JOINED', 'XMLFILE']) {
+  // What the wrapper tells the ranks.
+  for (const own of ['JOB', 'SPOOL', 'XMLFILE']) {
     expect(read.delete(`HWLOC_SHARE_${own}`)).toBe(true);
   }
   expect(environmentEntries.map(({ term }) => term)).toEqual(expect.arrayContaining([...read]));
