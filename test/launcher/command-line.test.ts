@@ -260,3 +260,12 @@ describe('misuse is told in one line', () => {
     expect(error?.message).toMatch(/\(see --help\)$/);
   });
 });
+
+test.each(['local', 'clean', 'doctor', 'show', 'maps', 'completion'])(
+  '%s --help shows its own help',
+  async (name) => {
+    const text = await printed(name, '--help');
+    expect(text).toMatch(new RegExp(`^Usage: hwloc-share \\[options\\] ${name}\\b`));
+    expect(text).toContain('--help');
+  },
+);
