@@ -3,7 +3,9 @@ import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { join, resolve } from 'node:path';
-import { expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { launcher as launcherOf } from '../launchers/available.js';
+import { type Slurm, startSlurm } from '../launchers/slurm.js';
 import { findCommand } from '../support/commands.js';
 import { temporaryFolder } from '../support/temporary.js';
 
@@ -41,10 +43,27 @@ const environment = {
   OMPI_MCA_rmaps_base_oversubscribe: '1',
 };
 
+let slurm: Slurm | undefined;
+
+beforeAll(async () => {
+  if (launcherOf('slurm').missing === undefined) slurm = await startSlurm();
+});
+
+afterAll(async () => {
+  await slurm?.stop();
+});
+
+/** Whether the launcher of a block is here; a program that is no launcher may be missing as well. */
+function canRun({ launcher, text }: Block): boolean {
+  if (launcher === 'srun') return slurm !== undefined;
+  const needed = [launcher, ...(text.includes('lstopo-no-graphics') ? ['lstopo-no-graphics'] : [])];
+  return needed.every((name) => name === '' || findCommand(name) !== undefined);
+}
+
 function shell(text: string, cwd: string): string {
   const { status, stdout, stderr, error } = spawnSync('bash', ['-euo', 'pipefail', '-c', text], {
     cwd,
-    env: environment,
+    env: { ...environment, ...slurm?.env, SLURM_OVERCOMMIT: '1' },
     encoding: 'utf8',
     timeout: 60_000,
   });
@@ -70,14 +89,19 @@ test('README.md has blocks to install, to run with the wrapper, without it, and 
 test('the packed tree does what README.md says, in an empty folder', { timeout: 180_000 }, () => {
   pack();
   for (const { launcher, text } of blocks) {
-    // Slurm takes a cluster; test/jobs has one.
-    if (launcher === 'srun' || (launcher !== '' && findCommand(launcher) === undefined)) continue;
+    if (!canRun({ launcher, text })) continue;
     const stdout = shell(`${exported}\n${text}`, folder);
     const first = text.split('\n').filter((line) => / first-job\.mjs| examples\/first-job\.mjs/.test(line));
     const ranks = stdout.match(/^rank \d of 2: .* PUs \(adopted\)$/gm) ?? [];
     expect(ranks, `${text}\n${stdout}`).toHaveLength(2 * first.length);
     if (text.includes('doctor')) expect(stdout).toContain('Sharing works here');
     if (text.includes('job.mjs <<')) expect(stdout).toMatch(/^\d \d+ adopted\n\d \d+ adopted\n$/);
+    if (text.includes('--only core')) expect(stdout.match(/^Core /gm)?.length ?? 0).toBeGreaterThan(1);
+    if (text.includes('--report')) {
+      const report = JSON.parse(readFileSync(join(folder, 'report.json'), 'utf8')) as object;
+      expect(JSON.stringify(report).match(/"adopted"/g)?.length ?? 0).toBeGreaterThanOrEqual(2);
+      expect(JSON.parse(readFileSync(join(folder, 'trace.json'), 'utf8'))).toBeTruthy();
+    }
     if (text.includes('auto.mjs <<')) expect(stdout).toMatch(/^(\d+)\n\1\n$/);
   }
 
