@@ -1,5 +1,5 @@
 // Bundles the compiled product into dist/bundle: what users and ranks import, and the command.
-import { copyFileSync, readFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -55,7 +55,7 @@ export async function bundle(outDir) {
     plugins: [throughCore(outDir)],
     outExtension,
   });
-  await build({
+  const { metafile } = await build({
     ...common,
     entryPoints: [{ in: 'launcher/bin.js', out: 'launcher/bin' }],
     outdir: 'bundle',
@@ -68,7 +68,12 @@ export async function bundle(outDir) {
     sourcemap: 'linked',
     plugins: [withoutFacades],
     outExtension,
+    metafile: true,
   });
+  writeFileSync(
+    join(outDir, 'bundle/launcher/LICENSES.txt'),
+    licencesOf(Object.keys(metafile.inputs), outDir),
+  );
   await build({
     ...common,
     entryPoints: [{ in: 'xmlfile/bin.js', out: 'xmlfile/bin' }],
@@ -81,6 +86,20 @@ export async function bundle(outDir) {
     join(import.meta.dirname, '../../src/xmlfile/front.sh'),
     join(outDir, 'bundle/xmlfile/front.sh'),
   );
+}
+
+/** The licences of the packages that are in the command's bundle, which each asks to be handed on. */
+function licencesOf(inputs, outDir) {
+  const folders = inputs.flatMap((input) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input)?.[0] ?? []);
+  return [...new Set(folders)]
+    .sort()
+    .map((folder) => {
+      const path = join(outDir, folder);
+      const file = readdirSync(path).find((name) => /^licen[cs]e/i.test(name));
+      if (file === undefined) throw new Error(`${folder} has no licence that could be handed on`);
+      return `${folder.replace(/^.*node_modules\//, '')}\n\n${readFileSync(join(path, file), 'utf8').trim()}\n`;
+    })
+    .join(`\n${'-'.repeat(80)}\n\n`);
 }
 
 const withoutFacades = onLoadOf(withoutFacadesIn);

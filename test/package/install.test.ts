@@ -56,7 +56,8 @@ afterAll(async () => {
 /** Whether the launcher of a block is here; a program that is no launcher may be missing as well. */
 function canRun({ launcher, text }: Block): boolean {
   if (launcher === 'srun') return slurm !== undefined;
-  const needed = [launcher, ...(text.includes('lstopo-no-graphics') ? ['lstopo-no-graphics'] : [])];
+  const programs = ['lstopo-no-graphics', 'python3'].filter((name) => text.includes(name));
+  const needed = [launcher, ...programs];
   return needed.every((name) => name === '' || findCommand(name) !== undefined);
 }
 
@@ -65,7 +66,7 @@ function shell(text: string, cwd: string): string {
     cwd,
     env: { ...environment, ...slurm?.env, SLURM_OVERCOMMIT: '1' },
     encoding: 'utf8',
-    timeout: 60_000,
+    timeout: 150_000,
   });
   if (status !== 0) throw new Error(`${text}\n${stdout}${stderr}${error?.message ?? ''}`);
   return stdout;
@@ -86,7 +87,7 @@ test('README.md has blocks to install, to run with the wrapper, without it, and 
   expect(all).toMatch(/^hwloc-share local .* job\.mjs$/m);
 });
 
-test('the packed tree does what README.md says, in an empty folder', { timeout: 180_000 }, () => {
+test('the packed tree does what README.md says, in an empty folder', { timeout: 400_000 }, () => {
   pack();
   for (const { launcher, text } of blocks) {
     if (!canRun({ launcher, text })) continue;
