@@ -52,7 +52,7 @@ async function runCommand({ name, ...call }: CommandRequest): Promise<number> {
     if (error.code !== 'EPIPE') throw error;
   });
   const command = await commands[name]?.();
-  return (await command?.run({ ...call, roots: ownRoots(call.options), complain })) ?? 1;
+  return (await command?.run({ ...call, roots: ownRoots(call.options), complain, commands })) ?? 1;
 }
 
 type Launch = Extract<Request, { kind: 'launch' | 'local' }>;

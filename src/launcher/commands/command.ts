@@ -17,6 +17,8 @@ export interface Call<Table extends OptionTable = OptionTable> {
   readonly roots: readonly string[];
   /** Says something on stderr, in one line. */
   readonly complain: (text: string) => void;
+  /** All commands. Whoever imported the table of them would make it a file of its own in the bundle, which each job's start reads. */
+  readonly commands: CommandTable;
 }
 
 /** One command. What its table has under the name of a wrapper's option is that option. */

@@ -26,12 +26,12 @@ export const completion: Command<typeof options> = {
     { command: 'source <(hwloc-share completion zsh)', meaning: 'in ~/.zshrc, behind compinit' },
   ],
 
-  async run({ operands: [shell = '', ...more] }) {
+  async run({ operands: [shell = '', ...more], commands }) {
     if (!shells.includes(shell) || more.length > 0) {
       throw new UsageError(`completion takes the name of a shell: ${shells.join(' or ')}`);
     }
     const { scriptFor } = await import('./completion/script.js');
-    process.stdout.write(await scriptFor(shell));
+    process.stdout.write(await scriptFor(shell, commands));
     return 0;
   },
 };
