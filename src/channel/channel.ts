@@ -4,7 +4,6 @@ import {
   closeSync,
   constants,
   fstatSync,
-  mkdirSync,
   openSync,
   renameSync,
   lstatSync,
@@ -21,7 +20,7 @@ import {
   codeOf,
   currentKeeper,
   formatKeeper,
-  keeperFile,
+  makeKept,
   openRoot,
   ownUid,
   passingName,
@@ -124,9 +123,8 @@ function openIn(root: string, key: string, keeper: () => Keeper): Channel {
 /** Builds a directory and renames it into place. @returns false if somebody else's was there first. */
 function build(root: string, path: string, keeper: Keeper, furnish: (building: Channel) => void): boolean {
   const building = join(root, passingName());
-  mkdirSync(building, { mode: 0o700 });
+  makeKept(building, keeper);
   try {
-    writeFileSync(join(building, keeperFile), formatKeeper(keeper), { flag: 'wx', mode: 0o600 });
     furnish(channelAt(root, building));
     renameSync(building, path);
     return true;

@@ -1,4 +1,4 @@
-// What can be wrong with a command line, and with what it asks for.
+// What can be wrong with a command line, and with what it asks for; and what an error says.
 
 /** The command line is not one of ours; the message is one line. Exit status 2. */
 export class UsageError extends Error {
@@ -14,4 +14,9 @@ export class UsageError extends Error {
 export class CommandError extends Error {
   override readonly name = 'CommandError';
   readonly code = 'COMMAND';
+}
+
+/** An error's own words, without its stack. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

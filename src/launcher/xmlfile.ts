@@ -2,19 +2,11 @@
 // See docs/xmlfile.md for the way there.
 
 import { spawn } from 'node:child_process';
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
-import { hostname } from 'node:os';
+import { renameSync } from 'node:fs';
 import { join } from 'node:path';
-import {
-  currentKeeper,
-  formatKeeper,
-  keeperFile,
-  openRoot,
-  ownUid,
-  passingName,
-  removeChannel,
-} from '../channel/place/index.js';
-import type { Environment } from '../environment/index.js';
+import { makeKept, openRoot, ownUid, passingName, removeChannel } from '../channel/place/index.js';
+import { type Environment, hostName } from '../environment/index.js';
+import { messageOf } from './errors.js';
 import { fronts } from './fronts/index.js';
 import type { Launch, LauncherKind } from './kinds/index.js';
 
@@ -26,7 +18,7 @@ export interface XmlJob {
   readonly complain: (text: string) => void;
 }
 
-// Where src/xmlfile is when it is compiled: beside our own folder, whichever of them we are in.
+// Where src/xmlfile is in the bundle: beside our own folder.
 const programs = join(import.meta.dirname, '..', 'xmlfile');
 const front = join(programs, 'front.sh');
 
@@ -113,12 +105,12 @@ async function writeHere(env: Environment, { job, roots, complain }: XmlJob): Pr
     const made = makeDirectory(roots);
     building = made.building;
     if (await runWriter(building, env)) {
-      const directory = join(made.root, `${job}.xmlfile@${hostname()}`);
+      const directory = join(made.root, `${job}.xmlfile@${hostName()}`);
       renameSync(building, directory);
       return join(directory, 'topology.xml');
     }
   } catch (error) {
-    complain(`--xmlfile: ${error instanceof Error ? error.message : String(error)}; going on without`);
+    complain(`--xmlfile: ${messageOf(error)}; going on without`);
   }
   if (building !== undefined) removeChannel(building);
   return undefined;
@@ -131,8 +123,7 @@ function makeDirectory(roots: readonly string[]): { root: string; building: stri
     try {
       openRoot(root);
       const building = join(root, passingName());
-      mkdirSync(building, { mode: 0o700 });
-      writeFileSync(join(building, keeperFile), formatKeeper(currentKeeper()), { flag: 'wx', mode: 0o600 });
+      makeKept(building);
       return { root, building };
     } catch (error) {
       last = error;

@@ -4,7 +4,7 @@ import { hash32 } from './hash.js';
 import { formatAddress } from './hex.js';
 import type { Occupied } from './occupied.js';
 import { formatPolicy, type HoleKind, type HolePolicy } from './policy.js';
-import { gaps, intersects, type Range, type RangeSet } from './ranges.js';
+import { gaps, intersects, type Range, type RangeSet, sizeOf } from './ranges.js';
 import {
   ALIGNMENT,
   SCATTER_WINDOWS,
@@ -101,7 +101,7 @@ function scattered(seed: string, occupied: Occupied, length: number, pageSize: n
     }
   }
   const all = holes(occupied, USER_SPACE, pageSize);
-  const hole = biggest(all.filter((candidate) => size(candidate) >= length));
+  const hole = biggest(all.filter((candidate) => sizeOf(candidate) >= length));
   if (hole === undefined) throw tooShort(length, 'scatter', all);
   return aQuarterIn(hole, length, pageSize);
 }
@@ -119,7 +119,7 @@ function ofKind(kind: HoleKind, occupied: Occupied, length: number, pageSize: nu
     end: needsStack ? Math.min(stackStart ?? Infinity, USER_SPACE_END) : USER_SPACE_END,
   };
   const all = holes(occupied, within, pageSize);
-  const hole = PICK[kind](all.filter((candidate) => size(candidate) >= length));
+  const hole = PICK[kind](all.filter((candidate) => sizeOf(candidate) >= length));
   if (hole === undefined) throw tooShort(length, kind, all);
   return inTheMiddle(hole, length, pageSize);
 }
@@ -145,7 +145,7 @@ function inTheMiddle({ start, end }: Range, length: number, pageSize: number): n
 
 function aQuarterIn(hole: Range, length: number, pageSize: number): number {
   const { start, end } = hole;
-  const address = down(Math.min(start + size(hole) / 4, end - length), pageSize);
+  const address = down(Math.min(start + sizeOf(hole) / 4, end - length), pageSize);
   const below = down(address, ALIGNMENT);
   if (below >= start) return below;
   const above = up(address, ALIGNMENT);
@@ -162,17 +162,13 @@ function holes(occupied: Occupied, within: Range, pageSize: number): RangeSet {
 function biggest(candidates: RangeSet): Range | undefined {
   let best = candidates[0];
   for (const candidate of candidates) {
-    if (best === undefined || size(candidate) > size(best)) best = candidate;
+    if (best === undefined || sizeOf(candidate) > sizeOf(best)) best = candidate;
   }
   return best;
 }
 
 function tooShort(length: number, kind: string, all: RangeSet): NoHoleError {
   return new NoHoleError(length, kind, 'no common hole is long enough', biggest(all));
-}
-
-function size({ start, end }: Range): number {
-  return end - start;
 }
 
 // Exact, as the alignment is a power of two.

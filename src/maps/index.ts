@@ -1,8 +1,19 @@
 // The door of this room: the maps of processes, what they occupy, and a hole that they share.
 export { MapsFormatError, NoHoleError } from './errors.js';
+export { formatAddress } from './hex.js';
 export { chooseHole, type HoleRequest } from './hole.js';
 export { combine, occupiedFrom, ownOccupied, type Occupied } from './occupied.js';
 export { formatRange, parseMaps, parseRange, type Mapping } from './parse.js';
 export { formatPolicy, parsePolicy, type HoleKind, type HolePolicy } from './policy.js';
-export { contains, gaps, intersects, rangeSet, union, type Range, type RangeSet } from './ranges.js';
+export {
+  contains,
+  gaps,
+  intersects,
+  isWithin,
+  rangeSet,
+  sizeOf,
+  union,
+  type Range,
+  type RangeSet,
+} from './ranges.js';
 export { SCATTER_WINDOWS, USER_SPACE, USER_SPACE_END, USER_SPACE_START } from './space.js';

@@ -72,6 +72,16 @@ export function contains(set: RangeSet, range: Range): boolean {
   return candidate !== undefined && candidate.start <= range.start && range.end <= candidate.end;
 }
 
+/** Whether all addresses of one range are in another. */
+export function isWithin(inner: Range, outer: Range): boolean {
+  return inner.start >= outer.start && inner.end <= outer.end;
+}
+
+/** How many bytes a range has. */
+export function sizeOf({ start, end }: Range): number {
+  return end - start;
+}
+
 /** The index of the first range that ends above `address`, by bisection; `set.length` if there is none. */
 function firstEndingAfter(set: RangeSet, address: number): number {
   let low = 0;

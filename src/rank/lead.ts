@@ -3,6 +3,7 @@
 import type { Channel, Plan } from '../channel/index.js';
 import { channelPath, sweep } from '../channel/place/index.js';
 import { type Topology, loadTopology } from '../hwloc/index.js';
+import { formatAddress } from '../maps/index.js';
 import { adoptPlan, adoptedOutcome } from './adopt.js';
 import { sameAllowed } from './allowed.js';
 import { getShared, takeWhatComesWith } from './besides.js';
@@ -233,7 +234,7 @@ function summaryOf({ identity, clock }: Context, roster: Roster, own: Private): 
   const sharing = roster.standing('done').length + 1;
   const all = identity.localSize === undefined ? '' : ` of ${identity.localSize}`;
   const { address, length } = own.outcome;
-  const place = address === undefined ? 'each its own' : `at 0x${address.toString(16)}, ${length ?? 0} bytes`;
+  const place = address === undefined ? 'each its own' : `at ${formatAddress(address)}, ${length ?? 0} bytes`;
   const phases = Object.entries(clock.phases).map(([name, ms]) => `${name} ${ms.toFixed(1)} ms`);
   return `${sharing}${all} ranks: one topology ${place}; ${phases.join(', ')}`;
 }

@@ -1,24 +1,8 @@
 // The spool itself: a directory, 0700, that the wrapper makes before a job, reads after it, and removes.
 
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  mkdirSync,
-  openSync,
-  readSync,
-  readdirSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import {
-  checkDirectory,
-  currentKeeper,
-  formatKeeper,
-  foundAt,
-  keeperFile,
-  removeChannel,
-} from '../channel/place/index.js';
+import { checkDirectory, foundAt, makeKept, removeChannel } from '../channel/place/index.js';
 import { partSuffix } from './part.js';
 import { type JoinRecord, parseRecord } from './record.js';
 
@@ -38,13 +22,7 @@ export interface Gathered {
  * @throws Error  of mkdir(2) and open(2).
  */
 export function makeSpool(path: string): void {
-  mkdirSync(path, { mode: 0o700 });
-  try {
-    writeFileSync(join(path, keeperFile), formatKeeper(currentKeeper()), { flag: 'wx', mode: 0o600 });
-  } catch (error) {
-    removeSpool(path);
-    throw error;
-  }
+  makeKept(path);
 }
 
 /** Reads all that ranks have left. What cannot be read is counted, and no more: a report is not what a job fails of. */

@@ -12,6 +12,7 @@ export {
   seesEveryProcess,
   statOf,
 } from './keeper.js';
+export { keeperFile, makeKept } from './kept.js';
 export { passingName } from './passing.js';
 export {
   channelPath,
@@ -23,4 +24,4 @@ export {
   removeRoot,
   rootsOf,
 } from './root.js';
-export { type Found, channelsIn, foundAt, keeperFile, sweep } from './sweep.js';
+export { type Found, channelsIn, foundAt, sweep } from './sweep.js';

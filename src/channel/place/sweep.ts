@@ -3,12 +3,10 @@
 import { lstatSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Keeper, isAlive, parseKeeper } from './keeper.js';
+import { keeperFile } from './kept.js';
 import { isNeeded } from './needed.js';
 import { passingKeeper } from './passing.js';
 import { checkDirectory, removeChannel, removeRoot } from './root.js';
-
-/** The file in a channel that names its keeper. */
-export const keeperFile = 'keeper';
 
 /** A channel, or what is on its way to become one or to be removed. */
 export interface Found {

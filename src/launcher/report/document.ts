@@ -1,5 +1,6 @@
 // The report as a document: docs/report.schema.json describes it.
 
+import { formatAddress } from '../../maps/index.js';
 import type { JoinRecord, Member } from '../../spool/index.js';
 import type { Gap, Node, Step, Told } from './gather.js';
 
@@ -263,7 +264,7 @@ function textOf([first, last]: Gap): string {
 }
 
 function hex(address: number | null): string | null {
-  return address === null ? null : `0x${address.toString(16)}`;
+  return address === null ? null : formatAddress(address);
 }
 
 function rounded(phases: Readonly<Record<string, number>>): Record<string, number> {

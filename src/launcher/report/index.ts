@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { openRoot } from '../../channel/place/index.js';
 import { makeSpool, readSpool, removeSpool, sweepSpools } from '../../spool/index.js';
 import type { Options } from '../command-line.js';
+import { messageOf } from '../errors.js';
 import { readManifest } from '../manifest.js';
 import type { Ending } from '../run.js';
 import { type JobFacts, reportOf } from './document.js';
@@ -49,7 +50,7 @@ export function openReport(asked: Asked): Reporting {
     try {
       await body();
     } catch (error) {
-      asked.complain(`${what}: ${error instanceof Error ? error.message : String(error)}`);
+      asked.complain(`${what}: ${messageOf(error)}`);
     }
   };
   return {

@@ -16,7 +16,7 @@ import {
 import { basename, dirname, join, resolve } from 'node:path';
 import { codeOf, ownUid } from '../../channel/place/index.js';
 import { makeSpool } from '../../spool/index.js';
-import { UsageError } from '../errors.js';
+import { UsageError, messageOf } from '../errors.js';
 
 const { O_WRONLY, O_CREAT, O_TRUNC, O_NONBLOCK, W_OK, X_OK } = constants;
 
@@ -126,7 +126,7 @@ function look(option: string, path: string): Stats | undefined {
     return statSync(path);
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined;
-    throw new UsageError(`${option}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new UsageError(`${option}: ${messageOf(error)}`);
   }
 }
 
@@ -134,7 +134,7 @@ function checkAccess(option: string, path: string, access: number): void {
   try {
     accessSync(path, access);
   } catch (error) {
-    throw new UsageError(`${option}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new UsageError(`${option}: ${messageOf(error)}`);
   }
 }
 

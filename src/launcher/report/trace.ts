@@ -1,6 +1,7 @@
 // The rendezvous as trace events, for Perfetto: a process for each node, a track for each rank, its phases on it, and its points.
 // The format: "Trace Event Format" of the Chromium project, JSON object form.
 
+import { formatAddress } from '../../maps/index.js';
 import type { JoinRecord } from '../../spool/index.js';
 import type { JobFacts } from './document.js';
 import { wallTime } from './document.js';
@@ -141,6 +142,6 @@ function resultOf({ outcome, error }: JoinRecord): TraceEvent['args'] {
   return {
     how,
     ...(reason === null ? {} : { reason }),
-    ...(address === null ? {} : { address: `0x${address.toString(16)}`, bytes: length, generation }),
+    ...(address === null ? {} : { address: formatAddress(address), bytes: length, generation }),
   };
 }

@@ -2,6 +2,7 @@
 
 import { execFile } from 'node:child_process';
 import { environment } from '../../../environment/index.js';
+import { formatAddress } from '../../../maps/index.js';
 import type { Options } from '../../command-line.js';
 import type { Finding } from './finding.js';
 
@@ -47,7 +48,7 @@ export async function selfTest(command: string, options: Options): Promise<Findi
   if (told.length === 2 && told.every(({ outcome }) => outcome.how === 'adopted') && first !== undefined) {
     const { address = 0, length = 0 } = first.outcome;
     const joined = Math.max(...told.map((each) => each.joined)).toFixed(0);
-    const text = `two ranks share ${length / 1024} KiB at 0x${address.toString(16)}, joined in ${joined} ms`;
+    const text = `two ranks share ${length / 1024} KiB at ${formatAddress(address)}, joined in ${joined} ms`;
     return { subject, level: 'ok', text, facts };
   }
   const reasons = told.map(({ rank, outcome }) => `rank ${rank}: ${outcome.reason ?? outcome.how}`);

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { type Mapping, type Range, parseMaps, parseRange } from '../../../maps/index.js';
-import { CommandError } from '../../errors.js';
+import { CommandError, messageOf } from '../../errors.js';
 import { findJob } from '../running/jobs.js';
 import { mapsOf, nameOf } from '../running/processes.js';
 import type { Source } from './spaces.js';
@@ -59,7 +59,7 @@ function fromFile(file: string): Input {
     if (/^\s*[{[]/.test(text)) return fromRecord(JSON.parse(text));
     return { sources: [fromText(basename(file), text)], recorded: undefined, title: undefined };
   } catch (error) {
-    throw new CommandError(`${file}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new CommandError(`${file}: ${messageOf(error)}`);
   }
 }
 

@@ -1,5 +1,6 @@
 // A comparison as JSON, which maps reads again: a recorded job.
 
+import { formatAddress } from '../../../maps/index.js';
 import type { Comparison, Source } from './spaces.js';
 
 /** Of the format: a reader should refuse one that it does not know. */
@@ -17,16 +18,12 @@ export function recordOf(
     // Only what was chosen is recorded as such; what would be may be chosen anew.
     ...(chosen === undefined || chosen.how === 'would'
       ? {}
-      : { address: hex(chosen.start), bytes: chosen.end - chosen.start }),
+      : { address: formatAddress(chosen.start), bytes: chosen.end - chosen.start }),
     ...(chosen?.how === 'would'
-      ? { wouldChoose: { policy, address: hex(chosen.start), bytes: chosen.end - chosen.start } }
+      ? { wouldChoose: { policy, address: formatAddress(chosen.start), bytes: chosen.end - chosen.start } }
       : {}),
     ...(whyNot === undefined ? {} : { whyNot }),
-    holes: holes.map(({ start, end }) => ({ address: hex(start), bytes: end - start })),
+    holes: holes.map(({ start, end }) => ({ address: formatAddress(start), bytes: end - start })),
     spaces: sources.map(({ name, lines }) => ({ name, maps: lines })),
   };
-}
-
-function hex(address: number): string {
-  return `0x${address.toString(16)}`;
 }

@@ -1,8 +1,11 @@
 // A scale on which a sparse address space can be looked at: what is taken gets room by the logarithm of its size, what is empty in
 // all gets little, and says how much was cut out.
 
-import type { Range } from '../../../maps/index.js';
+import { type Range, isWithin, sizeOf } from '../../../maps/index.js';
 import type { Comparison } from './spaces.js';
+
+/** All addresses of a user: 2^47 bytes. */
+export const whole = 2 ** 47;
 
 /** A stretch of addresses, from one boundary to the next, and where it is drawn. */
 export interface Piece extends Range {
@@ -37,18 +40,18 @@ const mostForLabels = 0.45;
 export function cutScale({ spaces, chosen, holes }: Comparison, left: number, width: number): CutScale {
   const taken = spaces.flatMap(({ runs }) => runs.filter(({ kind }) => kind !== 'topology'));
   // The hole that holds the chosen range is what the picture is about.
-  const hole = chosen && holes.find((each) => isInside(chosen, each));
+  const hole = chosen && holes.find((each) => isWithin(chosen, each));
   const stretches = stretchesOf(taken, chosen, hole);
 
   const free = stretches.filter((each) => each.kind === 'free');
   const lying = free.filter(
-    (each) => hole !== undefined && isInside(each, hole) && size(each) >= worthLabelling,
+    (each) => hole !== undefined && isWithin(each, hole) && sizeOf(each) >= worthLabelling,
   );
   const room = Math.floor((mostForLabels * width - lying.length * lyingLabel) / uprightLabel);
   const upright = new Set(
     free
-      .filter((each) => !lying.includes(each) && size(each) >= worthLabelling)
-      .sort((a, b) => size(b) - size(a))
+      .filter((each) => !lying.includes(each) && sizeOf(each) >= worthLabelling)
+      .sort((a, b) => sizeOf(b) - sizeOf(a))
       .slice(0, Math.max(0, room)),
   );
 
@@ -121,12 +124,4 @@ function placeOf(pieces: readonly Piece[], address: number): number {
   if (piece === undefined) return 0;
   const part = (address - piece.start) / (piece.end - piece.start);
   return piece.x + Math.min(1, Math.max(0, part)) * piece.width;
-}
-
-function isInside(inner: Range, outer: Range): boolean {
-  return inner.start >= outer.start && inner.end <= outer.end;
-}
-
-function size({ start, end }: Range): number {
-  return end - start;
 }

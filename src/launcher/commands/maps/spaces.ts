@@ -11,6 +11,7 @@ import {
   combine,
   formatPolicy,
   gaps,
+  isWithin,
   occupiedFrom,
 } from '../../../maps/index.js';
 import { type KindName, kindsOf } from './kinds.js';
@@ -78,7 +79,7 @@ export function compare(sources: readonly Source[], choice: Choice): Comparison 
   const known = adopted ?? (choice.recorded && { ...choice.recorded, how: 'recorded' as const, adopters: 0 });
   // What is mapped because it was chosen was free when it was.
   const others = sources.map(({ mappings }) =>
-    occupiedFrom(mappings.filter((mapping) => known === undefined || !isInside(mapping, known))),
+    occupiedFrom(mappings.filter((mapping) => known === undefined || !isWithin(mapping, known))),
   );
   const occupied = combine(others);
   const common = { spaces, taken: occupied.ranges, holes: gaps(occupied.ranges, USER_SPACE) };
@@ -128,8 +129,4 @@ function adoptedIn(spaces: readonly Space[]): Chosen | undefined {
     }
   }
   return [...votes.values()].sort((a, b) => b.adopters - a.adopters)[0];
-}
-
-function isInside(inner: Range, outer: Range): boolean {
-  return inner.start >= outer.start && inner.end <= outer.end;
 }

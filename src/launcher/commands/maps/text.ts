@@ -1,13 +1,11 @@
 // Address spaces on a terminal: a strip for each, in true proportion, then where things are, and the holes.
 
-import { type Range, SCATTER_WINDOWS, USER_SPACE_END } from '../../../maps/index.js';
+import { SCATTER_WINDOWS, USER_SPACE_END, formatAddress, sizeOf } from '../../../maps/index.js';
 import type { Paint } from '../paint.js';
 import { bytes } from '../words.js';
 import { type KindName, kindNames, kinds } from './kinds.js';
+import { whole } from './scale.js';
 import type { Chosen, Comparison, Space } from './spaces.js';
-
-/** The whole: 2^47 bytes. */
-const whole = 2 ** 47;
 
 /** Names longer than that are cut. */
 const widestName = 24;
@@ -42,7 +40,7 @@ export function formatComparison(comparison: Comparison, width: number, paint: P
 function axis(columns: number): string {
   const marks = Array.from({ length: 4 }, (_, i) => ({
     at: Math.round((i * columns) / 4),
-    text: `|0x${((i * whole) / 4).toString(16)}`,
+    text: `|${formatAddress((i * whole) / 4)}`,
   }));
   return marks.reduce((line, { at, text }) => `${line.padEnd(at)}${text}`, '');
 }
@@ -136,7 +134,7 @@ function cell(kind: KindName, runs: Space['runs']): string {
   const found = runs.filter((run) => run.kind === kind);
   const [first] = found;
   if (first === undefined) return '-';
-  if (kind !== 'v8') return hex(first.start);
+  if (kind !== 'v8') return formatAddress(first.start);
   return `${found.length} x, ${bytes(sum(found.map((run) => run.bytes)))}`;
 }
 
@@ -144,17 +142,19 @@ function cell(kind: KindName, runs: Space['runs']): string {
 const shownHoles = 5;
 
 function holeLines({ holes, chosen, whyNot, policy, spaces }: Comparison, paint: Paint): string[] {
-  const biggest = [...holes].sort((a, b) => size(b) - size(a)).slice(0, shownHoles);
+  const biggest = [...holes].sort((a, b) => sizeOf(b) - sizeOf(a)).slice(0, shownHoles);
   const lines = biggest.map((hole) => {
     const holds = chosen !== undefined && chosen.start >= hole.start && chosen.end <= hole.end;
-    return `  ${hex(hole.start).padEnd(14)}  ${bytes(size(hole)).padStart(9)}${holds ? paint('  <- chosen from this one', 'red') : ''}`;
+    return `  ${formatAddress(hole.start).padEnd(14)}  ${bytes(sizeOf(hole)).padStart(9)}${holds ? paint('  <- chosen from this one', 'red') : ''}`;
   });
   const more = holes.length - biggest.length;
   return [
     `Free in all, biggest first${more > 0 ? ` (and ${more} more)` : ''}:`,
     ...lines,
     '',
-    chosen === undefined ? (whyNot ?? '') : paint(sayChosen(chosen, spaces.length, policy, hex), 'bold'),
+    chosen === undefined
+      ? (whyNot ?? '')
+      : paint(sayChosen(chosen, spaces.length, policy, formatAddress), 'bold'),
   ];
 }
 
@@ -165,7 +165,7 @@ export function sayChosen(
   policy: string,
   format: (address: number) => string,
 ): string {
-  const place = `${format(chosen.start)}, ${bytes(size(chosen))}`;
+  const place = `${format(chosen.start)}, ${bytes(sizeOf(chosen))}`;
   switch (chosen.how) {
     case 'adopted':
       return `Chosen: ${place}; mapped in ${chosen.adopters} of ${spaces}`;
@@ -184,14 +184,6 @@ function fit(name: string, width: number): string {
   return name.length > width ? `${name.slice(0, width - 1)}…` : name.padEnd(width);
 }
 
-function size({ start, end }: Range): number {
-  return end - start;
-}
-
 function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, each) => total + each, 0);
-}
-
-function hex(address: number): string {
-  return `0x${address.toString(16)}`;
 }

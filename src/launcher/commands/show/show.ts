@@ -2,6 +2,7 @@
 
 import { environment, settingsFrom } from '../../../environment/index.js';
 import { type Topology, libhwloc } from '../../../hwloc/index.js';
+import { formatAddress } from '../../../maps/index.js';
 import { CommandError, UsageError } from '../../errors.js';
 import type { Given } from '../../parse-options.js';
 import type { Call } from '../command.js';
@@ -113,6 +114,6 @@ function remarkOn({ job, mapping }: Shown): string[] {
   if (job === undefined || mapping === undefined) return [];
   const sharing = job.ranks.filter((rank) => rank.mapping !== undefined).length;
   return [
-    `shared by ${sharing} of ${job.ranks.length} ranks of ${job.name} at 0x${mapping.address.toString(16)}, ${bytes(mapping.length)}`,
+    `shared by ${sharing} of ${job.ranks.length} ranks of ${job.name} at ${formatAddress(mapping.address)}, ${bytes(mapping.length)}`,
   ];
 }
