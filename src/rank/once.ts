@@ -11,7 +11,7 @@ import { setFirst, threadName } from '../hwloc/index.js';
  *          this one, whose variables this one has inherited.
  */
 export function takePart(mark: string): boolean {
-  const own = `${mark} ${threadName()}`;
+  const own = `${mark} ${threadName}`;
   // A rank that starts a job of its own leaves its mark to ranks of that one. (Ranks in other languages name no thread.)
   const isOfOtherJob = (value: string) => value !== mark && !value.startsWith(`${mark} `);
   if (!setFirst(joinedVariable, own, isOfOtherJob)) return false;

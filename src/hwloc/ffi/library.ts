@@ -106,7 +106,7 @@ export function abiOf(topology: number): number {
  * Worker threads pay for them: of two threads that set the variable at once, one would put back what the other has set.
  */
 export function withoutPlugins<Result>(body: () => Result): Result {
-  return isMainThread() ? withVariable('HWLOC_PLUGINS_PATH', '', body) : body();
+  return isMainThread ? withVariable('HWLOC_PLUGINS_PATH', '', body) : body();
 }
 
 function firstLine(error: unknown, file: string): string {

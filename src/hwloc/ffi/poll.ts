@@ -25,7 +25,7 @@ export interface Watch {
  * @see uv_poll_start()
  */
 export const watch: (fd: number, what: 'readable' | 'writable', ready: (broken: boolean) => void) => Watch =
-  isMainThread() ? watchByEvents : watchByLooking;
+  isMainThread ? watchByEvents : watchByLooking;
 
 type Handle = ReturnType<typeof koffi.node.poll>;
 

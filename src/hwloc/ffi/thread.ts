@@ -3,12 +3,9 @@
 import { readlinkSync } from 'node:fs';
 
 /** This thread's name, `PID/task/TID`: no other thread of the process has it, nor another process that lives. */
-export function threadName(): string {
-  return readlinkSync('/proc/thread-self');
-}
+export const threadName: string = readlinkSync('/proc/thread-self');
+
+const [pid, , tid] = threadName.split('/');
 
 /** Whether this is the thread that Node started with, and no worker thread. */
-export function isMainThread(): boolean {
-  const [pid, , tid] = threadName().split('/');
-  return pid === tid;
-}
+export const isMainThread = pid === tid;
