@@ -1,7 +1,7 @@
 // Joining: once per process, whoever asks and however often.
 
-import { type Channel, isMadeIn, isThere, openChannel } from '../channel/index.js';
-import { removeRoot, rootsOf } from '../channel/place/index.js';
+import { isThere } from '../channel/index.js';
+import { rootsOf } from '../channel/place/index.js';
 import {
   type Settings,
   environment,
@@ -12,21 +12,17 @@ import {
 import { libhwloc } from '../hwloc/index.js';
 import { type Identity, identify } from '../launcher/kinds/index.js';
 import { type Allowed, ownAllowed } from './allowed.js';
-import { type Claim, claim } from './claim.js';
+import { arrive } from './arrive.js';
 import type { Context, JoinOptions, Joined, Share } from './context.js';
-import { Conversation } from './conversation.js';
 import { NotSharedError, ShareError } from './errors.js';
 import { follow, outside } from './follow.js';
-import { keeperFor } from './keeper.js';
 import { discover, privately, takeLadder } from './ladder.js';
-import { isLate } from './late.js';
 import { lead } from './lead.js';
 import { messageOf, noticeOf } from './notice.js';
 import { now } from './now.js';
 import { takePart } from './once.js';
 import { Clock } from './outcome.js';
-import { makePair } from './pair.js';
-import { type Placed, placeOf } from './placed.js';
+import { placeOf } from './placed.js';
 import { reach } from './points.js';
 import type { Recorder } from './recorder.js';
 import type { Session } from './session.js';
@@ -44,20 +40,7 @@ interface Shared {
   users: number;
 }
 
-/** Milliseconds that a member leaves it to the leader to make the channel, beside one for each local rank before it. */
-const leadersTime = 20;
-const lookForChannelEvery = 4;
-
 const alreadyJoined = 'this rank has joined before, in this or another thread, or its parent process has';
-
-/** What a rank has when it has arrived. */
-interface Arrival {
-  readonly channel: Channel;
-  /** The leader's. */
-  readonly claim?: Claim;
-  /** A member's, with its leader; one that is late has none. */
-  readonly conversation?: Conversation;
-}
 
 // A mapping can be adopted only once per process (hwloc#449), and a process may hold two copies of this package.
 const registry = globalThis as Record<symbol, Shared | undefined>;
@@ -201,50 +184,6 @@ async function joinAs(context: Context): Promise<Joined> {
       takeLadder(context, gone ? 'the leader has gone, and the channel with it' : messageOf(error)),
     );
   }
-}
-
-/**
- * Finds or makes the channel of this job, and leaves a mark of this rank's arrival in it. Whoever may lead does, if nobody else leads:
- * another rank may have come before it, or stand in for it.
- */
-async function arrive({ identity, roots, notice }: Context, key: string): Promise<Arrival | Error> {
-  const mayLead = identity.firstLeads || identity.localRank === 0;
-  try {
-    if (!mayLead) await giveLeaderTime(roots, key, identity.localRank);
-    const channel = openChannel(
-      roots,
-      key,
-      () => keeperFor(identity),
-      (error) => {
-        // Hardly ever said by more than one rank: the next finds the channel where that one has made it.
-        notice(error.message);
-      },
-    );
-    if (mayLead) {
-      const claimed = claim(channel);
-      if (claimed !== undefined) return { channel, claim: claimed };
-    }
-    return isLate(channel) ? { channel } : { channel, conversation: openConversation(channel, identity) };
-  } catch (error) {
-    roots.forEach(removeRoot);
-    return error instanceof Error ? error : new Error(String(error));
-  }
-}
-
-/**
- * Waits a moment until the channel is there: all the ranks of a node arrive at once, and each of them would make one, to find that
- * another was faster. Should the leader take longer, the ranks are ready to make it one after another.
- */
-async function giveLeaderTime(roots: readonly string[], key: string, localRank: number): Promise<void> {
-  const until = now() + leadersTime + localRank;
-  while (!roots.some((root) => isMadeIn(root, key)) && now() < until) {
-    await new Promise((resolve) => setTimeout(resolve, lookForChannelEvery));
-  }
-}
-
-/** Made and opened at once: FIFOs that nobody has open are taken for those of a member that has died. */
-function openConversation(channel: Channel, { localRank }: Placed): Conversation {
-  return new Conversation(channel, makePair(channel, localRank));
 }
 
 /** @throws LibhwlocNotFoundError, LibhwlocUnsupportedError */

@@ -1,7 +1,7 @@
 // Records a join for the wrapper's report: who came, how it went, when it came to what. Loaded only where a report was asked for.
 
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { hostname } from 'node:os';
+import { hostName } from '../environment/index.js';
 import { abi, libhwloc, versionText } from '../hwloc/index.js';
 import type { Identity } from '../launcher/kinds/index.js';
 import {
@@ -143,7 +143,7 @@ function now(): number {
 }
 
 function stepOf(identity: Identity | undefined): string {
-  if (identity === undefined) return `alone-${process.pid}@${hostname()}`;
+  if (identity === undefined) return `alone-${process.pid}@${hostName()}`;
   return identity.step ?? `${identity.launcher}@${identity.node}`;
 }
 
@@ -155,7 +155,7 @@ function whoIs(identity: Identity | undefined): Who {
     size: identity === undefined ? 1 : (identity.size ?? null),
     localRank: identity?.localRank ?? null,
     localSize: identity?.localSize ?? null,
-    node: identity?.node ?? hostname(),
+    node: identity?.node ?? hostName(),
     pid: process.pid,
   };
 }

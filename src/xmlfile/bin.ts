@@ -1,8 +1,7 @@
 // `node bin.mjs DIRECTORY`: writes this node's topology into a directory as XML, within HWLOC_SHARE_TIMEOUT.
 
 import { writeSync } from 'node:fs';
-import { hostname } from 'node:os';
-import { environment, settingsFrom } from '../environment/index.js';
+import { environment, hostName, settingsFrom } from '../environment/index.js';
 import { libhwloc } from '../hwloc/index.js';
 import { writeXmlFile } from './index.js';
 
@@ -10,7 +9,7 @@ const settings = settingsFrom(environment());
 
 function say(text: string): void {
   try {
-    writeSync(2, `hwloc-share: node ${hostname()}: ${text}\n`);
+    writeSync(2, `hwloc-share: node ${hostName()}: ${text}\n`);
   } catch {
     // A closed or full stderr is no reason to fail a job.
   }
