@@ -1,42 +1,34 @@
 // Reports of jobs on several hosts: all hosts are in them, if they share the folder; else what is missing is said.
 import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { onCluster } from '../launchers/available.js';
-import { startSlurmOn } from '../launchers/cluster-slurm.js';
-import { type Cluster, startCluster } from '../launchers/cluster.js';
-import { runHostsJob, launcherOn } from '../support/hosts-job.js';
+import { runHostsJob, launcherOn, threeHosts } from '../support/hosts-job.js';
 import { linesOf, ranksIn, reportIn, tracksIn } from '../support/job-report.js';
 import { reporter } from '../support/shared-job.js';
 import { wrapper } from '../support/wrapper.js';
 
 onCluster('slurm', 'openmpi', 'mpich').describe('three hosts', () => {
-  let cluster: Cluster;
-  let slurm: Record<string, string>;
-  beforeAll(async () => {
-    cluster = await startCluster(3);
-    slurm = await startSlurmOn(cluster);
-  });
-  afterAll(() => cluster.stop());
+  const hosts = threeHosts();
 
   let folders = 0;
   /** A new folder that all hosts share. */
   const sharedFolder = () => {
-    const folder = join(cluster.folder, `reports-${++folders}`);
+    const folder = join(hosts.cluster.folder, `reports-${++folders}`);
     mkdirSync(folder);
     return folder;
   };
 
   describe.each<[string, () => string[]]>([
     ['slurm', () => ['srun', '-N', '3', '-n', '6', '--ntasks-per-node=2', ...reporter]],
-    ['openmpi', () => [...launcherOn(cluster, 'openmpi', 2), '-n', '6', ...reporter]],
-    ['mpich', () => [...launcherOn(cluster, 'mpich', 2), '-n', '6', ...reporter]],
+    ['openmpi', () => [...launcherOn(hosts.cluster, 'openmpi', 2), '-n', '6', ...reporter]],
+    ['mpich', () => [...launcherOn(hosts.cluster, 'mpich', 2), '-n', '6', ...reporter]],
   ])('%s', (kind, step) => {
     test('all hosts and their ranks are in the report and in the trace, on their own clocks', async () => {
       const folder = sharedFolder();
       const [report, trace] = [join(folder, 'r.json'), join(folder, 't.json')];
-      const job = await runHostsJob(cluster, wrapper('--report', report, '--trace', trace, ...step()), {
-        env: slurm,
+      const job = await runHostsJob(hosts.cluster, wrapper('--report', report, '--trace', trace, ...step()), {
+        env: hosts.slurm,
       });
       expect(job.stderr).toBe('');
       expect(readdirSync(folder).sort()).toEqual(['r.json', 't.json']);
@@ -68,7 +60,7 @@ onCluster('slurm', 'openmpi', 'mpich').describe('three hosts', () => {
     // /tmp of each host is its own.
     const script = '"$@" && tr -d "\\n" </tmp/r.json && rm /tmp/r.json';
     const words = ['sh', '-c', script, 'sh', ...wrapper('--report', '/tmp/r.json', ...step)];
-    const { stdout, stderr } = await runHostsJob(cluster, words, { env: slurm });
+    const { stdout, stderr } = await runHostsJob(hosts.cluster, words, { env: hosts.slurm });
     const line = stdout.split('\n').find((each) => each.includes('hwlocShare')) ?? '';
     const document = JSON.parse(line) as ReturnType<typeof reportIn>;
     expect(document.totals).toMatchObject({ nodes: 1, ranks: 6, adopted: 2, missing: 4 });
@@ -84,7 +76,7 @@ onCluster('slurm', 'openmpi', 'mpich').describe('three hosts', () => {
 
   test('--verbose: one line for each host, from wherever it can be said, and the total', async () => {
     const shared = ['--verbose', '--report', join(sharedFolder(), 'r.json')];
-    const summed = await runHostsJob(cluster, wrapper(...shared, ...step), { env: slurm });
+    const summed = await runHostsJob(hosts.cluster, wrapper(...shared, ...step), { env: hosts.slurm });
     const lines = linesOf(summed.stderr);
     expect(lines.map((line) => line.replace(/: one topology .*/, ''))).toEqual([
       'hwloc-share: srun is slurm',
@@ -95,7 +87,7 @@ onCluster('slurm', 'openmpi', 'mpich').describe('three hosts', () => {
         /^hwloc-share: 6 ranks on 3 nodes: 6 adopted; 3 discoveries instead of 6, /,
       ) as string,
     ]);
-    const alone = await runHostsJob(cluster, wrapper('--verbose', ...step), { env: slurm });
+    const alone = await runHostsJob(hosts.cluster, wrapper('--verbose', ...step), { env: hosts.slurm });
     expect(alone.stderr).toMatch(/^hwloc-share: node h1: 2 of 2 ranks: one topology at/m);
     expect(alone.stderr).toMatch(/^hwloc-share: node h2, rank 2: 2 of 2 ranks: one topology at/m);
     expect(alone.stderr).toMatch(/^hwloc-share: node h3, rank 4: 2 of 2 ranks: one topology at/m);

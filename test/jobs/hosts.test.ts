@@ -1,11 +1,9 @@
 // Jobs on several hosts: the ranks of each share among themselves, the wrapper is heard on all, and nothing is left on any.
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { onCluster } from '../launchers/available.js';
-import { startSlurmOn } from '../launchers/cluster-slurm.js';
-import { type Cluster, startCluster } from '../launchers/cluster.js';
-import { expectSharedOnEach, launcherOn, runHostsJob } from '../support/hosts-job.js';
+import { expectSharedOnEach, launcherOn, runHostsJob, threeHosts } from '../support/hosts-job.js';
 import { reporter } from '../support/shared-job.js';
 import { wrapper } from '../support/wrapper.js';
 
@@ -25,25 +23,22 @@ function toldIn(stdout: string): string[] {
 }
 
 onCluster('slurm', 'openmpi', 'mpich').describe('three hosts', () => {
-  let cluster: Cluster;
-  let slurm: Record<string, string>;
-  beforeAll(async () => {
-    cluster = await startCluster(3);
-    slurm = await startSlurmOn(cluster);
-  });
-  afterAll(() => cluster.stop());
+  const hosts = threeHosts();
 
   const run = (command: readonly string[], env: Record<string, string> = {}) =>
-    runHostsJob(cluster, command, { env: { ...slurm, ...env } });
+    runHostsJob(hosts.cluster, command, { env: { ...hosts.slurm, ...env } });
   /** A file on the folder that all hosts share. */
   const script = (name: string, text: string) => {
-    const file = join(cluster.folder, name);
+    const file = join(hosts.cluster.folder, name);
     writeFileSync(file, `${text}\n`, { mode: 0o755 });
     return file;
   };
   /** What a batch script writes. (`sbatch --wait` looks every ten seconds only.) */
   const batch = async (sbatch: string, text: string) => {
-    const [output, done] = [join(cluster.folder, 'batch.out'), join(cluster.folder, 'batch.done')];
+    const [output, done] = [
+      join(hosts.cluster.folder, 'batch.out'),
+      join(hosts.cluster.folder, 'batch.done'),
+    ];
     rmSync(done, { force: true });
     const file = script('batch.sh', `#!/bin/sh\n${text}\n/usr/bin/touch ${done}`);
     const wait = `until [ -e ${done} ]; do sleep 0.05; done; cat ${output}`;
@@ -156,7 +151,7 @@ onCluster('slurm', 'openmpi', 'mpich').describe('three hosts', () => {
   });
 
   describe.each(['openmpi', 'mpich'] as const)('%s', (name) => {
-    const mpirun = (perHost: number) => launcherOn(cluster, name, perHost);
+    const mpirun = (perHost: number) => launcherOn(hosts.cluster, name, perHost);
 
     test.each([
       ['behind the wrapper', wrapper()],
@@ -192,7 +187,7 @@ onCluster('slurm', 'openmpi', 'mpich').describe('three hosts', () => {
       toldIn(
         (
           await run(
-            wrapper(...options, ...launcherOn(cluster, 'openmpi', 1), ...words, '-n', '3', ...told),
+            wrapper(...options, ...launcherOn(hosts.cluster, 'openmpi', 1), ...words, '-n', '3', ...told),
             env,
           )
         ).stdout,
@@ -204,7 +199,9 @@ onCluster('slurm', 'openmpi', 'mpich').describe('three hosts', () => {
 
   test('MPICH: the options reach all hosts, whatever is passed on', async () => {
     const heard = async (...words: string[]) =>
-      toldIn((await run(wrapper(...options, ...launcherOn(cluster, 'mpich', 1), ...words, ...told))).stdout);
+      toldIn(
+        (await run(wrapper(...options, ...launcherOn(hosts.cluster, 'mpich', 1), ...words, ...told))).stdout,
+      );
     for (const restriction of [['-genvnone'], ['-genvlist', 'PATH']]) {
       expect(await heard(...restriction, '-n', '3')).toEqual(Array(3).fill('17 none'));
     }
@@ -216,7 +213,7 @@ onCluster('slurm', 'openmpi', 'mpich').describe('three hosts', () => {
 
   test(`Open MPI: ${inARow} jobs in a row, 4 ranks on each host`, { timeout: 240_000 }, async () => {
     for (let i = 0; i < inARow; i++) {
-      const words = [...launcherOn(cluster, 'openmpi', 4), '-n', '12', ...reporter];
+      const words = [...launcherOn(hosts.cluster, 'openmpi', 4), '-n', '12', ...reporter];
       expectSharedOnEach((await run(i % 2 === 0 ? wrapper(...words) : words)).reports, {
         h1: 4,
         h2: 4,

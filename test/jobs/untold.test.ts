@@ -1,10 +1,8 @@
 // Ranks whose launcher does not tell how many of them are on a node, or not even the local rank: they share all the same.
 // Those launchers cannot be installed here; a real one starts the ranks, which then have the variables of the other (fixtures/as.sh).
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { launcher, onCluster } from '../launchers/available.js';
-import { startSlurmOn } from '../launchers/cluster-slurm.js';
-import { type Cluster, startCluster } from '../launchers/cluster.js';
-import { launcherOn, runHostsJob } from '../support/hosts-job.js';
+import { launcherOn, runHostsJob, threeHosts } from '../support/hosts-job.js';
 import { launcherCommands } from '../support/jobs.js';
 import { type Report, expectAllAdopted, fixture, reporter, runSharedJob } from '../support/shared-job.js';
 import { wrapper } from '../support/wrapper.js';
@@ -103,24 +101,18 @@ launcher('mpich').describe('MPICH in port mode, which does not tell the size', (
 });
 
 onCluster('slurm', 'openmpi').describe('on three hosts', () => {
-  let cluster: Cluster;
-  let slurm: Record<string, string>;
-  beforeAll(async () => {
-    cluster = await startCluster(3);
-    slurm = await startSlurmOn(cluster);
-  });
-  afterAll(() => cluster.stop());
+  const hosts = threeHosts();
   const as = (kind: string) => ['sh', fixture('as.sh'), kind, ...reporter];
 
   test.each([
-    ['PMIx alone', () => [...launcherOn(cluster, 'openmpi', 3), '-n', '8', ...as('pmix')], [3, 3, 2]],
+    ['PMIx alone', () => [...launcherOn(hosts.cluster, 'openmpi', 3), '-n', '8', ...as('pmix')], [3, 3, 2]],
     ['Flux', () => ['srun', '-N', '3', '-n', '9', ...as('flux')], [7, 1, 1]],
     ['aprun', () => ['srun', '-N', '3', '-n', '9', ...as('alps')], [7, 1, 1]],
   ] as const)('%s: the ranks of each share, with one discovery on each', async (_, command, layout) => {
-    const { reports } = await runHostsJob(cluster, wrapper(...command()), { env: slurm });
+    const { reports } = await runHostsJob(hosts.cluster, wrapper(...command()), { env: hosts.slurm });
     const ranks = layout.reduce((sum, count) => sum + count, 0);
     expect(reports.map(({ outcome }) => outcome.how)).toEqual(Array(ranks).fill('adopted'));
-    cluster.hosts.forEach((host, i) => {
+    hosts.cluster.hosts.forEach((host, i) => {
       const there = reports.filter(({ node }) => node === host);
       expect(there).toHaveLength(layout[i] ?? 0);
       expect(there.filter(({ outcome }) => outcome.didDiscover)).toHaveLength(1);

@@ -1,9 +1,7 @@
 // --xmlfile on several hosts: each has a file of its own, all programs find theirs, and nothing is left on any host.
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { onCluster } from '../launchers/available.js';
-import { startSlurmOn } from '../launchers/cluster-slurm.js';
-import { type Cluster, startCluster } from '../launchers/cluster.js';
-import { expectSharedOnEach, launcherOn, runHostsJob } from '../support/hosts-job.js';
+import { expectSharedOnEach, launcherOn, runHostsJob, threeHosts } from '../support/hosts-job.js';
 import { reporter } from '../support/shared-job.js';
 import { wrapper } from '../support/wrapper.js';
 
@@ -35,14 +33,8 @@ function expectWrittenOnceOnEach(stderr: string) {
 }
 
 onCluster('slurm', 'openmpi', 'mpich').describe('three hosts', () => {
-  let cluster: Cluster;
-  let slurm: Record<string, string>;
-  beforeAll(async () => {
-    cluster = await startCluster(3);
-    slurm = await startSlurmOn(cluster);
-  });
-  afterAll(() => cluster.stop());
-  const run = (command: readonly string[]) => runHostsJob(cluster, command, { env: slurm });
+  const hosts = threeHosts();
+  const run = (command: readonly string[]) => runHostsJob(hosts.cluster, command, { env: hosts.slurm });
 
   test('srun, 4, 1 and 1 ranks', async () => {
     const { stdout, stderr } = await run(
@@ -63,7 +55,14 @@ onCluster('slurm', 'openmpi', 'mpich').describe('three hosts', () => {
 
   for (const name of ['openmpi', 'mpich'] as const) {
     test(`${name}, 2 ranks on each`, async () => {
-      const job = wrapper('--verbose', '--xmlfile', ...launcherOn(cluster, name, 2), '-n', '6', ...reader);
+      const job = wrapper(
+        '--verbose',
+        '--xmlfile',
+        ...launcherOn(hosts.cluster, name, 2),
+        '-n',
+        '6',
+        ...reader,
+      );
       const { stdout, stderr } = await run(job);
       expect(linesOf(stdout)).toEqual(ownFiles({ h1: 2, h2: 2, h3: 2 }));
       expectWrittenOnceOnEach(stderr);
@@ -71,7 +70,7 @@ onCluster('slurm', 'openmpi', 'mpich').describe('three hosts', () => {
 
     test(`${name}: our own ranks share on each`, async () => {
       const { reports, stderr } = await run(
-        wrapper('--xmlfile', ...launcherOn(cluster, name, 2), '-n', '6', ...reporter),
+        wrapper('--xmlfile', ...launcherOn(hosts.cluster, name, 2), '-n', '6', ...reporter),
       );
       expectSharedOnEach(reports, { h1: 2, h2: 2, h3: 2 });
       expect(reports.every(({ isThisSystem }) => isThisSystem)).toBe(true);

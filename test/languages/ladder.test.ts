@@ -20,6 +20,17 @@ const squatting = (rank: number) => ({
   AWAIT: '2',
   FLAG: join(temporaryFolder(), 'flag'),
 });
+/** A job on a machine whose topology a small /dev/shm has no room for. */
+const inShm = (state: string, command: readonly string[]) =>
+  runJob(['sh', resolve(import.meta.dirname, '../faults/fixtures/in-shm.sh'), state, ...command], {
+    env: {
+      ...rankEnvironment(),
+      HWLOC_SYNTHETIC: 'pack:4 core:64 pu:2',
+      TMPDIR: temporaryFolder(),
+      XDG_RUNTIME_DIR: undefined,
+      HWLOC_SHARE_DIR: undefined,
+    },
+  });
 const howOf = (reports: readonly { outcome: { how: string } }[]) => reports.map(({ outcome }) => outcome.how);
 
 installed(...programs).describe('ranks in other languages', () => {
@@ -213,16 +224,7 @@ installed(...programs).describe('ranks in other languages', () => {
     });
 
     test.runIf(process.getuid?.() === 0)('lead where /dev/shm has no room: the next directory', async () => {
-      const inShm = resolve(import.meta.dirname, '../faults/fixtures/in-shm.sh');
-      const job = await runJob(['sh', inShm, 'small', ...local(language, other, 'node')], {
-        env: {
-          ...rankEnvironment(),
-          HWLOC_SYNTHETIC: 'pack:4 core:64 pu:2',
-          TMPDIR: temporaryFolder(),
-          XDG_RUNTIME_DIR: undefined,
-          HWLOC_SHARE_DIR: undefined,
-        },
-      });
+      const job = await inShm('small', local(language, other, 'node'));
       expectAllAdopted(reportsIn(job.stdout), 3);
       expect(job.stderr).toMatch(
         /^hwloc-share: node \S+, rank 0: \/dev\/shm\/\S+: posix_fallocate: .*; using the next directory\n$/,
@@ -232,16 +234,7 @@ installed(...programs).describe('ranks in other languages', () => {
     test.runIf(process.getuid?.() === 0)(
       'lead where there is no room anywhere: each has a topology of its own',
       async () => {
-        const inShm = resolve(import.meta.dirname, '../faults/fixtures/in-shm.sh');
-        const job = await runJob(['sh', inShm, 'small-everywhere', ...local(language, other, 'node')], {
-          env: {
-            ...rankEnvironment(),
-            HWLOC_SYNTHETIC: 'pack:4 core:64 pu:2',
-            TMPDIR: temporaryFolder(),
-            XDG_RUNTIME_DIR: undefined,
-            HWLOC_SHARE_DIR: undefined,
-          },
-        });
+        const job = await inShm('small-everywhere', local(language, other, 'node'));
         expect(howOf(reportsIn(job.stdout))).toEqual(['discovered', 'discovered', 'discovered']);
         expect(job.stderr).not.toContain('left:');
         for (const line of job.stderr.trimEnd().split('\n'))

@@ -1,12 +1,38 @@
 // Jobs on the hosts of a cluster, and what must be true of each: it ends well, and leaves nothing on any host.
-import { expect } from 'vitest';
-import { type Cluster, processesLeftOn } from '../launchers/cluster.js';
+import { afterAll, beforeAll, expect } from 'vitest';
+import { startSlurmOn } from '../launchers/cluster-slurm.js';
+import { type Cluster, processesLeftOn, startCluster } from '../launchers/cluster.js';
 import { type JobOptions, type JobResult, runJob } from './job.js';
 import type { LauncherName } from './jobs.js';
 import { type Report, reportsIn } from './shared-job.js';
 
 export interface HostsJob extends JobResult {
   reports: Report[];
+}
+
+/** Hosts, and the variables by which srun finds the Slurm that runs on them. */
+export interface Hosts {
+  readonly cluster: Cluster;
+  readonly slurm: Record<string, string>;
+}
+
+/** Three hosts with Slurm, there for all tests of a `describe`. What is looked up before they run is not there yet. */
+export function threeHosts(): Hosts {
+  let cluster: Cluster;
+  let slurm: Record<string, string>;
+  beforeAll(async () => {
+    cluster = await startCluster(3);
+    slurm = await startSlurmOn(cluster);
+  });
+  afterAll(() => cluster.stop());
+  return {
+    get cluster() {
+      return cluster;
+    },
+    get slurm() {
+      return slurm;
+    },
+  };
 }
 
 /** Runs a job from h1. */

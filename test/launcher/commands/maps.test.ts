@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { XMLParser } from 'fast-xml-parser';
 import { afterAll, describe, expect, test } from 'vitest';
 import { parseMaps } from '../../../src/maps/index.js';
+import { ownCommand } from '../../support/command.js';
 import { findCommand } from '../../support/commands.js';
 import { type Job, type JobOptions, runJob, startJob } from '../../support/job.js';
 import { sendSignal } from '../../support/processes.js';
@@ -31,20 +32,7 @@ async function untilRuns(pid: number, program: string): Promise<void> {
   await expect.poll(() => readlinkSync(`/proc/${pid}/exe`), { timeout: 10_000 }).toBe(program);
 }
 
-/** What maps prints; it must succeed, and say nothing on stderr. */
-async function maps(words: readonly string[], options: JobOptions = {}): Promise<string> {
-  const { stdout, stderr, exitCode } = await runJob(wrapper('maps', ...words), options);
-  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
-  return stdout;
-}
-
-/** The line that it says when it cannot. */
-async function refusal(words: readonly string[], status: number, options: JobOptions = {}): Promise<string> {
-  const { stdout, stderr, exitCode } = await runJob(wrapper('maps', ...words), options);
-  expect({ exitCode, stdout }, stderr).toEqual({ exitCode: status, stdout: '' });
-  expect(stderr).toMatch(/^hwloc-share: [^\n]+\n$/);
-  return stderr;
-}
+const { prints: maps, refuses: refusal } = ownCommand('maps');
 
 /** A file with the maps of a process, as it is copied out of /proc. */
 function recorded(pid: number | 'self', name = 'maps.txt'): string {

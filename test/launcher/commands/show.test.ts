@@ -12,8 +12,9 @@ import {
 import { join } from 'node:path';
 import { Ajv } from 'ajv';
 import { afterAll, describe, expect, test } from 'vitest';
+import { ownCommand } from '../../support/command.js';
 import { findCommand } from '../../support/commands.js';
-import { type Job, type JobOptions, runJob, startJob } from '../../support/job.js';
+import { type Job, runJob, startJob } from '../../support/job.js';
 import { sendSignal } from '../../support/processes.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import { wrapper } from '../../support/wrapper.js';
@@ -25,20 +26,7 @@ const haveMachines = existsSync(machines);
 const haveLstopo = findCommand('lstopo-no-graphics') !== undefined;
 const fixtures = join(import.meta.dirname, 'fixtures');
 
-/** What show prints; it must succeed, and say nothing on stderr. */
-async function show(words: readonly string[], options: JobOptions = {}): Promise<string> {
-  const { stdout, stderr, exitCode } = await runJob(wrapper('show', ...words), options);
-  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
-  return stdout;
-}
-
-/** The line that it says when it cannot. */
-async function refusal(words: readonly string[], status: number, options: JobOptions = {}): Promise<string> {
-  const { stdout, stderr, exitCode } = await runJob(wrapper('show', ...words), options);
-  expect({ exitCode, stdout }, stderr).toEqual({ exitCode: status, stdout: '' });
-  expect(stderr).toMatch(/^hwloc-share: [^\n]+\n$/);
-  return stderr;
-}
+const { prints: show, refuses: refusal } = ownCommand('show');
 
 /** lstopo's own tree. */
 function lstopo(...words: string[]): string {
