@@ -77,8 +77,9 @@ describe.concurrent.each([
   test.each(['openmpi', 'mpich'] as const)('a killed launcher (%s) leaves nothing', async (name) => {
     if (findCommand(launcherPrograms[name][0]) === undefined) return;
     const faults = [{ rank, point, act: 'kill', to: 'launcher' }] as const;
-    // A rank that the launcher has not started yet will never come: the leader waits for it as long as it was told to.
-    const { wrong } = await runBroken({ faults, launcher: launcherCommands[name], timeout: 3 });
+    // A rank that the launcher has not started yet will never come: the leader waits for it as long as it was told to, which is less
+    // than the time after which processes are taken for left.
+    const { wrong } = await runBroken({ faults, launcher: launcherCommands[name], timeout: 1 });
     // The launcher's daemons may end the ranks, or leave them to themselves; what ends by itself has ended.
     expect(wrong.filter((each) => !/told|joined/.test(each))).toEqual([]);
   });

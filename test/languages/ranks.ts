@@ -1,5 +1,6 @@
 // Jobs of ranks in several languages: built once, run under any launcher, looked at as other jobs are.
 import { execFileSync } from 'node:child_process';
+import { copyFileSync, realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { beforeAll } from 'vitest';
 import { findCommand } from '../support/commands.js';
@@ -69,10 +70,18 @@ export function rankEnvironment(): Record<string, string> {
     REPORT_node: `${process.execPath} ${fixture('report.mjs')}`,
     REPORT_python: `${pythonCommand()} ${fixture('report.py')}`,
     REPORT_gone: 'true',
+    AWAITING: shellNamedNode(),
     REPORT_hand: `${process.execPath} ${jobFixture('by-hand.mjs')}`,
     REPORT_hostile: `${process.execPath} ${join(root, 'test/faults/fixtures/hostile.mjs')}`,
     ...pythonEnvironment,
   });
+}
+
+/** See mix.sh. */
+function shellNamedNode(): string {
+  const file = join(temporaryFolder(), 'node');
+  copyFileSync(realpathSync('/bin/sh'), file);
+  return file;
 }
 
 /** The program of a rank that is in the language at the place of its number. */

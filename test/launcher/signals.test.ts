@@ -63,7 +63,7 @@ describe.concurrent('a signal to the wrapper alone, which has no terminal', () =
   });
 
   test('one that a program ignores does not end the wrapper', async () => {
-    const job = startJob(wrapper('sh', '-c', 'trap "" TERM; echo up; sleep 0.5; exit 6'), {
+    const job = startJob(wrapper('sh', '-c', 'trap "" TERM; echo up; sleep 3; exit 6'), {
       env: { HWLOC_SHARE_DIR: temporaryFolder() },
     });
     await job.printed(/up/);
@@ -81,7 +81,7 @@ describe.concurrent('a signal to the wrapper alone, which has no terminal', () =
   });
 
   test('a hang-up is survived by a program that nohup started', async () => {
-    const job = startJob(wrapper('nohup', 'sh', '-c', 'echo up; sleep 0.5; exit 6'), {
+    const job = startJob(wrapper('nohup', 'sh', '-c', 'echo up; sleep 3; exit 6'), {
       env: { HWLOC_SHARE_DIR: temporaryFolder() },
     });
     await job.printed(/up/);
