@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Outcome } from '../../src/rank/index.js';
 import { type Job, runJob, startJob } from '../support/job.js';
 import { leftovers, processesLeft, processesWith } from '../support/leftovers.js';
+import { ownedMemoryFolder } from '../support/owner.js';
 import { sendSignal } from '../support/processes.js';
 import { wrapper } from '../support/wrapper.js';
 
@@ -77,7 +78,7 @@ let running = 0;
 export async function runBroken(job: BrokenJob): Promise<Verdict> {
   if (running >= atOnce) await new Promise<void>((resolve) => waiting.push(resolve));
   running++;
-  const folder = mkdtempSync(join('/dev/shm', 'hwloc-share-faults-'));
+  const folder = mkdtempSync(ownedMemoryFolder);
   try {
     return await runIn(folder, job);
   } finally {

@@ -1,6 +1,6 @@
 // Ranks in containers of their own on one node: they share where they see each other's directory, and are nodes of their own where they
 // do not. Containers are what the kernel makes of them: namespaces. Their pids mean nothing to each other; most ranks here have the same.
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { launcher } from '../launchers/available.js';
@@ -9,7 +9,7 @@ import { type JobOptions, runJob, startJob } from '../support/job.js';
 import { type LauncherName, launcherCommands, launcherNames } from '../support/jobs.js';
 import { leftovers, processesLeft, processesWith } from '../support/leftovers.js';
 import { type Report, expectAllAdopted, fixture, reporter, reportsIn } from '../support/shared-job.js';
-import { temporaryFolder } from '../support/temporary.js';
+import { memoryFolder, temporaryFolder } from '../support/temporary.js';
 import { wrapper } from '../support/wrapper.js';
 
 type Kind = 'shared' | 'named' | 'private' | 'paired' | 'members';
@@ -156,7 +156,7 @@ describe.skipIf(process.getuid?.() !== 0)('ranks in containers of their own', ()
 
   launcher('openmpi').describe('killed', () => {
     test('what they leave in the /dev/shm of the node is removed by the next job', async () => {
-      const folder = mkdtempSync('/dev/shm/hwloc-share-test-');
+      const folder = memoryFolder();
       const stays = launcherCommands.openmpi(2, inContainer('shared'));
       const job = startJob(stays, { env: { HWLOC_SHARE_DIR: folder, START: '1:3', STAY: '60000' } });
       // The first has gone on by itself: a plan is there for the second, and both stay.
@@ -168,18 +168,17 @@ describe.skipIf(process.getuid?.() !== 0)('ranks in containers of their own', ()
       expect(leftovers([folder])).toHaveLength(1);
       await runJob(wrapper('--dir', folder, 'true'));
       expect(leftovers([folder])).toEqual([]);
-      rmSync(folder, { recursive: true });
     });
 
     test('and is not removed while they live', async () => {
-      const folder = mkdtempSync('/dev/shm/hwloc-share-test-');
+      const folder = memoryFolder();
       const stays = launcherCommands.openmpi(2, inContainer('shared'));
-      const job = startJob(stays, { env: { HWLOC_SHARE_DIR: folder, START: '1:3', STAY: '3000' } });
+      const job = startJob(stays, { env: { HWLOC_SHARE_DIR: folder, START: '1:3', STAY: '60000' } });
       await job.printed(/"rank":1/, 20_000);
       await runJob(wrapper('--dir', folder, 'true'));
       expect(readdirSync(join(folder, `hwloc-share-${process.getuid?.() ?? 0}`))).toHaveLength(1);
+      for (const pid of processesWith(job.marker)) process.kill(pid, 'SIGKILL');
       await job.result;
-      rmSync(folder, { recursive: true });
     });
   });
 });

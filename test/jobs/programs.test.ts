@@ -1,12 +1,12 @@
 // Jobs of which only some ranks are Node programs: the others never come, and nobody waits for them for the timeout (30 s).
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { launcher } from '../launchers/available.js';
 import { type Slurm, startSlurm } from '../launchers/slurm.js';
 import { runJob } from '../support/job.js';
 import { type Report, expectAllAdopted, fixture, reporter, runSharedJob } from '../support/shared-job.js';
-import { temporaryFolder } from '../support/temporary.js';
+import { memoryFolder, temporaryFolder } from '../support/temporary.js';
 import { wrapper } from '../support/wrapper.js';
 
 const part = (ranks: number, ...program: string[]) => ['-n', String(ranks), ...program];
@@ -108,12 +108,9 @@ launcher('slurm').describe('slurm', () => {
   let folder: string;
   beforeAll(async () => {
     slurm = await startSlurm();
-    folder = mkdtempSync('/dev/shm/hwloc-share-programs-');
+    folder = memoryFolder();
   });
-  afterAll(async () => {
-    await slurm.stop();
-    rmSync(folder, { recursive: true });
-  });
+  afterAll(() => slurm.stop());
   const rank = reporter.join(' ');
   const srun = (programs: string) => {
     const file = join(folder, `programs-${programs.length}`);

@@ -1,14 +1,6 @@
 // --xmlfile: programs that know nothing of us find the topology of their node, and discover nothing.
 import { execFileSync } from 'node:child_process';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  readdirSync,
-  rmdirSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -21,7 +13,7 @@ import { type JobOptions, runJob, startJob } from '../support/job.js';
 import { launcherCommands } from '../support/jobs.js';
 import { sendSignal, startTimeOf } from '../support/processes.js';
 import { expectAllAdopted, fixture, reporter, runSharedJob } from '../support/shared-job.js';
-import { temporaryFolder } from '../support/temporary.js';
+import { memoryFolder, temporaryFolder } from '../support/temporary.js';
 import { distFile, wrapper } from '../support/wrapper.js';
 
 /** What test/jobs/fixtures/hwloc-user.mjs prints. */
@@ -199,7 +191,7 @@ describe('the built-in launcher', () => {
   });
 
   test('after a wrapper that was killed, the file stays for as long as a rank lives', async () => {
-    const dir = mkdtempSync(join('/dev/shm', 'hwloc-share-test-'));
+    const dir = memoryFolder();
     const root = join(dir, `hwloc-share-${process.getuid?.() ?? 0}`);
     const script =
       'echo "up $$"; while [ ! -e $HWLOC_SHARE_DIR/end ]; do sleep 0.1; done; echo there: $(wc -c <$HWLOC_XMLFILE)';

@@ -1,5 +1,5 @@
 // Who started what: so that a test run ends what an earlier one left when it was killed (its jobs, its Slurm).
-import { readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { allProcesses, environmentOf, processesHolding, sendSignal, startTimeOf } from './processes.js';
@@ -15,6 +15,11 @@ export const ownerEnvironment: Record<string, string> = { [variable]: owner };
 /** For mkdtemp: a folder of the temp dir that a later run removes if this one cannot. */
 export const ownedFolder = join(tmpdir(), `${folderPrefix}${owner}-`);
 
+const sharedMemory = '/dev/shm';
+
+/** The same, in shared memory. */
+export const ownedMemoryFolder = join(sharedMemory, `${folderPrefix}${owner}-`);
+
 let swept = false;
 
 /** Kills the processes and removes the folders whose owner is dead. Once per test process, which takes milliseconds. */
@@ -25,10 +30,14 @@ export function sweepOnce(): void {
     const entry = environmentOf(pid).find((one) => one.startsWith(`${variable}=`));
     if (entry !== undefined && isDead(entry.slice(variable.length + 1))) sendSignal(pid, 'SIGKILL');
   }
-  for (const name of readdirSync(tmpdir())) {
+  for (const base of [tmpdir(), sharedMemory].filter((each) => existsSync(each))) sweepFolders(base);
+}
+
+function sweepFolders(base: string): void {
+  for (const name of readdirSync(base)) {
     const of = name.startsWith(folderPrefix) ? name.slice(folderPrefix.length).split('-')[0] : undefined;
     if (of === undefined || !isDead(of)) continue;
-    const folder = join(tmpdir(), name);
+    const folder = join(base, name);
     for (const pid of processesHolding(folder)) sendSignal(pid, 'SIGKILL');
     rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
   }

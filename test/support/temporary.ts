@@ -1,7 +1,7 @@
 // Folders for tests.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { afterAll } from 'vitest';
-import { ownedFolder } from './owner.js';
+import { ownedFolder, ownedMemoryFolder } from './owner.js';
 
 const folders: string[] = [];
 
@@ -12,7 +12,16 @@ afterAll(() => {
 
 /** A new empty folder, mode 0700, that is removed after the tests of this file. */
 export function temporaryFolder(): string {
-  const folder = mkdtempSync(ownedFolder);
+  return folderAt(ownedFolder);
+}
+
+/** The same in /dev/shm, where jobs have theirs. */
+export function memoryFolder(): string {
+  return folderAt(ownedMemoryFolder);
+}
+
+function folderAt(prefix: string): string {
+  const folder = mkdtempSync(prefix);
   folders.push(folder);
   return folder;
 }

@@ -1,14 +1,6 @@
 // hwloc-share show: the same tree as lstopo's, other formats, pictures by lstopo, running jobs, and where processes are bound.
 import { spawnSync } from 'node:child_process';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  readdirSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Ajv } from 'ajv';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -16,7 +8,7 @@ import { ownCommand } from '../../support/command.js';
 import { findCommand } from '../../support/commands.js';
 import { type Job, runJob, startJob } from '../../support/job.js';
 import { sendSignal } from '../../support/processes.js';
-import { temporaryFolder } from '../../support/temporary.js';
+import { memoryFolder, temporaryFolder } from '../../support/temporary.js';
 import { wrapper } from '../../support/wrapper.js';
 import { hasTerminal, onTerminal } from '../terminal.js';
 
@@ -53,22 +45,18 @@ describe.runIf(haveLstopo)("the tree is lstopo's", () => {
   });
 
   test.each(filesIn('sysfs'))('of an archive of /proc and /sys: %s', async (archive) => {
-    const folder = mkdtempSync('/dev/shm/hwloc-share-test-');
-    try {
-      spawnSync('tar', ['-xjf', archive, '-C', folder]);
-      const [only = ''] = readdirSync(folder);
-      const expected = lstopo('-i', join(folder, only));
-      expect(expected).toMatch(/^Machine/);
-      expect(await show([archive])).toBe(expected);
-      if (archive !== filesIn('sysfs')[0]) return;
-      // The folder itself, and the one above it; then hwloc's own variable.
-      expect(await show(['--input', join(folder, only)])).toBe(expected);
-      expect(await show(['-i', folder, '--if', 'fsroot'])).toBe(expected);
-      const env = { HWLOC_FSROOT: join(folder, only), HWLOC_COMPONENTS: 'linux,stop' };
-      expect(await show([], { env })).toBe(expected);
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
+    const folder = memoryFolder();
+    spawnSync('tar', ['-xjf', archive, '-C', folder]);
+    const [only = ''] = readdirSync(folder);
+    const expected = lstopo('-i', join(folder, only));
+    expect(expected).toMatch(/^Machine/);
+    expect(await show([archive])).toBe(expected);
+    if (archive !== filesIn('sysfs')[0]) return;
+    // The folder itself, and the one above it; then hwloc's own variable.
+    expect(await show(['--input', join(folder, only)])).toBe(expected);
+    expect(await show(['-i', folder, '--if', 'fsroot'])).toBe(expected);
+    const env = { HWLOC_FSROOT: join(folder, only), HWLOC_COMPONENTS: 'linux,stop' };
+    expect(await show([], { env })).toBe(expected);
   });
 
   test.each([
