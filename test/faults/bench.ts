@@ -28,7 +28,7 @@ export interface BrokenJob {
   /** What becomes of a process that was stopped, when the others are through. */
   afterwards?: 'SIGKILL' | 'SIGCONT';
   env?: Record<string, string>;
-  /** In front of the program: a launcher other than the built-in one. */
+  /** The words that start the ranks with a launcher other than the built-in one. */
   launcher?: (ranks: number, program: readonly string[]) => string[];
 }
 
@@ -49,10 +49,21 @@ export interface Told {
   peak: number;
 }
 
+/**
+ * What can be wrong with a job: it hangs; a survivor has no topology, or not this machine's; processes or files are left; the survivors
+ * took too long; or somebody says on stderr what is neither ours nor the launcher's.
+ */
+export const wrongs = ['hung', 'topology', 'left', 'late', 'stderr'] as const;
+
+export interface Wrong {
+  readonly kind: (typeof wrongs)[number];
+  readonly text: string;
+}
+
 /** What became of a job. */
 export interface Verdict {
-  /** What is wrong; nothing should be. */
-  wrong: string[];
+  /** Nothing should be. */
+  wrong: Wrong[];
   done: Done[];
   told: Told[];
   stderr: string;
@@ -105,7 +116,7 @@ async function runIn(folder: string, job: BrokenJob): Promise<Verdict> {
       ...job.env,
     },
   });
-  const wrong: string[] = [];
+  const wrong: Wrong[] = [];
   const survivors = survivorsOf(ranks, faults);
 
   if (faults.some(({ act }) => act === 'stop')) {
@@ -120,14 +131,19 @@ async function runIn(folder: string, job: BrokenJob): Promise<Verdict> {
   try {
     ({ stdout, stderr, exitCode } = await running.result);
   } catch (error) {
-    wrong.push(`hung: ${String(error)}`);
+    wrong.push({ kind: 'hung', text: String(error) });
   }
   const done = doneIn(log);
   const told = toldIn(stdout);
   const dies = (act: Fault['act']) => act === 'kill' || (act === 'stop' && afterwards === 'SIGKILL');
   const wrapperDied = done.some(({ act, to }) => to === 'wrapper' && dies(act));
   wrong.push(...(await left(channels, running.marker, wrapperDied)));
-  const delay = judge({ survivors, timeout, done, told, stderr }, wrong);
+  const strange = strangeLine(stderr, launcher !== undefined);
+  if (strange !== undefined) wrong.push({ kind: 'stderr', text: strange });
+  wrong.push(...wrongTopologies(survivors, told, await ownTree()));
+  const delay = delayOf(survivors, done, told);
+  const waits = done.filter(({ act }) => act === 'stop').length * timeout * 1000;
+  if (delay > waits + withinMs) wrong.push({ kind: 'late', text: `${delay} ms after the last fault` });
   return { wrong, done, told, stderr, exitCode, delay };
 }
 
@@ -162,38 +178,51 @@ function survivorsOf(ranks: number, faults: readonly Fault[]): number[] {
   return [...Array(ranks).keys()].filter((each) => !victims.has(each));
 }
 
-async function left(channels: string, marker: string, wrapperDied: boolean): Promise<string[]> {
-  const wrong: string[] = [];
+async function left(channels: string, marker: string, wrapperDied: boolean): Promise<Wrong[]> {
+  const wrong: Wrong[] = [];
   const processes = await processesLeft(() => processesWith(marker));
-  if (processes.length > 0) wrong.push(`processes left: ${processes.join(' ')}`);
+  if (processes.length > 0) wrong.push({ kind: 'left', text: `processes: ${processes.join(' ')}` });
   if (wrapperDied && leftovers([channels]).length > 0) {
     await runJob(wrapper('--dir', channels, 'clean'));
   }
   const files = leftovers([channels]);
-  if (files.length > 0) wrong.push(`files left: ${files.join(' ')}`);
+  if (files.length > 0) wrong.push({ kind: 'left', text: `files: ${files.join(' ')}` });
   return wrong;
 }
 
-function judge(
-  job: { survivors: number[]; timeout: number; done: Done[]; told: Told[]; stderr: string },
-  wrong: string[],
-): number {
-  const { survivors, timeout, done, told, stderr } = job;
-  for (const each of survivors) {
-    const times = told.filter((one) => one.rank === each).length;
-    if (times !== 1) wrong.push(`rank ${each} told ${times} times what it got`);
-  }
-  if (new Set(told.map(({ tree }) => tree)).size > 1) wrong.push('not all topologies are the same');
-  const strange = stderr.split('\n').find((line) => line !== '' && !line.startsWith('hwloc-share: '));
-  if (strange !== undefined) wrong.push(`not a line of ours: ${strange}`);
+/** A line on stderr that is not of ours; a real launcher tells in its own words what becomes of its ranks. */
+function strangeLine(stderr: string, launcherMayTalk: boolean): string | undefined {
+  if (launcherMayTalk) return undefined;
+  return stderr.split('\n').find((line) => line !== '' && !line.startsWith('hwloc-share: '));
+}
 
+function wrongTopologies(survivors: readonly number[], told: readonly Told[], tree: string): Wrong[] {
+  const texts = survivors.flatMap((each) => {
+    const times = told.filter((one) => one.rank === each).length;
+    return times === 1 ? [] : [`rank ${each} told ${times} times what it got`];
+  });
+  const others = told
+    .filter((one) => one.tree !== tree)
+    .map((one) => `rank ${one.rank} has another machine's`);
+  return [...texts, ...others].map((text) => ({ kind: 'topology', text }));
+}
+
+let reference: Promise<string> | undefined;
+
+/** The topology that a rank has which is alone, and asks nobody. */
+function ownTree(): Promise<string> {
+  return (reference ??= runJob([process.execPath, rank]).then(({ stdout, stderr }) => {
+    const [alone] = toldIn(stdout);
+    if (alone?.outcome.how !== 'discovered') throw new Error(`no topology to compare with: ${stderr}`);
+    return alone.tree;
+  }));
+}
+
+function delayOf(survivors: readonly number[], done: readonly Done[], told: readonly Told[]): number {
   const surviving = told.filter((one) => survivors.includes(one.rank));
+  if (surviving.length === 0) return 0;
   const joined = Math.max(...surviving.map((one) => one.joined));
-  const last = Math.max(...surviving.map((one) => one.started), ...done.map(({ at }) => at));
-  const delay = surviving.length === 0 ? 0 : joined - last;
-  const waits = done.filter(({ act }) => act === 'stop').length * timeout * 1000;
-  if (delay > waits + withinMs) wrong.push(`the survivors joined ${delay} ms after the death`);
-  return delay;
+  return joined - Math.max(...surviving.map((one) => one.started), ...done.map(({ at }) => at));
 }
 
 /** What the ranks of a job told, by rank. */

@@ -2,21 +2,21 @@
 //
 // FAULTS is a JSON list of { rank, point, act, to }. What is done (`act`): `kill`, `exit`, `stop` (SIGSTOP), `terminate` (SIGTERM),
 // `interrupt` (SIGINT), `take` (map all that is free of the window in which plans are made), `starve` (no more room: RLIMIT_AS).
-// To whom (`to`): this `rank` (the default), the `wrapper`, or the `launcher`. FAULTS_LOG is a file that gets a line of JSON for each
-// that was done: { rank, point, act, to, pid, at }.
+// To whom (`to`): this `rank` (the default), the `wrapper`, or the `launcher`; to these when they have started every rank. FAULTS_LOG is a
+// file that gets a line of JSON for each that was done: { rank, point, act, to, pid, at }; FAULTS_LOG.started a byte for each rank.
 import { subscribe } from 'node:diagnostics_channel';
-import { appendFileSync, readFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import { isMainThread } from 'node:worker_threads';
 import koffi from 'koffi';
 
-const {
-  FAULTS = '[]',
-  FAULTS_LOG,
-  HWLOC_SHARE_RANK,
-  OMPI_COMM_WORLD_RANK,
-  PMI_RANK,
-  SLURM_PROCID,
-} = process.env;
+const { FAULTS = '[]', FAULTS_LOG, TEST_JOB_MARKER } = process.env;
+const { HWLOC_SHARE_RANK, OMPI_COMM_WORLD_RANK, PMI_RANK, SLURM_PROCID } = process.env;
+const { HWLOC_SHARE_SIZE, OMPI_COMM_WORLD_SIZE, PMI_SIZE, SLURM_NTASKS } = process.env;
 const rank = HWLOC_SHARE_RANK ?? OMPI_COMM_WORLD_RANK ?? PMI_RANK ?? SLURM_PROCID;
+const size = HWLOC_SHARE_SIZE ?? OMPI_COMM_WORLD_SIZE ?? PMI_SIZE ?? SLURM_NTASKS;
+const started = `${FAULTS_LOG}.started`;
+if (FAULTS_LOG !== undefined && isMainThread) appendFileSync(started, '.');
+
 const signals = { kill: 'SIGKILL', stop: 'SIGSTOP', terminate: 'SIGTERM', interrupt: 'SIGINT' };
 
 const faults = JSON.parse(FAULTS).filter((fault) => String(fault.rank) === rank);
@@ -44,19 +44,46 @@ function reached(point) {
   }
 }
 
-/** The ancestor that is meant; undefined if it has died. */
+/** Who is meant; undefined if it has died. */
 function victim(to) {
   if (to === 'rank') return process.pid;
-  for (let pid = process.ppid; pid > 1; pid = parentOf(pid)) {
-    const words = readFileSync(`/proc/${pid}/cmdline`, 'latin1').split('\0');
-    const isWrapper = words.some((word) => word.endsWith('launcher/bin.mjs'));
-    if (to === 'wrapper' ? isWrapper : /mpirun|mpiexec|srun/.test(words[0])) return pid;
-  }
-  return undefined;
+  // What dies before it has started every rank leaves some that never come, which is another fault, and of the moment only.
+  while (statSync(started).size < Number(size))
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+  const isMeant = (pid) => is(to, pid);
+  // Slurm's ranks descend from its daemon. srun has a child of its own name, which looks after what becomes of it.
+  return ancestors().find(isMeant) ?? relatives().find((pid) => isMeant(pid) && !isMeant(parentOf(pid)));
+}
+
+function is(to, pid) {
+  const words = contentOf(`/proc/${pid}/cmdline`).split('\0');
+  if (to === 'wrapper') return words.some((word) => word.endsWith('launcher/bin.mjs'));
+  return /(mpirun|mpiexec|srun)[^/]*$/.test(words[0]);
+}
+
+function ancestors() {
+  const found = [];
+  for (let pid = process.ppid; pid > 1; pid = parentOf(pid)) found.push(pid);
+  return found;
+}
+
+/** The processes of the same job. */
+function relatives() {
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  const mark = `TEST_JOB_MARKER=${TEST_JOB_MARKER}`;
+  return pids.filter((pid) => contentOf(`/proc/${pid}/environ`).split('\0').includes(mark)).map(Number);
 }
 
 function parentOf(pid) {
-  return Number(/^PPid:\s*(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))[1]);
+  return Number(/^PPid:\s*(\d+)$/m.exec(contentOf(`/proc/${pid}/status`))?.[1] ?? 0);
+}
+
+function contentOf(file) {
+  try {
+    return readFileSync(file, 'latin1');
+  } catch {
+    return ''; // it has ended
+  }
 }
 
 function take() {
