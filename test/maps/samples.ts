@@ -30,3 +30,23 @@ export const program = `\
 7ffd5c7c6000-7ffd5c7c8000 r-xp 00000000 00:00 0                          [vdso]
 ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0                  [vsyscall]
 `;
+
+/**
+ * A program on a machine with 5-level page tables. What the kernel places by itself lies below 2^47, as with 4 levels
+ * (Documentation/arch/x86/x86_64/5level-paging.rst); what the program asked for by its address lies above: across 2^47, around 2^48 and
+ * 2^53 (where the doubles grow coarse), and up to 2^56 less one page, where all user addresses end.
+ */
+export const fiveLevels = `\
+555555554000-555555558000 r-xp 00000000 fd:01 1310901                    /opt/solver/bin/solver
+555555558000-555555579000 rw-p 00000000 00:00 0                          [heap]
+7ffff7c00000-7ffff7c28000 r--p 00000000 fd:01 1311520                    /usr/lib/x86_64-linux-gnu/libc.so.6
+7ffff7fc1000-7ffff7fc5000 r--p 00000000 00:00 0                          [vvar]
+7ffff7fc5000-7ffff7fc7000 r-xp 00000000 00:00 0                          [vdso]
+7ffffffde000-7fffffffe000 rw-p 00000000 00:00 0                          [stack]
+7fffffffe000-800000001000 rw-p 00000000 00:00 0 
+ffffffffe000-1000000001000 rw-s 00000000 00:1a 42                        /dev/shm/field
+1ffffffffff000-20000000001000 rw-p 00000000 00:00 0 
+20000000002000-20000000003000 rw-p 00000000 00:00 0 
+ff000000000000-fffffffffff000 ---p 00000000 00:00 0 
+ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0                  [vsyscall]
+`;
