@@ -163,6 +163,7 @@ const char *hwloc_share_strerror(int code);
 #define HWS_PLANS 5           /* after so many, whoever still finds its range taken goes without */
 #define HWS_LOOK 0.25         /* seconds between two looks at what no pipe tells */
 #define HWS_LOOKS 2           /* so many looks say that a rank is not there: one may fall between a fork and an exec */
+#define HWS_PATIENT_LOOKS 8   /* so many say that one which lives does not open the pipes that it has made */
 #define HWS_SPARE_FILES 64 /* a discovery that runs out of descriptors finds less than there is, and does not say so */
 #define HWS_NAME 128       /* bytes of a name in a channel, or of a channel */
 #define HWS_ROOT (PATH_MAX + 64)
@@ -2227,6 +2228,7 @@ static void hws_look_for_the_dead(struct hws_state *state, int *unattended) {
   int fd = openat(state->channel, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), local, pid, whole;
   DIR *directory = fd == -1 ? NULL : fdopendir(fd);
   struct dirent *entry;
+  struct hws_process maker;
   hws_keep_if_orphaned(state);
   hws_look_for_ranks(state);
   for (local = 1; local < state->session.local_size; local++)
@@ -2244,8 +2246,8 @@ static void hws_look_for_the_dead(struct hws_state *state, int *unattended) {
     fd = hws_open_fifo(state->channel, entry->d_name, O_WRONLY);
     unattended[local] = fd == -1 && errno == ENXIO ? unattended[local] + 1 : 0;
     hws_close(&fd);
-    /* One look is not enough: a member opens its FIFOs a moment after it has made them. */
-    if (unattended[local] >= HWS_LOOKS)
+    /* One look is not enough: a member opens its FIFOs a moment after it has made them, on a crowded node a long one. */
+    if (unattended[local] >= (hws_look_at(pid, &maker) == 0 && !maker.is_dead ? HWS_PATIENT_LOOKS : HWS_LOOKS))
       state->has_ended[local] |= 2;
   }
   if (directory != NULL)

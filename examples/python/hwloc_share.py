@@ -38,6 +38,7 @@ _MOST_RANGES = 65536  # of one member
 _PLANS = 5  # after so many, whoever still finds its range taken goes without
 _LOOK = 0.25  # seconds between two looks at what no pipe tells
 _LOOKS = 2  # so many looks say that a rank is not there: one may fall between a fork and an exec
+_PATIENT_LOOKS = 8  # so many say that one which lives does not open the pipes that it has made
 _SPARE_FILES = 64  # a discovery that runs out of descriptors finds less than there is, and does not say so
 _USER_SPACE = (0x1_0000, 0x7FFF_FFFF_F000)  # where addresses may be
 
@@ -2021,7 +2022,7 @@ class _Leader:
         missing = set(self._missing()) - {peer.local for peer in self._peers}
         self._ended |= {local for local in missing if self._witness.has_died(local)}
         for name in os.listdir(self._channel.fd):
-            match = re.fullmatch(r"([0-9]{1,9})-[0-9]+\.up", name)
+            match = re.fullmatch(r"([0-9]{1,9})-([0-9]+)\.up", name)
             if match is None or int(match[1]) not in missing:
                 continue
             try:
@@ -2031,8 +2032,10 @@ class _Leader:
             except OSError as error:
                 if error.errno == errno.ENXIO:
                     self._unattended[name] = self._unattended.get(name, 0) + 1
-            # One look is not enough: a member opens its FIFOs a moment after it has made them.
-            if self._unattended.get(name, 0) >= _LOOKS:
+            # One look is not enough: a member opens its FIFOs a moment after it has made them, on a crowded node a long one.
+            maker = _process(int(match[2]))
+            lives = maker is not None and not maker.is_dead
+            if self._unattended.get(name, 0) >= (_PATIENT_LOOKS if lives else _LOOKS):
                 self._ended.add(int(match[1]))
 
     def _drop_reservation(self) -> None:

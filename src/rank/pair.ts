@@ -3,6 +3,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Channel, hasReader } from '../channel/index.js';
+import { keeperOf } from '../channel/place/index.js';
 import { mkfifo } from '../hwloc/index.js';
 
 /**
@@ -19,18 +20,24 @@ export function makePair(channel: Channel, localRank: number): string {
   return name;
 }
 
+/** A pair that nobody has open. */
+export interface Unattended {
+  readonly localRank: number;
+  /** What its FIFOs' names have in common. */
+  readonly name: string;
+  /** Whether its maker lives, as far as can be told from here: in another PID namespace it may be somebody else. */
+  readonly isOfTheLiving: boolean;
+}
+
 /** The FIFOs in a channel that nobody has open, of some local ranks: their makers have not been let in yet. */
-export function unattended(
-  channel: Channel,
-  localRanks: readonly number[],
-): { localRank: number; name: string }[] {
+export function unattended(channel: Channel, localRanks: readonly number[]): Unattended[] {
   try {
     return readdirSync(channel.path).flatMap((name) => {
       // Not the other one: there, a writer that comes and goes would look like a leader that has died.
-      const [, digits] = /^(\d{1,9})-\d+\.up$/.exec(name) ?? [];
+      const [, digits, pid] = /^(\d{1,9})-(\d+)\.up$/.exec(name) ?? [];
       const localRank = Number(digits);
       return localRanks.includes(localRank) && !hasReader(join(channel.path, name))
-        ? [{ localRank, name }]
+        ? [{ localRank, name, isOfTheLiving: keeperOf(Number(pid)) !== undefined }]
         : [];
     });
   } catch {

@@ -34,6 +34,13 @@ const signOfLife = 1;
 /** Seconds between two looks, where it is by them that the leader knows when everybody is there. */
 const lookOften = 0.1;
 
+/**
+ * In so many looks nobody has a pair of FIFOs open before its maker has ended, or has given up. One is not enough: a member opens them a
+ * moment after it has made them, and on a crowded node that may be a long one.
+ */
+const looksAtTheDead = 2;
+const looksAtTheLiving = 8;
+
 /** So many announcements that cannot be understood are complained of; a flood of them is not to flood stderr. */
 const mostComplaints = 10;
 
@@ -73,8 +80,8 @@ export class Roster implements PeerListener {
   readonly #witness: Witness;
   readonly #room = roomForMembers();
   #signs: Signs | undefined;
-  /** Pairs of FIFOs that nobody had open at the last look. */
-  #unattended = new Set<string>();
+  /** Pairs of FIFOs that nobody had open, and in how many looks, one after another. */
+  #unattended = new Map<string, number>();
   /** Whether somebody has come since the last look for the dead. */
   #somebodyCame = false;
   #nonsense = 0;
@@ -370,11 +377,12 @@ export class Roster implements PeerListener {
     const missing = this.missing();
     this.#witness.look(missing);
     const left = unattended(this.#channel, missing);
-    for (const { localRank, name } of left) {
-      // One look is not enough: a member opens its FIFOs a moment after it has made them.
-      if (this.#unattended.has(name)) this.#ended.add(localRank);
+    const before = this.#unattended;
+    this.#unattended = new Map(left.map(({ name }) => [name, (before.get(name) ?? 0) + 1]));
+    for (const { localRank, name, isOfTheLiving } of left) {
+      const looks = this.#unattended.get(name) ?? 0;
+      if (looks >= (isOfTheLiving ? looksAtTheLiving : looksAtTheDead)) this.#ended.add(localRank);
     }
-    this.#unattended = new Set(left.map(({ name }) => name));
     for (const localRank of missing) {
       if (this.#witness.isDead(localRank)) this.#ended.add(localRank);
     }

@@ -28,6 +28,7 @@ const cases: Record<string, { says: RegExp; hand?: RegExp }> = {
   'flood of announcements': { says: notUnderstood },
   declined: { says: /^$/, hand: /ladder reason=no%20room xml=\S+topology\.xml thissystem=1/ },
   failed: { says: /^$/, hand: /ladder reason=no%20room xml=\S+topology\.xml thissystem=1/ },
+  'pipes opened late': { says: /^$/, hand: /hand: released/ },
   'barriers that are not': { says: leftOut },
 };
 
