@@ -1,5 +1,6 @@
 // npm run test:faults: the tests that break jobs on purpose. `-- --jobs N` runs N jobs with random faults (40 by default), `--seed S`
-// those of a seed that failed, `--at-once N` so many at a time, `--slow` also what takes minutes. Other arguments are vitest's.
+// those of a seed that failed, `--at-once N` so many at a time, `--slow` also what takes minutes, `--sysctl` also what sets something for
+// the whole machine (as root, for seconds). Other arguments are vitest's.
 import { parseArgs } from 'node:util';
 import process from 'node:process';
 import { spawn } from 'node:child_process';
@@ -11,6 +12,7 @@ const options = {
   seed: { type: 'string' },
   'at-once': { type: 'string' },
   slow: { type: 'boolean' },
+  sysctl: { type: 'boolean' },
 };
 const { values, positionals } = parseArgs({ options, allowPositionals: true });
 const variables = {
@@ -18,6 +20,7 @@ const variables = {
   FAULTS_SEED: values.seed,
   FAULTS_AT_ONCE: values['at-once'],
   FAULTS_SLOW: values.slow === true ? '1' : undefined,
+  FAULTS_SYSCTL: values.sysctl === true ? '1' : undefined,
 };
 const set = Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== undefined));
 // A long form is of the random jobs alone.

@@ -1,11 +1,13 @@
 // Trouble in the memory map: ranges taken between every pair of steps, no room at all, and processes whose maps are unusual.
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, describe, expect, test } from 'vitest';
 import { leaderPoints, memberPoints } from '../../src/rank/points.js';
 import { findCommand } from '../support/commands.js';
 import { wrapper } from '../support/wrapper.js';
-import { runJob } from '../support/job.js';
+import { runJob, startJob } from '../support/job.js';
+import { processesWith, sendSignal } from '../support/processes.js';
 import { reportsIn } from '../support/shared-job.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { runBroken } from './bench.js';
@@ -73,5 +75,52 @@ test.runIf(valgrind !== undefined && process.env.FAULTS_SLOW === '1')(
     const told = reportsIn(stdout);
     expect(told, stderr).toHaveLength(3);
     expect(new Set(told.map(({ tree }) => tree)).size).toBe(1);
+  },
+);
+
+/** What is set in /proc/sys/vm of how much memory the kernel promises. */
+function overcommit(): string[] {
+  return ['memory', 'ratio', 'kbytes'].map((name) =>
+    readFileSync(`/proc/sys/vm/overcommit_${name}`, 'utf8').trim(),
+  );
+}
+
+// It is set for the whole machine, if only for seconds.
+describe.runIf(process.getuid?.() === 0 && process.env.FAULTS_SYSCTL === '1')(
+  'where the kernel promises no more memory than there is (vm.overcommit_memory=2)',
+  () => {
+    const strict = (...command: string[]) => [
+      'sh',
+      join(import.meta.dirname, 'fixtures/overcommit.sh'),
+      ...command,
+    ];
+    const before = overcommit();
+    afterEach(() => {
+      expect(overcommit()).toEqual(before);
+    });
+
+    test('a reservation takes none of it, however long it is; what might be written to would', async () => {
+      const fixture = join(import.meta.dirname, 'fixtures/overcommit.mjs');
+      const plain = await runJob([process.execPath, fixture]);
+      expect(plain.stdout, plain.stderr).toBe('reserved, mapped\n');
+      const { stdout, stderr } = await runJob(strict(process.execPath, fixture));
+      expect(stdout, stderr).toBe('reserved, refused\n');
+    });
+
+    test('all ranks adopt', async () => {
+      const job = wrapper('--dir', temporaryFolder(), 'local', '-n', '8', process.execPath, rank);
+      const { stdout, stderr, exitCode } = await runJob(strict(...job));
+      expect({ stderr, exitCode }).toEqual({ stderr: '', exitCode: 0 });
+      expect(reportsIn(stdout).map(({ outcome }) => outcome.how)).toEqual(Array(8).fill('adopted'));
+    });
+
+    test('a run that is killed leaves the machine as it was', async () => {
+      const job = startJob(strict('sh', '-c', 'echo started; sleep 60'));
+      await job.printed(/started/);
+      expect(overcommit()[0]).toBe('2');
+      for (const pid of processesWith(job.marker)) sendSignal(pid, 'SIGKILL');
+      await job.result;
+      for (let looks = 0; looks < 500 && overcommit()[0] === '2'; looks++) await sleep(10);
+    });
   },
 );
