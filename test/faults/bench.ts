@@ -13,7 +13,7 @@ import { wrapper } from '../support/wrapper.js';
 export interface Fault {
   rank: number;
   point: string;
-  act: 'kill' | 'exit' | 'stop' | 'terminate' | 'interrupt' | 'take' | 'starve';
+  act: 'kill' | 'exit' | 'stop' | 'terminate' | 'interrupt' | 'take' | 'starve' | 'cancel';
   to?: 'rank' | 'wrapper' | 'launcher';
 }
 
@@ -75,6 +75,7 @@ export interface Verdict {
 /** The survivors end the join within a second of a death; the machine that runs the tests may be busy, too. */
 const withinMs = 1000;
 const jobLimitMs = 25_000;
+const sweepableWithinMs = 8_000;
 
 const killSwitch = join(import.meta.dirname, 'kill-switch.mjs');
 const rank = join(import.meta.dirname, 'fixtures/rank.mjs');
@@ -136,8 +137,9 @@ async function runIn(folder: string, job: BrokenJob): Promise<Verdict> {
   const done = doneIn(log);
   const told = toldIn(stdout);
   const dies = (act: Fault['act']) => act === 'kill' || (act === 'stop' && afterwards === 'SIGKILL');
-  const wrapperDied = done.some(({ act, to }) => to === 'wrapper' && dies(act));
-  wrong.push(...(await left(channels, running.marker, wrapperDied)));
+  // Nobody is there then to remove what the others leave who are killed with it, or after it.
+  const keeperDied = done.some(({ act, to }) => (to === 'wrapper' || to === 'launcher') && dies(act));
+  wrong.push(...(await left(channels, running.marker, keeperDied)));
   const strange = strangeLine(stderr, launcher !== undefined);
   if (strange !== undefined) wrong.push({ kind: 'stderr', text: strange });
   wrong.push(...wrongTopologies(survivors, told, await ownTree()));
@@ -178,12 +180,15 @@ function survivorsOf(ranks: number, faults: readonly Fault[]): number[] {
   return [...Array(ranks).keys()].filter((each) => !victims.has(each));
 }
 
-async function left(channels: string, marker: string, wrapperDied: boolean): Promise<Wrong[]> {
+async function left(channels: string, marker: string, keeperDied: boolean): Promise<Wrong[]> {
   const wrong: Wrong[] = [];
   const processes = await processesLeft(() => processesWith(marker));
   if (processes.length > 0) wrong.push({ kind: 'left', text: `processes: ${processes.join(' ')}` });
-  if (wrapperDied && leftovers([channels]).length > 0) {
+  // Slurm's step manager, whose life its ranks' channel depends on, may outlive them by seconds.
+  const limit = performance.now() + sweepableWithinMs;
+  while (keeperDied && leftovers([channels]).length > 0 && performance.now() < limit) {
     await runJob(wrapper('--dir', channels, 'clean'));
+    await sleep(100);
   }
   const files = leftovers([channels]);
   if (files.length > 0) wrong.push({ kind: 'left', text: `files: ${files.join(' ')}` });

@@ -1,12 +1,14 @@
 // The kill switch: a preload (`node --import kill-switch.mjs job.mjs`) that does something at a named point of a join, in a rank.
 //
 // FAULTS is a JSON list of { rank, point, act, to }. What is done (`act`): `kill`, `exit`, `stop` (SIGSTOP), `terminate` (SIGTERM),
-// `interrupt` (SIGINT), `take` (map all that is free of the window in which plans are made), `starve` (no more room: RLIMIT_AS).
+// `interrupt` (SIGINT), `take` (map all that is free of the window in which plans are made), `starve` (no more room: RLIMIT_AS), `cancel`
+// (scancel of this job step).
 // To whom (`to`): this `rank` (the default), the `wrapper`, or the `launcher`; to these when they have started every rank. FAULTS_LOG is a
 // file that gets a line of JSON for each that was done: { rank, point, act, to, pid, at }; FAULTS_LOG.started a byte for each rank.
 import { subscribe } from 'node:diagnostics_channel';
 import { appendFileSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';
+import { spawnSync } from 'node:child_process';
 import koffi from 'koffi';
 
 const { FAULTS = '[]', FAULTS_LOG, TEST_JOB_MARKER } = process.env;
@@ -40,6 +42,7 @@ function reached(point) {
     if (act === 'exit') process.exit(0);
     else if (act === 'take') take();
     else if (act === 'starve') starve();
+    else if (act === 'cancel') cancel();
     else process.kill(pid, signals[act]);
   }
 }
@@ -98,6 +101,11 @@ function take() {
     if (from > free) mmap(free, from - free, 0, PRIVATE_ANONYMOUS_NORESERVE_FIXED_NOREPLACE, -1, 0);
     free = to;
   }
+}
+
+function cancel() {
+  const { SLURM_JOB_ID, SLURM_STEP_ID } = process.env;
+  spawnSync('scancel', [`${SLURM_JOB_ID}.${SLURM_STEP_ID}`]);
 }
 
 function starve() {
