@@ -13,7 +13,7 @@ import { wrapper } from '../support/wrapper.js';
 export interface Fault {
   rank: number;
   point: string;
-  act: 'kill' | 'exit' | 'stop' | 'terminate' | 'interrupt' | 'take' | 'starve' | 'cancel';
+  act: 'kill' | 'exit' | 'stop' | 'terminate' | 'interrupt' | 'take' | 'starve' | 'refuse' | 'cancel';
   to?: 'rank' | 'wrapper' | 'launcher';
 }
 
@@ -121,8 +121,12 @@ async function runIn(folder: string, job: BrokenJob): Promise<Verdict> {
   const survivors = survivorsOf(ranks, faults);
 
   if (faults.some(({ act }) => act === 'stop')) {
+    // What the others tell goes through their launcher: if it is that which is stopped, they are through when they should be.
+    const launcherStopped = () =>
+      doneIn(log).some(({ to, at }) => to === 'launcher' && Date.now() - at > 1.5 * withinMs);
     const through = () =>
-      survivors.every((each) => toldIn(running.output()).some((told) => told.rank === each));
+      survivors.every((each) => toldIn(running.output()).some((told) => told.rank === each)) ||
+      launcherStopped();
     await resumeWhen(through, running, log, afterwards);
   }
 
@@ -144,7 +148,8 @@ async function runIn(folder: string, job: BrokenJob): Promise<Verdict> {
   if (strange !== undefined) wrong.push({ kind: 'stderr', text: strange });
   wrong.push(...wrongTopologies(survivors, told, await ownTree()));
   const delay = delayOf(survivors, done, told);
-  const waits = done.filter(({ act }) => act === 'stop').length * timeout * 1000;
+  const stopped = done.filter(({ act, to = 'rank' }) => act === 'stop' && to === 'rank');
+  const waits = stopped.length * timeout * 1000;
   if (delay > waits + withinMs) wrong.push({ kind: 'late', text: `${delay} ms after the last fault` });
   return { wrong, done, told, stderr, exitCode, delay };
 }

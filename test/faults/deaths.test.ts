@@ -80,6 +80,15 @@ describe.concurrent.each([
     expect(wrong.filter(({ kind }) => kind === 'hung' || kind === 'left')).toEqual([]);
   });
 
+  test.each(['openmpi', 'mpich'] as const)('a stopped launcher (%s) goes unnoticed', async (name) => {
+    if (findCommand(launcherPrograms[name][0]) === undefined) return;
+    const faults = [{ rank, point, act: 'stop', to: 'launcher' }] as const;
+    const job = { faults, launcher: launcherCommands[name], afterwards: 'SIGCONT' } as const;
+    const { told, exitCode } = await expectNothingWrong(job);
+    expect(told.map(({ outcome }) => outcome.how)).toEqual(['adopted', 'adopted', 'adopted']);
+    expect(exitCode).toBe(0);
+  });
+
   test.each(['openmpi', 'mpich'] as const)('a killed wrapper of %s takes nobody with it', async (name) => {
     if (findCommand(launcherPrograms[name][0]) === undefined) return;
     const faults = [{ rank, point, act: 'kill', to: 'wrapper' }] as const;

@@ -2,13 +2,13 @@
 //
 // FAULTS is a JSON list of { rank, point, act, to }. What is done (`act`): `kill`, `exit`, `stop` (SIGSTOP), `terminate` (SIGTERM),
 // `interrupt` (SIGINT), `take` (map all that is free of the window in which plans are made), `starve` (no more room: RLIMIT_AS), `cancel`
-// (scancel of this job step).
+// (scancel of this job step), `refuse` (no more room until the next point).
 // To whom (`to`): this `rank` (the default), the `wrapper`, or the `launcher`; to these when they have started every rank. FAULTS_LOG is a
 // file that gets a line of JSON for each that was done: { rank, point, act, to, pid, at }; FAULTS_LOG.started a byte for each rank.
+import { spawnSync } from 'node:child_process';
 import { subscribe } from 'node:diagnostics_channel';
 import { appendFileSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';
-import { spawnSync } from 'node:child_process';
 import koffi from 'koffi';
 
 const { FAULTS = '[]', FAULTS_LOG, TEST_JOB_MARKER } = process.env;
@@ -29,6 +29,7 @@ const setrlimit = libc.func('int setrlimit(int, const uint64_t *)');
 if (faults.length > 0) subscribe('hwloc-share.point', reached);
 
 function reached(point) {
+  relieve();
   for (const fault of faults.filter((each) => each.point === point)) {
     faults.splice(faults.indexOf(fault), 1);
     const pid = victim(fault.to ?? 'rank');
@@ -42,6 +43,7 @@ function reached(point) {
     if (act === 'exit') process.exit(0);
     else if (act === 'take') take();
     else if (act === 'starve') starve();
+    else if (act === 'refuse') refuse();
     else if (act === 'cancel') cancel();
     else process.kill(pid, signals[act]);
   }
@@ -108,8 +110,20 @@ function cancel() {
   spawnSync('scancel', [`${SLURM_JOB_ID}.${SLURM_STEP_ID}`]);
 }
 
+const RLIMIT_AS = 9;
+let isRefusing = false;
+
+function refuse() {
+  isRefusing = true;
+  starve();
+}
+
+function relieve() {
+  if (isRefusing) setrlimit(RLIMIT_AS, [-1, -1]);
+  isRefusing = false;
+}
+
 function starve() {
-  const RLIMIT_AS = 9;
   const pages = Number(readFileSync('/proc/self/statm', 'latin1').split(' ')[0]);
   // Nothing as large as a topology fits any more; what Node itself needs next does.
   setrlimit(RLIMIT_AS, [pages * 4096 + 4096, -1]);

@@ -36,6 +36,15 @@ test.each(['member:pipes', 'member:met', 'member:released'])(
   },
 );
 
+test("a rank that is refused its reservation has the leader's XML, and the others share", async () => {
+  const { wrong, told, stderr } = await runBroken({
+    faults: [{ rank: 1, point: 'member:planned', act: 'refuse' }],
+  });
+  expect(wrong, stderr).toEqual([]);
+  expect(told.map(({ outcome }) => outcome.how)).toEqual(['adopted', 'xml', 'adopted']);
+  expect(told[1]?.outcome.reason).toMatch(/ENOMEM/);
+});
+
 test('ulimit -v: as much as Node needs is enough', async () => {
   const limited = ['sh', '-c', 'ulimit -v 4000000; exec "$@"', 'sh', process.execPath, rank];
   const { stdout, stderr } = await runJob(

@@ -52,6 +52,14 @@ launcher('slurm').describe('under srun', () => {
       expect(done).toHaveLength(1);
     });
 
+    test('a stopped srun goes unnoticed', async () => {
+      const fault = { rank, point, act: 'stop', to: 'launcher' } as const;
+      const { wrong, told, exitCode, stderr } = await run(fault, { afterwards: 'SIGCONT' });
+      expect(wrong, stderr).toEqual([]);
+      expect(told.map(({ outcome }) => outcome.how)).toEqual(Array(ranks).fill('adopted'));
+      expect(exitCode).toBe(0);
+    });
+
     test('the step is cancelled: the job ends as without us, and nothing is left', async () => {
       const { wrong, done, exitCode, stderr } = await run({ rank, point, act: 'cancel' });
       expect(wrong.filter(({ kind }) => kind === 'hung' || kind === 'left')).toEqual([]);

@@ -1,7 +1,9 @@
 // Where /dev/shm has no room, or cannot be used: the next directory, else the ladder; never SIGBUS.
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { findCommand } from '../support/commands.js';
 import { runJob } from '../support/job.js';
+import { leftovers } from '../support/leftovers.js';
 import { reportsIn } from '../support/shared-job.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { wrapper } from '../support/wrapper.js';
@@ -64,6 +66,23 @@ test.runIf(asRoot)(
     const { how, reason } = await runInShm('small-everywhere', { HWLOC_SYNTHETIC: large });
     expect(how).toEqual(all('discovered'));
     for (const each of reason) expect(each).toMatch(/ENOSPC/);
+  },
+);
+
+// The kernel's answer is put into its mouth: that of a test machine may know no quota.
+test.runIf(findCommand('strace') !== undefined)(
+  'more than a quota allows: it goes to the next directory, and a line says so',
+  async () => {
+    const [folder, next] = [temporaryFolder(), temporaryFolder()];
+    const refusing = ['-e', 'trace=fallocate', '-e', 'inject=fallocate:error=EDQUOT:when=1'];
+    const strace = ['strace', '-f', '--seccomp-bpf', '-qq', '-o', '/dev/null', ...refusing];
+    const job = wrapper('--dir', folder, 'local', '-n', '3', process.execPath, rank);
+    const env = { XDG_RUNTIME_DIR: next, TMPDIR: temporaryFolder() };
+    const { stdout, stderr, exitCode } = await runJob([...strace, ...job], { env });
+    expect(exitCode, stderr).toBe(0);
+    expect(reportsIn(stdout).map(({ outcome }) => outcome.how)).toEqual(all('adopted'));
+    expect(stderr).toMatch(/^hwloc-share: .*EDQUOT.*; using the next directory\n$/);
+    expect(leftovers([folder, next, env.TMPDIR])).toEqual([]);
   },
 );
 

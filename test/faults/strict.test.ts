@@ -59,6 +59,10 @@ describe('with --strict, it is an error that names its cause when', () => {
       options: ['--hole', '0x4abc00000000'],
       says: /NotSharedError: the topology was not shared: its range was taken in each of the plans/,
     },
+    'a reservation is refused': {
+      faults: [{ rank: 1, point: 'member:planned', act: 'refuse' }],
+      says: /NotSharedError: the topology was not shared: .*ENOMEM/,
+    },
     'there is no room for files': {
       inFront: ['sh', inShm, 'small-everywhere'],
       env: { HWLOC_SYNTHETIC: 'pack:4 core:64 pu:2' },
