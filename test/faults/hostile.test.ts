@@ -34,6 +34,10 @@ const cases: Record<string, { says: RegExp; hand?: RegExp; patience?: number }> 
   'flood of announcements': { says: /an announcement was not understood: .*nonsense=0/ },
   declined: { says: /^$/, hand: /ladder reason=no%20room xml=\S+topology\.xml thissystem=1/ },
   failed: { says: /^$/, hand: /ladder reason=no%20room xml=\S+topology\.xml thissystem=1/ },
+  'duplicate rank': {
+    says: /^$/,
+    hand: /hand: ladder reason=another%20process%20has%20joined%20as%20local%20rank%202/,
+  },
   'pipes opened late': { says: /^$/, hand: /hand: released/ },
   'barriers that are not': { says: /^$/ },
 };

@@ -190,6 +190,33 @@ test('no descriptor of ours leaks into the children of a rank, at any point of t
   expect(stdout).toBe('{}\n{}\n{}\n');
 });
 
+describe('what is in a channel when everybody has a topology', () => {
+  const killSwitch = join(import.meta.dirname, 'kill-switch.mjs');
+  const listing = join(import.meta.dirname, 'fixtures/listing.mjs');
+  const list = async (options: readonly string[], faults: readonly object[]) => {
+    const program = [process.execPath, '--import', killSwitch, listing];
+    const command = wrapper('--dir', temporaryFolder(), ...options, 'local', '-n', '3', ...program);
+    const { stdout } = await runJob(command, {
+      env: { FAULTS: JSON.stringify(faults), FAULTS_LOG: join(temporaryFolder(), 'log') },
+    });
+    return JSON.parse(stdout) as { files: Record<string, string>; above: string[] };
+  };
+
+  test('is for its user alone, and no XML that nobody needs', async () => {
+    const { files, above } = await list([], []);
+    expect(above).toEqual(['700', '700']);
+    expect(new Set(Object.values(files))).toEqual(new Set(['600']));
+    // The pairs of FIFOs have no names any more.
+    expect(Object.keys(files).sort()).toEqual(['keeper', 'leader', 'lobby', 'pulse', 'topology.1']);
+  });
+
+  test('is the XML as well, for whoever cannot adopt', async () => {
+    const taken = { rank: 1, point: 'member:met', act: 'take' };
+    const { files } = await list(['--hole', '0x4abc00000000'], [taken]);
+    expect(files).toMatchObject({ 'topology.xml': '600' });
+  });
+});
+
 test('two jobs at once, and sweeps all the time, do not touch each other', { timeout: 60_000 }, async () => {
   const folder = temporaryFolder();
   const jobs = Array.from({ length: 4 }, async () =>
