@@ -1689,10 +1689,21 @@ static int hws_listen(struct hws_state *state, double until) {
   return fds[0].revents == 0 ? 0 : hws_read_some(&state->reader, state->down);
 }
 
+/** Whether the leader has renewed its mark since `last`, which is set: it lives, and has no descriptors left for this rank. */
+static int hws_is_renewed(const struct hws_state *state, struct timespec *last) {
+  struct stat mark;
+  int is_renewed = fstatat(state->channel, "leader", &mark, AT_SYMLINK_NOFOLLOW) == 0 &&
+                   (mark.st_mtim.tv_sec != last->tv_sec || mark.st_mtim.tv_nsec != last->tv_nsec);
+  if (is_renewed)
+    *last = mark.st_mtim;
+  return is_renewed;
+}
+
 /** From the announcement to the topology. A code; or, where it comes to nothing, 0 and why. */
 static int hws_converse(struct hws_state *state, int *lobby, char why[128]) {
   struct hws_talk talk = {{0, "", 0, 0, 0, 0}, 0, HWLOC_SHARE_SUCCESS};
   double deadline = hws_now() + state->timeout, next_look = hws_now() + HWS_LOOK;
+  struct timespec mark = {0, 0};
   char line[HWS_LINE];
   for (;;) {
     int got = hws_listen(state, *lobby != -1 && next_look < deadline ? next_look : deadline);
@@ -1714,6 +1725,8 @@ static int hws_converse(struct hws_state *state, int *lobby, char why[128]) {
       trouble = "the leader cannot be understood";
     if (trouble == NULL && *lobby != -1 && hws_now() >= next_look) {
       trouble = hws_why_nobody_answers(state, *lobby);
+      if (hws_is_renewed(state, &mark))
+        deadline = hws_now() + state->timeout;
       next_look = hws_now() + HWS_LOOK;
     }
     if (trouble != NULL || hws_now() >= deadline) {
@@ -2128,6 +2141,9 @@ static void hws_tell_to_wait(struct hws_state *state, double *next) {
   for (i = 0; i < state->member_count; i++)
     if (state->members[i]->stage != HWS_LADDER && state->members[i]->stage != HWS_DONE)
       hws_tell(state->members[i], text);
+  /* Those whom there are no descriptors for see by the time of its mark that their leader lives. */
+  if (state->away_count > 0)
+    utimensat(state->channel, "leader", NULL, AT_SYMLINK_NOFOLLOW);
   *next = hws_now() + (state->timeout < 4 ? state->timeout / 4 : 1);
 }
 

@@ -656,6 +656,13 @@ class _Channel:
         except OSError:
             return False
 
+    def time_of(self, name: str) -> Optional[int]:
+        """When something was last modified, in nanoseconds; None where it is not there."""
+        try:
+            return os.stat(name, dir_fd=self.fd, follow_symlinks=False).st_mtime_ns
+        except OSError:
+            return None
+
     def fifo(self, name: str, flags: int) -> int:
         return _open(name, flags | os.O_NONBLOCK, stat.S_ISFIFO, self.fd)
 
@@ -1313,6 +1320,7 @@ class _Member:
         timeout = self._place.timeout
         deadline = time.monotonic() + timeout
         next_look = time.monotonic() + _LOOK
+        mark: Optional[int] = None
         while True:
             is_met = self._lobby is None
             for message in self._hear(deadline if is_met else min(deadline, next_look)):
@@ -1327,6 +1335,10 @@ class _Member:
                 raise _NobodyError(f"the leader {silence} {timeout:g} s (HWLOC_SHARE_TIMEOUT)")
             if self._lobby is not None and time.monotonic() >= next_look:
                 self._look_for_leader(self._lobby)
+                # A leader that has no descriptors left for this rank shows by its mark that it lives.
+                before, mark = mark, self._channel.time_of("leader")
+                if mark != before:
+                    deadline = time.monotonic() + timeout
                 next_look = time.monotonic() + _LOOK
 
     def _look_for_leader(self, lobby: int) -> None:
@@ -1902,6 +1914,10 @@ class _Leader:
         for peer in self._peers:
             if peer.stage not in ("ladder", "done"):
                 peer.tell(line)
+        if self._away:
+            # Those whom there are no descriptors for see by the time of its mark that their leader lives.
+            with contextlib.suppress(OSError):
+                os.utime("leader", dir_fd=self._channel.fd, follow_symlinks=False)
 
     def _serve_until_none(self, *stages: str) -> None:
         """Serves until no member is in one of these stages. Those who take too long are dropped."""

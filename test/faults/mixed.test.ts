@@ -2,7 +2,7 @@
 import { cpSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
-import { compile } from '../languages/ranks.js';
+import { compile, pythonCommand, pythonEnvironment } from '../languages/ranks.js';
 import { languages } from '../launchers/available.js';
 import { runJob } from '../support/job.js';
 import { leftovers } from '../support/leftovers.js';
@@ -143,6 +143,32 @@ test(
   { timeout: 120_000 },
   () => expectAllAdopt(Number(process.env.FAULTS_RANKS ?? 32), Number(process.env.FAULTS_FILES ?? 110)),
 );
+
+languages('cc', 'python3').describe('a rank in another language', () => {
+  let commands: Record<string, string>;
+  beforeAll(() => {
+    const examples = join(import.meta.dirname, '../../examples');
+    const python = `${pythonCommand()} ${join(examples, 'python/rank.py')}`;
+    commands = { IN_C: compile(join(examples, 'c/rank.c')), IN_PYTHON: python, ...pythonEnvironment };
+  }, 60_000);
+
+  test.each(['C', 'PYTHON'])(
+    'that its leader has no files for sees that it lives, longer than the timeout (%s)',
+    async (language) => {
+      const folder = temporaryFolder();
+      // Rank 1 waits for rank 3 longer than the timeout, the leader only since rank 2 has come.
+      const ranks = `case $HWLOC_SHARE_RANK in 0) ulimit -n 80;; 1) exec $IN_${language};; esac; exec "$@"`;
+      const reporter = [process.execPath, join(import.meta.dirname, 'fixtures/rank.mjs')];
+      const program = ['sh', '-c', ranks, 'sh', ...reporter];
+      const job = wrapper('--dir', folder, '--timeout', '2', 'local', '-n', '4', ...program);
+      const env = { ...commands, DELAYS: '0,0,1400,2800' };
+      const { stdout, stderr } = await runJob(job, { env });
+      expect(stdout.match(/\badopted\b/g), stderr).toHaveLength(4);
+      expect(stderr).toMatch(/rank 0: ranks 1, 2 and 3 take no part in barriers/);
+      expect(leftovers([folder])).toEqual([]);
+    },
+  );
+});
 
 languages('cc').describe('512 ranks', () => {
   let member: string;
