@@ -1,17 +1,7 @@
 // A channel: the directory in which the ranks of one node meet. The first to arrive makes it.
 
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  openSync,
-  renameSync,
-  lstatSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
-import { join } from 'node:path';
-import { mkfifo } from '../hwloc/index.js';
+import { closeSync, constants, openSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkfifo, statusAt, statusOf } from '../hwloc/index.js';
 import {
   ChannelRefusedError,
   type Keeper,
@@ -94,15 +84,13 @@ export function isMadeIn(root: string, key: string): boolean {
 
 /** @returns undefined if it was removed meanwhile. */
 function openMade(root: string, key: string): Channel | undefined {
-  try {
-    checkDirectory(root);
-    const path = channelPath(root, key);
-    checkDirectory(path);
-    return channelAt(root, path);
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined;
-    throw error;
+  const path = channelPath(root, key);
+  for (const directory of [root, path]) {
+    const status = statusAt(directory);
+    if (status === undefined) return undefined;
+    checkDirectory(directory, status);
   }
+  return channelAt(root, path);
 }
 
 function openIn(root: string, key: string, keeper: () => Keeper): Channel {
@@ -122,7 +110,7 @@ function openIn(root: string, key: string, keeper: () => Keeper): Channel {
 
 /** Builds a directory and renames it into place. @returns false if somebody else's was there first. */
 function build(root: string, path: string, keeper: Keeper, furnish: (building: Channel) => void): boolean {
-  const building = join(root, passingName());
+  const building = `${root}/${passingName()}`;
   makeKept(building, keeper);
   try {
     furnish(channelAt(root, building));
@@ -141,7 +129,7 @@ function makePipes({ lobby, pulse }: Channel): void {
 }
 
 function channelAt(root: string, path: string): Channel {
-  const named = (name: string) => join(path, name);
+  const named = (name: string) => `${path}/${name}`;
   return {
     root,
     path,
@@ -205,7 +193,7 @@ export function renewLead(channel: Channel): void {
 
 /** When the leader's mark was made, or renewed last, in milliseconds; undefined if there is none. */
 export function leadRenewed(channel: Channel): number | undefined {
-  return lstatSync(channel.leader, { throwIfNoEntry: false })?.mtimeMs;
+  return statusAt(channel.leader)?.mtimeMs;
 }
 
 /** Creates a file that only we can open; never one that is there already. @returns a descriptor, read and write. */
@@ -220,16 +208,17 @@ export function createFile(path: string): number {
  */
 export function openFile(path: string): number {
   const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  const stat = fstatSync(fd);
-  const refusal = !stat.isFile()
-    ? 'is not a regular file'
-    : stat.uid !== ownUid()
-      ? `belongs to user ${stat.uid}`
-      : (stat.mode & 0o077) !== 0
-        ? 'is open to others'
-        : stat.nlink > 1
-          ? 'has another name, too'
-          : undefined;
+  const { mode, uid, nlink } = statusOf(fd);
+  const refusal =
+    (mode & constants.S_IFMT) !== constants.S_IFREG
+      ? 'is not a regular file'
+      : uid !== ownUid()
+        ? `belongs to user ${uid}`
+        : (mode & 0o077) !== 0
+          ? 'is open to others'
+          : nlink > 1
+            ? 'has another name, too'
+            : undefined;
   if (refusal === undefined) return fd;
   closeSync(fd);
   throw new ChannelRefusedError(path, refusal);
@@ -237,5 +226,5 @@ export function openFile(path: string): number {
 
 /** Whether a name is there. */
 export function isThere(path: string): boolean {
-  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  return statusAt(path) !== undefined;
 }

@@ -1,7 +1,8 @@
 // FIFOs as non-blocking ends. Never a blocking open: it would take a thread of libuv's pool until the peer comes, and
 // four of those stop all file and DNS work of the process.
 
-import { closeSync, constants, fstatSync, openSync, unlinkSync } from 'node:fs';
+import { closeSync, constants, openSync, unlinkSync } from 'node:fs';
+import { statusOf } from '../hwloc/index.js';
 import { ChannelRefusedError, codeOf, ownUid } from './place/index.js';
 import { LineReader } from './line-reader.js';
 import { LineWriter } from './line-writer.js';
@@ -74,14 +75,15 @@ export function unlinkIfThere(path: string): void {
 /** @throws ChannelRefusedError  if what stands there is not a FIFO of ours alone; a link is not followed (ELOOP). */
 function openFifo(path: string, access: number): number {
   const fd = openSync(path, access | O_NONBLOCK | O_NOFOLLOW);
-  const stat = fstatSync(fd);
-  const refusal = !stat.isFIFO()
-    ? 'is not a FIFO'
-    : stat.uid !== ownUid()
-      ? `belongs to user ${stat.uid}`
-      : (stat.mode & 0o077) !== 0
-        ? 'is open to others'
-        : undefined;
+  const { mode, uid } = statusOf(fd);
+  const refusal =
+    (mode & constants.S_IFMT) !== constants.S_IFIFO
+      ? 'is not a FIFO'
+      : uid !== ownUid()
+        ? `belongs to user ${uid}`
+        : (mode & 0o077) !== 0
+          ? 'is open to others'
+          : undefined;
   if (refusal === undefined) return fd;
   closeSync(fd);
   throw new ChannelRefusedError(path, refusal);

@@ -1,8 +1,7 @@
 // The writing end of a pipe.
 
-import { closeSync, writeSync } from 'node:fs';
-import { type Watch, watch } from '../hwloc/index.js';
-import { codeOf } from './place/index.js';
+import { closeSync } from 'node:fs';
+import { type Watch, watch, writeText } from '../hwloc/index.js';
 
 /** How long a reader may take for the last of what was written. */
 const lastWordsMilliseconds = 1000;
@@ -15,8 +14,8 @@ const lastWordsMilliseconds = 1000;
  */
 export class LineWriter {
   readonly #fd: number;
-  /** What did not fit, in order. */
-  #waiting: Buffer[] = [];
+  /** What did not fit yet. */
+  #waiting = '';
   #watch: Watch | undefined;
   #limit: NodeJS.Timeout | undefined;
   #closed = false;
@@ -25,10 +24,14 @@ export class LineWriter {
     this.#fd = fd;
   }
 
-  /** Writes whole lines, in order. Up to PIPE_BUF (4,096 bytes) arrive in one piece among those of other writers. */
+  /**
+   * Writes whole lines, in order. Up to PIPE_BUF (4,096 bytes) arrive in one piece among those of other writers.
+   *
+   * @param lines  ASCII alone, as lines of the protocol are.
+   */
   write(lines: string): void {
     if (this.#closed) return;
-    this.#waiting.push(Buffer.from(lines, 'latin1'));
+    this.#waiting += lines;
     if (this.#watch === undefined) this.#drain();
   }
 
@@ -36,7 +39,7 @@ export class LineWriter {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    if (this.#waiting.length === 0) closeSync(this.#fd);
+    if (this.#waiting === '') closeSync(this.#fd);
     // A patient end never learns that it has no reader: what is under way would keep the process alive for ever.
     else
       this.#limit = setTimeout(() => {
@@ -45,24 +48,19 @@ export class LineWriter {
   }
 
   #drain(): void {
-    for (let bytes = this.#waiting[0]; bytes !== undefined; bytes = this.#waiting[0]) {
-      const written = this.#writeNow(bytes);
-      if (written < bytes.length) {
-        this.#waiting[0] = bytes.subarray(written);
-        this.#watch ??= watch(this.#fd, 'writable', (broken) => {
-          if (broken) this.#giveUp();
-          else this.#drain();
-        });
-        return;
-      }
-      this.#waiting.shift();
+    this.#waiting = this.#waiting.slice(this.#writeNow(this.#waiting));
+    if (this.#waiting === '') this.#rest();
+    else {
+      this.#watch ??= watch(this.#fd, 'writable', (broken) => {
+        if (broken) this.#giveUp();
+        else this.#drain();
+      });
     }
-    this.#rest();
   }
 
   /** The reader is gone, or as good as gone. */
   #giveUp(): void {
-    this.#waiting = [];
+    this.#waiting = '';
     this.#rest();
   }
 
@@ -70,16 +68,16 @@ export class LineWriter {
   #rest(): void {
     this.#watch?.stop();
     this.#watch = undefined;
-    clearTimeout(this.#limit);
+    if (this.#limit !== undefined) clearTimeout(this.#limit);
     if (this.#closed) closeSync(this.#fd);
   }
 
-  #writeNow(bytes: Buffer): number {
+  #writeNow(lines: string): number {
     try {
-      return writeSync(this.#fd, bytes);
-    } catch (error) {
-      // Whatever else it is (EPIPE), nobody will ever read this.
-      return codeOf(error) === 'EAGAIN' ? 0 : bytes.length;
+      return writeText(this.#fd, lines);
+    } catch {
+      // Whatever it is (EPIPE), nobody will ever read this.
+      return lines.length;
     }
   }
 }

@@ -20,6 +20,7 @@ export type {
   TopologyJson,
 } from './export/json.js';
 export type { ExportSyntheticOptions, ExportXmlOptions } from './export/xml.js';
+export { type Status, statusAt, statusOf, writeText } from './ffi/files.js';
 export {
   type Reservation,
   allocate,

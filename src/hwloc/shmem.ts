@@ -1,7 +1,8 @@
 // The three functions of hwloc/shmem.h, with the promises of that header kept where the library itself does not.
 
-import { closeSync, fstatSync, ftruncateSync, readSync, writeSync } from 'node:fs';
+import { closeSync, ftruncateSync, readSync, writeSync } from 'node:fs';
 import { HwlocError } from './errors.js';
+import { statusOf } from './ffi/files.js';
 import { invoke } from './ffi/invoke.js';
 import { allocate, anonymousFile, makeWritable, pageSize } from './ffi/libc.js';
 import { abiOf, libhwloc, withoutPlugins } from './ffi/library.js';
@@ -59,7 +60,7 @@ export function shmemWrite(topology: TopologyPointer, segment: Segment, flags = 
   // The library answers EBUSY, not EINVAL, to an unaligned address, and does not look at the length at all.
   checkAlignment(name, segment);
   const end = segment.offset + segment.length;
-  const size = fstatSync(segment.fd).size;
+  const { size } = statusOf(segment.fd);
   // The library cuts the file off at the end of what it writes. A topology that stands behind would be lost, and whoever
   // has adopted it would die of SIGBUS; so this one is written elsewhere first. (The offset is not part of what is written.)
   if (size > end) writeByCopy(topology, segment, flags);
@@ -135,7 +136,7 @@ export function shmemAdopt(segment: Segment, flags = 0): TopologyPointer {
   checkAlignment(name, segment);
   const { fd, offset, address, length } = segment;
   // The library maps a file that was cut short without a word, and the process dies when it reads behind the end.
-  const size = fstatSync(fd).size;
+  const { size } = statusOf(fd);
   if (size < offset + length || length < headerBytes) {
     throw new HwlocError(name, 'EINVAL', `the file has ${size} bytes, and ${offset + length} are needed`);
   }

@@ -2,6 +2,7 @@
 
 import { type Channel, isMadeIn, openChannel } from '../channel/index.js';
 import { removeRoot } from '../channel/place/index.js';
+import { sleep } from './alarm.js';
 import { type Claim, claim } from './claim.js';
 import type { Context } from './context.js';
 import { Conversation } from './conversation.js';
@@ -11,9 +12,10 @@ import { now } from './now.js';
 import { makePair } from './pair.js';
 import type { Placed } from './placed.js';
 
-/** Milliseconds that a member leaves it to the leader to make the channel, beside one for each local rank before it. */
+/** Milliseconds that a member leaves it to the leader to make the channel; and how much longer than the local rank before it. */
 const leadersTime = 20;
-const lookForChannelEvery = 4;
+const stagger = 0.25;
+const lookForChannelEvery = 2;
 
 /** What a rank has when it has arrived. */
 export interface Arrival {
@@ -28,10 +30,10 @@ export interface Arrival {
  * Finds or makes the channel of this job, and leaves a mark of this rank's arrival in it. Whoever may lead does, if nobody else leads:
  * another rank may have come before it, or stand in for it.
  */
-export async function arrive({ identity, roots, notice }: Context, key: string): Promise<Arrival | Error> {
+export function arrive({ identity, roots, notice }: Context, key: string): Arrival | Error {
   const mayLead = identity.firstLeads || identity.localRank === 0;
   try {
-    if (!mayLead) await giveLeaderTime(roots, key, identity.localRank);
+    if (!mayLead) giveLeaderTime(roots, key, identity.localRank);
     const channel = openChannel(
       roots,
       key,
@@ -56,11 +58,9 @@ export async function arrive({ identity, roots, notice }: Context, key: string):
  * Waits a moment until the channel is there: all the ranks of a node arrive at once, and each of them would make one, to find that
  * another was faster. Should the leader take longer, the ranks are ready to make it one after another.
  */
-async function giveLeaderTime(roots: readonly string[], key: string, localRank: number): Promise<void> {
-  const until = now() + leadersTime + localRank;
-  while (!roots.some((root) => isMadeIn(root, key)) && now() < until) {
-    await new Promise((resolve) => setTimeout(resolve, lookForChannelEvery));
-  }
+function giveLeaderTime(roots: readonly string[], key: string, localRank: number): void {
+  const until = now() + leadersTime + stagger * localRank;
+  while (!roots.some((root) => isMadeIn(root, key)) && now() < until) sleep(lookForChannelEvery);
 }
 
 /** Made and opened at once: FIFOs that nobody has open are taken for those of a member that has died. */

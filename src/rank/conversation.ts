@@ -7,10 +7,12 @@ import {
   type LineWriter,
   type MemberMessage,
   formatMessage,
+  isThere,
   openPatientWriter,
   openReader,
   parseMessage,
 } from '../channel/index.js';
+import { alarm } from './alarm.js';
 import { messageOf } from './notice.js';
 
 /** The leader is gone, or cannot be understood; nothing more will be heard. */
@@ -39,6 +41,7 @@ const leaderVerbs: readonly string[] = [
 export class Conversation {
   /** What the two FIFOs' names have in common. */
   readonly name: string;
+  readonly #up: string;
   readonly #reader: LineReader;
   readonly #writer: LineWriter;
   readonly #heard: Heard[] = [];
@@ -47,10 +50,10 @@ export class Conversation {
 
   constructor(channel: Channel, name: string) {
     this.name = name;
-    const [up, down] = [`${channel.path}/${name}.up`, `${channel.path}/${name}.down`];
-    this.#reader = openReader(down);
+    this.#up = `${channel.path}/${name}.up`;
+    this.#reader = openReader(`${channel.path}/${name}.down`);
     // Patient: the leader opens it after our announcement only, and what we say until then must not be lost.
-    this.#writer = openPatientWriter(up);
+    this.#writer = openPatientWriter(this.#up);
     this.#reader.listen({
       line: (text) => {
         this.#hear(understand(text));
@@ -64,6 +67,11 @@ export class Conversation {
     });
   }
 
+  /** Whether the leader has opened its ends, and taken the names away; or the channel was removed. */
+  isMet(): boolean {
+    return !isThere(this.#up);
+  }
+
   say(...messages: readonly MemberMessage[]): void {
     this.#writer.write(messages.map(formatMessage).join(''));
   }
@@ -74,11 +82,16 @@ export class Conversation {
     if (heard !== undefined) return Promise.resolve(heard);
     return new Promise((resolve) => {
       const hear = (message: Heard) => {
-        clearTimeout(timer);
+        callOff?.();
         this.#waiting = undefined;
         resolve(message);
       };
-      const timer = seconds === undefined ? undefined : setTimeout(hear, seconds * 1000, { verb: 'silence' });
+      const callOff =
+        seconds === undefined
+          ? undefined
+          : alarm(seconds * 1000, () => {
+              hear({ verb: 'silence' });
+            });
       this.#waiting = hear;
     });
   }

@@ -1,6 +1,5 @@
 // A member: announces itself, reserves the range that the leader plans, adopts on release.
 
-import { lstatSync } from 'node:fs';
 import {
   type Channel,
   type Plan,
@@ -13,7 +12,7 @@ import {
   protocolVersion,
 } from '../channel/index.js';
 import { isAlive } from '../channel/place/index.js';
-import { type Reservation, abi, HwlocError, reserve } from '../hwloc/index.js';
+import { type Reservation, abi, HwlocError, reserve, statusAt } from '../hwloc/index.js';
 import { ownOccupied } from '../maps/index.js';
 import { rangeMessages } from './address-space.js';
 import { adoptPlan, adoptedOutcome } from './adopt.js';
@@ -112,6 +111,8 @@ async function meet(context: Context, channel: Channel, conversation: Conversati
     for (let waited = 0; waited < timeout; waited += pause) {
       const heard = await conversation.next(Math.min(pause, timeout - waited));
       if (heard.verb !== 'silence') return heard;
+      // Let in by the leader, then: if that dies, our pipe ends.
+      if (conversation.isMet() && inodeOf(channel.lobby) === inode) continue;
       const reason = whyNobodyAnswers(channel, inode, witness);
       if (reason !== undefined) return { verb: 'gone', reason };
       // A leader that has no room for this rank shows by its mark that it lives.
@@ -144,7 +145,7 @@ function whyNobodyAnswers(channel: Channel, lobby: number | undefined, witness: 
 }
 
 function inodeOf(path: string): number | undefined {
-  return lstatSync(path, { throwIfNoEntry: false })?.ino;
+  return statusAt(path)?.ino;
 }
 
 /**
@@ -152,7 +153,7 @@ function inodeOf(path: string): number | undefined {
  * is through: whoever comes later must find that it has been.
  */
 function removeAtExit(channel: Channel): void {
-  process.once('exit', () => {
+  process.on('exit', () => {
     if (!isThere(channel.path)) return;
     const leader = leaderIn(channel.path);
     if (leader === undefined || isAlive(leader) === false) closeChannel(channel);

@@ -156,7 +156,7 @@ async function joinAs(context: Context): Promise<Joined> {
     return outside(context, takeLadder(context, alreadyJoined));
   }
 
-  const arrived = await arrive(context, key);
+  const arrived = arrive(context, key);
   try {
     findLibrary(settings, notice);
   } catch (error) {

@@ -212,7 +212,7 @@ function tidy(roster: Roster, store: Store, isNeeded = false): void {
     store.remove();
     return;
   }
-  process.once('exit', () => {
+  process.on('exit', () => {
     store.remove();
   });
 }

@@ -6,6 +6,5 @@
  * Not performance.now(): its first use in a process loads perf_hooks, for more than a millisecond.
  */
 export function now(): number {
-  const [seconds, nanoseconds] = process.hrtime();
-  return seconds * 1000 + nanoseconds / 1e6;
+  return Number(process.hrtime.bigint()) / 1e6;
 }

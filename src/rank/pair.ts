@@ -1,7 +1,6 @@
 // A member's pair of FIFOs, as the mark of its arrival: who has made them, and is not there to read, has died or given up.
 
 import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { type Channel, hasReader } from '../channel/index.js';
 import { keeperOf } from '../channel/place/index.js';
 import { mkfifo } from '../hwloc/index.js';
@@ -15,8 +14,8 @@ import { mkfifo } from '../hwloc/index.js';
  */
 export function makePair(channel: Channel, localRank: number): string {
   const name = `${localRank}-${process.pid}`;
-  mkfifo(join(channel.path, `${name}.up`));
-  mkfifo(join(channel.path, `${name}.down`));
+  mkfifo(`${channel.path}/${name}.up`);
+  mkfifo(`${channel.path}/${name}.down`);
   return name;
 }
 
@@ -36,7 +35,7 @@ export function unattended(channel: Channel, localRanks: readonly number[]): Una
       // Not the other one: there, a writer that comes and goes would look like a leader that has died.
       const [, digits, pid] = /^(\d{1,9})-(\d+)\.up$/.exec(name) ?? [];
       const localRank = Number(digits);
-      return localRanks.includes(localRank) && !hasReader(join(channel.path, name))
+      return localRanks.includes(localRank) && !hasReader(`${channel.path}/${name}`)
         ? [{ localRank, name, isOfTheLiving: keeperOf(Number(pid)) !== undefined }]
         : [];
     });

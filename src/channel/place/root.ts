@@ -1,6 +1,6 @@
 // The directories: <base>/hwloc-share-<uid>/<job key>, ours alone.
 
-import { lstatSync, mkdirSync, renameSync, rmSync, rmdirSync } from 'node:fs';
+import { type Stats, constants, lstatSync, mkdirSync, renameSync, rmSync, rmdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ChannelRefusedError } from './errors.js';
 import { passingName } from './passing.js';
@@ -16,7 +16,12 @@ export function rootsOf(asked: string | undefined, runtime: string | undefined, 
   const bases = [asked, '/dev/shm', runtime, temporary].filter(
     (base): base is string => base !== undefined && base !== '',
   );
-  return [...new Set(bases)].map((base) => join(base, `hwloc-share-${ownUid()}`));
+  return [...new Set(bases.map(withoutSlash))].map((base) => `${base}/hwloc-share-${ownUid()}`);
+}
+
+/** By hand, here and below: Node's path.join() looks at each character, in code that has not run before. */
+function withoutSlash(path: string): string {
+  return path.length > 1 && path.endsWith('/') ? withoutSlash(path.slice(0, -1)) : path;
 }
 
 /** The user we act as. */
@@ -39,14 +44,23 @@ export function openRoot(root: string): void {
   checkDirectory(root);
 }
 
-/** @throws ChannelRefusedError  unless the path is a directory (no link) of ours that nobody else can enter. */
-export function checkDirectory(path: string): void {
-  const stat = lstatSync(path);
-  if (stat.isSymbolicLink()) throw new ChannelRefusedError(path, 'is a symbolic link');
-  if (!stat.isDirectory()) throw new ChannelRefusedError(path, 'is not a directory');
-  if (stat.uid !== ownUid()) throw new ChannelRefusedError(path, `belongs to user ${stat.uid}`);
-  if ((stat.mode & 0o077) !== 0) {
-    throw new ChannelRefusedError(path, `is open to others (mode ${(stat.mode & 0o777).toString(8)})`);
+/**
+ * Checks a directory into which we are to trust.
+ *
+ * @param status  What stands there, where that has been looked at.
+ * @throws ChannelRefusedError  unless the path is a directory (no link) of ours that nobody else can enter.
+ * @throws Error                of lstat(2), without `status`.
+ */
+export function checkDirectory(
+  path: string,
+  { mode, uid }: Pick<Stats, 'mode' | 'uid'> = lstatSync(path),
+): void {
+  const type = mode & constants.S_IFMT;
+  if (type === constants.S_IFLNK) throw new ChannelRefusedError(path, 'is a symbolic link');
+  if (type !== constants.S_IFDIR) throw new ChannelRefusedError(path, 'is not a directory');
+  if (uid !== ownUid()) throw new ChannelRefusedError(path, `belongs to user ${uid}`);
+  if ((mode & 0o077) !== 0) {
+    throw new ChannelRefusedError(path, `is open to others (mode ${(mode & 0o777).toString(8)})`);
   }
 }
 
@@ -57,9 +71,17 @@ export function checkDirectory(path: string): void {
  * where that or the length made two keys alike, a hash of the whole keeps them apart.
  */
 export function channelPath(root: string, key: string): string {
+  if (key !== last.key) last = { key, name: nameOf(key) };
+  return `${root}/${last.name}`;
+}
+
+/** The key of which the name was asked last: a rank asks for one again and again. */
+let last = { key: '', name: '' };
+
+function nameOf(key: string): string {
+  if (/^[A-Za-z0-9_@-][A-Za-z0-9._@-]{0,119}$/.test(key)) return key;
   const plain = key.replace(/[^A-Za-z0-9._@-]/g, '_').replace(/^\./, '_');
-  const safe = plain === key && key.length <= 120 ? key : `${plain.slice(0, 100)}-${hash(key)}`;
-  return join(root, safe);
+  return `${plain.slice(0, 100)}-${hash(key)}`;
 }
 
 /**

@@ -21,6 +21,8 @@ const prototypes = {
   munmap: 'int munmap(uintptr_t addr, size_t length)',
   mprotect: 'int mprotect(uintptr_t addr, size_t length, int prot)',
   mkfifo: 'int mkfifo(const char *path, uint32_t mode)',
+  statx: 'int statx(int dirfd, const char *path, int flags, unsigned int mask, void *status)',
+  write: 'intptr_t write(int fd, const char *text, size_t length)',
   posix_fallocate: 'int posix_fallocate(int fd, int64_t offset, int64_t length)',
   poll: 'int poll(void *descriptors, unsigned long count, int milliseconds)',
   memfd_create: 'int memfd_create(const char *name, unsigned int flags)',
@@ -34,7 +36,7 @@ const declared: Partial<Record<keyof typeof prototypes, NativeFunction>> = {};
 let libc: LibraryHandle | undefined;
 
 /** Declares a function at its first use: each declaration costs some 20 µs, and a member needs few of them. */
-function native(name: keyof typeof prototypes): NativeFunction {
+export function native(name: keyof typeof prototypes): NativeFunction {
   // null: the process itself, in which Node has libc loaded already, whatever its file is called.
   libc ??= openLibrary(null);
   return (declared[name] ??= libc.func(prototypes[name]) as NativeFunction);

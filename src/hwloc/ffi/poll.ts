@@ -29,34 +29,37 @@ export const watch: (fd: number, what: 'readable' | 'writable', ready: (broken: 
 
 type Handle = ReturnType<typeof koffi.node.poll>;
 
-/** Those that are watched now. */
-const handles = new Set<Handle>();
+/** Those that are watched now; undefined before the first. */
+let handles: Set<Handle> | undefined;
 
 function watchByEvents(fd: number, what: 'readable' | 'writable', ready: (broken: boolean) => void): Watch {
-  // An event while Node takes itself down would be koffi's to report, to an engine that takes no calls any more: it aborts.
-  if (handles.size === 0) process.once('exit', stopAll);
+  const watched = (handles ??= watchedUntilExit());
   // The declared type of the callback leaves out its first argument, the status.
   const call = (...[status]: [unknown]) => {
     ready(Number(status) < 0);
   };
   const handle = koffi.node.poll(fd, { readable: what === 'readable', writable: what === 'writable' }, call);
-  handles.add(handle);
+  watched.add(handle);
   return {
     keepAlive(yes) {
-      if (!handles.has(handle)) return;
+      if (!watched.has(handle)) return;
       if (yes) handle.ref();
       else handle.unref();
     },
     stop() {
-      if (handles.delete(handle)) handle.close();
-      if (handles.size === 0) process.off('exit', stopAll);
+      if (watched.delete(handle)) handle.close();
     },
   };
 }
 
-function stopAll(): void {
-  for (const handle of handles) handle.close();
-  handles.clear();
+/** An event while Node takes itself down would be koffi's to report, to an engine that takes no calls any more: it aborts. */
+function watchedUntilExit(): Set<Handle> {
+  const watched = new Set<Handle>();
+  process.on('exit', () => {
+    for (const handle of watched) handle.close();
+    watched.clear();
+  });
+  return watched;
 }
 
 /** How often a worker thread looks. */

@@ -1,0 +1,27 @@
+// An alarm: one call after some time. Node compiles its timers when the first is set, in thirty functions, for which a rank that just has
+// to wait for others would pay a millisecond; the engine has an alarm of its own.
+
+/**
+ * Calls `ring` after some time, unless it was called off before. It does not keep the process alive.
+ *
+ * @returns what calls it off.
+ * @see Atomics.waitAsync()
+ */
+export function alarm(milliseconds: number, ring: () => void): () => void {
+  const cell = new Int32Array(new SharedArrayBuffer(4));
+  const waiting = Atomics.waitAsync(cell, 0, 0, milliseconds);
+  let isOn = true;
+  // Nobody changes the cell: it ends by itself, in time, or because it was called off.
+  void Promise.resolve(waiting.value).then(() => {
+    if (isOn) ring();
+  });
+  return () => {
+    isOn = false;
+    Atomics.notify(cell, 0);
+  };
+}
+
+/** Sleeps. Nothing else happens in this thread meanwhile: for a few milliseconds at most. */
+export function sleep(milliseconds: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
+}
