@@ -1,7 +1,7 @@
 // The messages between a member and the leader, typed. docs/protocol.md says what each means and when it is sent.
 
 import { ProtocolError } from './errors.js';
-import { type RangeLine, type VerbLine, formatLine, parseLine } from './line.js';
+import { type RangeLine, type VerbLine, decimal, formatLine, hexadecimal, isOf, parseLine } from './line.js';
 
 /** The version of the protocol, in the first line of each conversation. */
 export const protocolVersion = 1;
@@ -273,27 +273,30 @@ class Fields {
   }
 
   count(key: string): number {
-    return Number(this.matching(key, /^\d{1,9}$/));
+    const value = this.text(key);
+    return Number(this.checked(key, value, isOf(value, 9, decimal)));
   }
 
   hex(key: string): number {
-    const value = parseInt(this.matching(key, /^[0-9a-f]{1,16}$/i), 16);
+    const text = this.text(key);
+    const value = parseInt(this.checked(key, text, isOf(text, 16, hexadecimal)), 16);
     if (!Number.isSafeInteger(value)) throw new ProtocolError(`${key}= is beyond 2^53`, this.source);
     return value;
   }
 
   /** A name of a pair of FIFOs: nothing that could lead out of the channel. */
   pipe(key: string): string {
-    return this.matching(key, /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/);
+    const value = this.text(key);
+    return this.checked(key, value, /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/.test(value));
   }
 
   list(key: string): string {
-    return this.matching(key, /^[0-9,-]{0,4096}$/);
+    const value = this.text(key);
+    return this.checked(key, value, /^[0-9,-]{0,4096}$/.test(value));
   }
 
-  private matching(key: string, pattern: RegExp): string {
-    const value = this.text(key);
-    if (!pattern.test(value)) throw new ProtocolError(`${key}= is not as it must be`, this.source);
+  private checked(key: string, value: string, isFit: boolean): string {
+    if (!isFit) throw new ProtocolError(`${key}= is not as it must be`, this.source);
     return value;
   }
 }

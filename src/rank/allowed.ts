@@ -1,6 +1,7 @@
 // What the cgroup of this process allows it to use. A topology holds one process's answer; ranks may differ.
 
 import { readFileSync } from 'node:fs';
+import { statusAt } from '../hwloc/index.js';
 
 /** CPUs and NUMA nodes, as lists of OS indexes (`0-3,8`); undefined where the system does not tell. */
 export interface Allowed {
@@ -18,7 +19,7 @@ export function ownAllowed(): Allowed {
   return {
     cpus: group === undefined ? undefined : cpusOf(group),
     // The memory nodes in status are the cgroup's; the CPUs there are those of the binding.
-    nodes: /^Mems_allowed_list:\s*(\S+)$/m.exec(read('/proc/self/status') ?? '')?.[1],
+    nodes: fieldOf(read('/proc/self/status') ?? '', 'Mems_allowed_list'),
   };
 }
 
@@ -39,9 +40,20 @@ function cpusOf(group: string): string | undefined {
   );
 }
 
+/** A line of /proc/<pid>/status, without its name. */
+function fieldOf(status: string, name: string): string | undefined {
+  const at = status.indexOf(`\n${name}:`);
+  if (at === -1) return undefined;
+  return status
+    .slice(at + name.length + 2)
+    .split('\n', 1)[0]
+    ?.trim();
+}
+
 function read(path: string): string | undefined {
+  // Most of what is asked for is not there, and the first error that a process makes costs it half a millisecond.
   try {
-    return readFileSync(path, 'utf8').trimEnd();
+    return statusAt(path) === undefined ? undefined : readFileSync(path, 'utf8').trimEnd();
   } catch {
     return undefined;
   }

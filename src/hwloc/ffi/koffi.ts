@@ -1,7 +1,6 @@
 // koffi, by the short way: its native half straight from where npm puts it, else through koffi's own loader.
 
 import { createRequire } from 'node:module';
-import { basename, dirname, join } from 'node:path';
 import type * as Koffi from 'koffi';
 
 /** What this binding uses of it; all of that is in the native half. */
@@ -17,20 +16,22 @@ export type { LibraryHandle } from 'koffi';
 
 function shortWay(): Native | undefined {
   // This file is three folders below the package, in src, in dist and in dist/bundle.
-  const packageFolder = join(import.meta.dirname, '..', '..', '..');
-  const above = dirname(packageFolder);
+  const packageFolder = above(above(above(import.meta.dirname)));
+  const beside = above(packageFolder);
   // As npm lays packages out: side by side, and inside a package only in its own checkout.
-  const modules = basename(above) === 'node_modules' ? above : join(packageFolder, 'node_modules');
+  const modules = beside.endsWith('/node_modules') ? beside : `${packageFolder}/node_modules`;
   const platform = `linux-${process.arch}`;
   const module: { exports: Partial<Native> } = { exports: {} };
   try {
-    process.dlopen(
-      module,
-      join(modules, '@koromix', `koffi-${platform}`, platform.replace('-', '_'), 'koffi.node'),
-    );
+    process.dlopen(module, `${modules}/@koromix/koffi-${platform}/linux_${process.arch}/koffi.node`);
   } catch {
     // Laid out otherwise (pnpm, Yarn), another libc (musl), built from source: koffi knows them all.
     return undefined;
   }
   return module.exports.version?.startsWith('3.') === true ? module.exports : undefined;
+}
+
+/** Not node:path's dirname(), which would have to be compiled for this. */
+function above(folder: string): string {
+  return folder.slice(0, folder.lastIndexOf('/'));
 }

@@ -3,7 +3,7 @@
 import type { Layout, ObjectOffsets } from './layout.js';
 
 /** `struct hwloc_obj`; hwloc 3.0 kept it, its `infos` being one struct now whose first two fields are these. */
-export const object2: ObjectOffsets = {
+export const object2 = (): ObjectOffsets => ({
   type: 0,
   subtype: 8,
   osIndex: 16,
@@ -36,9 +36,16 @@ export const object2: ObjectOffsets = {
   infos: 216,
   infosCount: 224,
   gpIndex: 240,
-};
+});
 
-export const layout2: Layout = {
+let table: Layout | undefined;
+
+/** Made when it is first asked for: a rank that adopts looks at no object before its job does. */
+export function layout2(): Layout {
+  return (table ??= make());
+}
+
+const make = (): Layout => ({
   types: [
     'Machine',
     'Package',
@@ -61,7 +68,7 @@ export const layout2: Layout = {
     'MemCache',
     'Die',
   ],
-  object: object2,
+  object: object2(),
   attributes: {
     numa: { localMemory: 0, pageTypes: { count: 8, array: 16 } },
     cache: { size: 0, depth: 8, lineSize: 12, associativity: 16, kind: 20 },
@@ -130,4 +137,4 @@ export const layout2: Layout = {
     misc: ['importedSupport'],
   },
   flags: { xmlV1: 1 << 0, xmlV2: 0, syntheticV1: 1 << 2, syntheticIgnoreMemory: 1 << 3 },
-};
+});

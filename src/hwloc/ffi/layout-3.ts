@@ -8,7 +8,14 @@
 import type { Layout } from './layout.js';
 import { layout2, object2 } from './layout-2.js';
 
-export const layout3: Layout = {
+let table: Layout | undefined;
+
+/** Made when it is first asked for. */
+export function layout3(): Layout {
+  return (table ??= make());
+}
+
+const make = (): Layout => ({
   types: [
     'Machine',
     'Package',
@@ -31,11 +38,11 @@ export const layout3: Layout = {
     'OSDev',
     'Misc',
   ],
-  object: object2,
+  object: object2(),
   attributes: {
     numa: { localMemory: 0, pageTypes: undefined },
-    cache: layout2.attributes.cache,
-    group: layout2.attributes.group,
+    cache: layout2().attributes.cache,
+    group: layout2().attributes.group,
     pci: {
       domain: 0,
       domainBytes: 4,
@@ -66,7 +73,7 @@ export const layout3: Layout = {
     },
   },
   support: {
-    ...layout2.support,
+    ...layout2().support,
     membind: [
       'setThisProcess',
       'getThisProcess',
@@ -87,4 +94,4 @@ export const layout3: Layout = {
     ],
   },
   flags: { xmlV1: undefined, xmlV2: 1 << 1, syntheticV1: undefined, syntheticIgnoreMemory: 1 << 2 },
-};
+});

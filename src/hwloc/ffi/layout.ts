@@ -134,7 +134,7 @@ export function layoutOf(abi: number): Layout {
   const hex = `of ABI 0x${abi.toString(16)}`;
   if (koffi.sizeof('void *') !== 8)
     throw new LibhwlocUnsupportedError('libhwloc', `${hex} with 32-bit pointers`);
-  if (abi >> 16 === 2) return layout2;
-  if (abi === 0x30000) return layout3;
+  if (abi >> 16 === 2) return layout2();
+  if (abi === 0x30000) return layout3();
   throw new LibhwlocUnsupportedError('libhwloc', hex);
 }

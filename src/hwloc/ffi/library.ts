@@ -6,7 +6,7 @@ import type { NativeFunction } from './invoke.js';
 import { invoke } from './invoke.js';
 import { withVariable } from './libc.js';
 import { openLibrary } from './open-library.js';
-import { type LibhwlocFunction, prototypes, prototypesOf3 } from './prototypes.js';
+import { type LibhwlocFunction, prototypeOf } from './prototypes.js';
 import { isMainThread } from './thread.js';
 
 // libhwloc's libtool versions (VERSION in its sources): .15 is all of 2.x. The plain name comes last: it is there only
@@ -54,13 +54,12 @@ function find(candidates: readonly string[]): Libhwloc {
 function open(file: string): Libhwloc {
   const library = openLibrary(file);
   const declared: Partial<Record<LibhwlocFunction, NativeFunction>> = {};
-  const apiVersion = Number(library.func(prototypes.hwloc_get_api_version)());
+  const apiVersion = Number(library.func(prototypeOf('hwloc_get_api_version', 2))());
   const major = apiVersion >> 16;
   if (major < 2 || major > 3) throw new LibhwlocUnsupportedError(file, versionText(apiVersion));
-  const changed: typeof prototypesOf3 = major === 3 ? prototypesOf3 : {};
   const declare = (name: LibhwlocFunction) => {
     try {
-      return library.func(changed[name] ?? prototypes[name]) as NativeFunction;
+      return library.func(prototypeOf(name, major)) as NativeFunction;
     } catch {
       throw new NotSupportedError(name, `libhwloc ${versionText(apiVersion)} does not have it`);
     }

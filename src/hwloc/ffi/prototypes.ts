@@ -1,11 +1,19 @@
 // The C functions of libhwloc that this binding calls, as koffi is told of them.
 
-/** hwloc 2.x. Addresses are `uintptr_t`: plain numbers; `void *` is a typed array that the function fills or reads. */
-export const prototypes = {
+// Addresses are `uintptr_t`: plain numbers; `void *` is a typed array that the function fills or reads.
+
+/** What each rank calls. */
+const first = {
   hwloc_get_api_version: 'unsigned int hwloc_get_api_version()',
   hwloc_topology_init: 'int hwloc_topology_init(_Out_ uintptr_t *topology)',
-  hwloc_topology_load: 'int hwloc_topology_load(uintptr_t topology)',
   hwloc_topology_destroy: 'void hwloc_topology_destroy(uintptr_t topology)',
+  hwloc_shmem_topology_adopt:
+    'int hwloc_shmem_topology_adopt(_Out_ uintptr_t *topology, int fd, uint64_t offset, uintptr_t address, size_t length, unsigned long flags)',
+};
+
+/** All else of hwloc 2.x. Made when something of it is first asked for: a member asks for nothing, and the table has 12 KB. */
+const makeOthers = () => ({
+  hwloc_topology_load: 'int hwloc_topology_load(uintptr_t topology)',
   hwloc_topology_refresh: 'int hwloc_topology_refresh(uintptr_t topology)',
   hwloc_topology_set_flags: 'int hwloc_topology_set_flags(uintptr_t topology, unsigned long flags)',
   hwloc_topology_set_xmlbuffer:
@@ -29,8 +37,6 @@ export const prototypes = {
     'int hwloc_shmem_topology_get_length(uintptr_t topology, _Out_ size_t *length, unsigned long flags)',
   hwloc_shmem_topology_write:
     'int hwloc_shmem_topology_write(uintptr_t topology, int fd, uint64_t offset, uintptr_t address, size_t length, unsigned long flags)',
-  hwloc_shmem_topology_adopt:
-    'int hwloc_shmem_topology_adopt(_Out_ uintptr_t *topology, int fd, uint64_t offset, uintptr_t address, size_t length, unsigned long flags)',
   hwloc_topology_get_support: 'uintptr_t hwloc_topology_get_support(uintptr_t topology)',
   hwloc_topology_get_infos: 'uintptr_t hwloc_topology_get_infos(uintptr_t topology)',
   hwloc_topology_get_allowed_cpuset: 'uintptr_t hwloc_topology_get_allowed_cpuset(uintptr_t topology)',
@@ -104,17 +110,33 @@ export const prototypes = {
     'int hwloc_cpukinds_get_by_cpuset(uintptr_t topology, uintptr_t cpuset, unsigned long flags)',
   hwloc_cpukinds_get_info:
     'int hwloc_cpukinds_get_info(uintptr_t topology, unsigned int kind, uintptr_t cpuset, _Out_ int *efficiency, _Out_ unsigned int *count, _Out_ uintptr_t *infos, unsigned long flags)',
-};
+});
 
 /**
  * The functions whose parameters hwloc 3.0 changed, as it has them.
  *
  * hwloc_cpukinds_get_info: one `struct hwloc_infos_s **` instead of a count and an array.
  */
-export const prototypesOf3: Partial<Record<LibhwlocFunction, string>> = {
+const prototypesOf3: Partial<Record<LibhwlocFunction, string>> = {
   hwloc_cpukinds_get_info:
     'int hwloc_cpukinds_get_info(uintptr_t topology, unsigned int kind, uintptr_t cpuset, _Out_ int *efficiency, _Out_ uintptr_t *infos, unsigned long flags)',
 };
 
 /** The name of a C function of libhwloc that this binding calls. */
-export type LibhwlocFunction = keyof typeof prototypes;
+export type LibhwlocFunction = keyof typeof first | keyof ReturnType<typeof makeOthers>;
+
+type Table = Partial<Record<LibhwlocFunction, string>>;
+
+const early: Table = first;
+let others: Table | undefined;
+
+/** How a function is declared. @param major  Of the version of libhwloc. */
+export function prototypeOf(name: LibhwlocFunction, major: number): string {
+  const prototype = (major === 3 ? prototypesOf3[name] : undefined) ?? early[name] ?? othersOf()[name];
+  if (prototype === undefined) throw new Error(`${name} stands in no table`);
+  return prototype;
+}
+
+function othersOf(): Table {
+  return (others ??= makeOthers());
+}

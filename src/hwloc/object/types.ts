@@ -43,7 +43,7 @@ export function isObjectType(text: string): text is ObjectType {
 
 /** The number of a type in the `hwloc_obj_type_t` of the libhwloc in use. */
 export function typeNumber(type: ObjectType): number {
-  return (libhwloc().apiVersion >> 16 === 3 ? layout3 : layout2).types.indexOf(type);
+  return (libhwloc().apiVersion >> 16 === 3 ? layout3() : layout2()).types.indexOf(type);
 }
 
 /** Which of the four lists of children the objects of a type are in. */
