@@ -10,7 +10,7 @@ const src = join(import.meta.dirname, '..', 'src');
 const rooms: Readonly<Record<string, readonly string[]>> = {
   environment: [],
   maps: [],
-  hwloc: [],
+  hwloc: ['environment'],
   xmlfile: ['hwloc', 'environment'],
   'channel/place': [],
   channel: ['channel/place', 'hwloc'],

@@ -1,7 +1,15 @@
 // The door of src/environment: the one place where environment variables are read. Imports nothing of ours.
 
 export { hostName, temporaryDirectory } from './host.js';
-export { type Environment, environment, joinedVariable, markJoined, tellChildren } from './process.js';
+export {
+  type Environment,
+  environment,
+  joinedVariable,
+  markJoined,
+  removeVariable,
+  tellChildren,
+  variable,
+} from './process.js';
 export {
   type IoFilter,
   type Settings,

@@ -8,6 +8,16 @@ export function environment(): Environment {
   return process.env;
 }
 
+/** A variable as it is now. */
+export function variable(name: string): string | undefined {
+  return process.env[name];
+}
+
+/** Takes a variable out. */
+export function removeVariable(name: string): void {
+  Reflect.deleteProperty(process.env, name);
+}
+
 /** By this a process's other threads, and its children, see that its rank has joined. */
 export const joinedVariable = 'HWLOC_SHARE_JOINED';
 

@@ -2,8 +2,8 @@
 export { MapsFormatError, NoHoleError } from './errors.js';
 export { formatAddress } from './hex.js';
 export { chooseHole, type HoleRequest } from './hole.js';
-export { combine, occupiedFrom, ownOccupied, type Occupied } from './occupied.js';
-export { formatRange, parseMaps, parseRange, type Mapping } from './parse.js';
+export { combine, occupiedFrom, ownOccupied, ownTold, type Occupied, type Told } from './occupied.js';
+export { parseMaps, parseRange, type Mapping } from './parse.js';
 export { formatPolicy, parsePolicy, type HoleKind, type HolePolicy } from './policy.js';
 export {
   contains,

@@ -43,21 +43,40 @@ export function combine(all: readonly Occupied[]): Occupied {
  * @throws Error  of node:fs, where /proc is not mounted.
  */
 export function ownOccupied(): Occupied {
-  return scanOccupied(readFileSync('/proc/self/maps', 'utf8'));
+  return scanOccupied(ownMaps());
+}
+
+/** What one process occupies as it tells another. */
+export interface Told {
+  /** The ranges, in ascending order, none touching the next, as {@link parseRange} reads them. */
+  readonly words: readonly string[];
+  readonly heapEnd: number | undefined;
+  readonly stackStart: number | undefined;
+}
+
+/** The same as {@link ownOccupied}, in the kernel's own words: a member only passes them on. */
+export function ownTold(): Told {
+  return scan(ownMaps());
+}
+
+/** The same as `occupiedFrom(parseMaps(text))`, for text as {@link scan} takes it. */
+export function scanOccupied(text: string): Occupied {
+  const { words, heapEnd, stackStart } = scan(text);
+  return occupied(words.map(toRange), heapEnd, stackStart);
 }
 
 /**
- * The same as `occupiedFrom(parseMaps(text))`, for text that comes straight from the kernel: whole lines, well formed, in
- * ascending order, never overlapping.
+ * Puts together the mappings that touch, in text that comes straight from the kernel: whole lines, well formed, in ascending order, never
+ * overlapping.
  *
  * The kernel promises the order even where the text takes several reads (it gives at most a page for each) and the process
  * maps meanwhile: Documentation/filesystems/proc.rst, under "smaps".
  *
  * Every rank runs this once, cold, at its start: 0.23 ms for 100 mappings on a slow machine, where parseMaps and
- * occupiedFrom took 1.0. Most mappings begin where the one before ends, and then nothing has to be converted.
+ * occupiedFrom took 1.0. Most mappings begin where the one before ends, and nothing has to be converted to see that.
  */
-export function scanOccupied(text: string): Occupied {
-  const ranges: Range[] = [];
+function scan(text: string): Told {
+  const words: string[] = [];
   let heapEnd: number | undefined;
   let stackStart: number | undefined;
   let start = '';
@@ -69,7 +88,7 @@ export function scanOccupied(text: string): Occupied {
     const space = text.indexOf(' ', dash);
     const from = text.slice(line, dash);
     if (from !== end) {
-      if (end !== '') ranges.push(toRange(start, end));
+      if (end !== '') words.push(`${start}-${end}`);
       start = from;
     }
     end = text.slice(dash + 1, space);
@@ -78,19 +97,23 @@ export function scanOccupied(text: string): Occupied {
       text.charCodeAt(newline - 1) === CLOSING_BRACKET &&
       text.startsWith(' 00000000 00:00 0 ', space + 5)
     ) {
-      if (text.startsWith(' [heap]', newline - 7)) heapEnd = toRange(from, end).end;
-      if (text.startsWith(' [stack]', newline - 8)) stackStart ??= toRange(from, end).start;
+      if (text.startsWith(' [heap]', newline - 7)) heapEnd = Number.parseInt(end, 16);
+      if (text.startsWith(' [stack]', newline - 8)) stackStart ??= Number.parseInt(from, 16);
     }
     line = newline + 1;
   }
-  if (end !== '') ranges.push(toRange(start, end));
-  return occupied(ranges, heapEnd, stackStart);
+  if (end !== '') words.push(`${start}-${end}`);
+  return { words, heapEnd, stackStart };
 }
 
 const CLOSING_BRACKET = 0x5d;
 
-function toRange(start: string, end: string): Range {
-  return { start: Number.parseInt(start, 16), end: Number.parseInt(end, 16) };
+function ownMaps(): string {
+  return readFileSync('/proc/self/maps', 'utf8');
+}
+
+function toRange(word: string): Range {
+  return { start: Number.parseInt(word, 16), end: Number.parseInt(word.slice(word.indexOf('-') + 1), 16) };
 }
 
 function occupied(ranges: RangeSet, heapEnd: number | undefined, stackStart: number | undefined): Occupied {

@@ -53,11 +53,6 @@ export function parseRange(word: string): Range | undefined {
   return start !== undefined && end !== undefined && start < end ? { start, end } : undefined;
 }
 
-/** Writes a range as {@link parseRange} reads it: `start-end` in lower-case hex, without padding. */
-export function formatRange(range: Range): string {
-  return `${range.start.toString(16)}-${range.end.toString(16)}`;
-}
-
 // Range, permissions, offset, device, inode; then spaces up to the path, which never begins with one: it starts with `/`, `[`
 // or the name of a file system.
 const LINE = /^(\S+) ([r-][w-][x-][ps]) [\da-f]+ [\da-f]+:[\da-f]+ \d+(?: +([^]*))?$/;

@@ -1,7 +1,7 @@
 // A rank's address space as it goes through a pipe: the ranges that are occupied, as lines.
 
 import type { End, Ranges } from '../channel/index.js';
-import { type Occupied, type Range, formatRange, parseRange, rangeSet } from '../maps/index.js';
+import { type Occupied, type Range, type Told, parseRange, rangeSet } from '../maps/index.js';
 
 /** 250 words of at most 33 characters stay within a line's bounds. */
 const rangesPerLine = 200;
@@ -12,8 +12,7 @@ const rangesPerLine = 200;
 export const mostRanges = 1 << 16;
 
 /** The messages that tell a leader what is occupied. */
-export function rangeMessages(occupied: Occupied): (Ranges | End)[] {
-  const words = occupied.ranges.map(formatRange);
+export function rangeMessages({ words }: Pick<Told, 'words'>): (Ranges | End)[] {
   const lines: (Ranges | End)[] = [];
   for (let at = 0; at < words.length; at += rangesPerLine) {
     lines.push({ verb: 'ranges', words: words.slice(at, at + rangesPerLine) });

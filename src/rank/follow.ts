@@ -13,7 +13,7 @@ import {
 } from '../channel/index.js';
 import { isAlive } from '../channel/place/index.js';
 import { type Reservation, abi, HwlocError, reserve, statusAt } from '../hwloc/index.js';
-import { ownOccupied } from '../maps/index.js';
+import { ownTold } from '../maps/index.js';
 import { rangeMessages } from './address-space.js';
 import { adoptPlan, adoptedOutcome } from './adopt.js';
 import { getShared, takeWhatComesWith } from './besides.js';
@@ -79,7 +79,7 @@ interface Lead {
 /** Announces this rank, and waits until the leader is heard for the first time. */
 async function meet(context: Context, channel: Channel, conversation: Conversation): Promise<Heard | Lead> {
   const { rank, localRank } = context.identity;
-  const occupied = ownOccupied();
+  const told = ownTold();
   conversation.say(
     {
       verb: 'hello',
@@ -87,12 +87,12 @@ async function meet(context: Context, channel: Channel, conversation: Conversati
       rank,
       localRank,
       abi: abi(),
-      heapEnd: occupied.heapEnd,
-      stackStart: occupied.stackStart,
+      heapEnd: told.heapEnd,
+      stackStart: told.stackStart,
       cpus: context.allowed.cpus,
       mems: context.allowed.nodes,
     },
-    ...rangeMessages(occupied),
+    ...rangeMessages(told),
   );
   // Held open until we are heard: without a reader, what is in a FIFO goes when its last writer does.
   const lobby = openPatientWriter(channel.lobby);
@@ -226,7 +226,7 @@ function tryToReserve(plan: Plan, conversation: Conversation): Reservation | und
     return reservation;
   } catch (error) {
     if (error instanceof HwlocError && error.code === 'EBUSY') {
-      conversation.say({ verb: 'busy', generation: plan.generation }, ...rangeMessages(ownOccupied()));
+      conversation.say({ verb: 'busy', generation: plan.generation }, ...rangeMessages(ownTold()));
     } else {
       conversation.say({ verb: 'declined', reason: messageOf(error) });
     }

@@ -1,7 +1,6 @@
 // Whose life this rank's channel depends on, and who leads in it.
 
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { publish } from '../channel/index.js';
 import {
   type Keeper,
@@ -21,7 +20,7 @@ export function keeperFor(identity: Identity): Keeper {
 
 /** The process that leads, or led, in a channel; undefined if none has come. */
 export function leaderIn(path: string): Keeper | undefined {
-  return read(join(path, 'leader'));
+  return read(`${path}/leader`);
 }
 
 /**
@@ -29,13 +28,13 @@ export function leaderIn(path: string): Keeper | undefined {
  * Else the next sweep, of this job's own leader or of another job, would remove the channel from under them.
  */
 export function keepIfOrphaned(path: string): void {
-  const keeper = read(join(path, keeperFile));
+  const keeper = read(`${path}/${keeperFile}`);
   if (keeper === undefined || isAlive(keeper) !== false) return;
   const leader = leaderIn(path);
   // It has been of use to somebody already, and is of none to us.
   if (leader !== undefined && isAlive(leader) === false) return;
   try {
-    publish(join(path, keeperFile), formatKeeper(currentKeeper()));
+    publish(`${path}/${keeperFile}`, formatKeeper(currentKeeper()));
   } catch {
     // It was removed; or another rank does the same.
   }

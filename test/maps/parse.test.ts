@@ -1,7 +1,8 @@
 // Reading /proc/<pid>/maps, whole and cut, and the range words that ranks send each other.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { formatRange, MapsFormatError, parseMaps, parseRange } from '../../src/maps/index.js';
+import { MapsFormatError, parseMaps, parseRange } from '../../src/maps/index.js';
+import { formatRange } from '../support/ranges.js';
 import { line, program } from './samples.js';
 
 const PAGE = 4096;

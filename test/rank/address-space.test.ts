@@ -4,13 +4,16 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { formatMessage, maxLineBytes, parseMessage } from '../../src/channel/index.js';
 import { type Occupied, occupiedFrom, ownOccupied, parseMaps, rangeSet } from '../../src/maps/index.js';
+import { formatRange } from '../support/ranges.js';
 import { RangeGatherer, mostRanges, rangeMessages } from '../../src/rank/address-space.js';
 
 const landmarks = { heapEnd: undefined, stackStart: undefined };
 
 /** Sends an address space as a member does, and gathers it as a leader does. */
 function throughPipe(occupied: Occupied): Occupied {
-  const text = rangeMessages(occupied).map(formatMessage).join('');
+  const text = rangeMessages({ words: occupied.ranges.map(formatRange) })
+    .map(formatMessage)
+    .join('');
   const gatherer = new RangeGatherer();
   for (const line of text.trimEnd().split('\n')) {
     expect(line.length).toBeLessThan(maxLineBytes);

@@ -1,9 +1,11 @@
 // The few libc calls that Node does not offer. Addresses are plain numbers (user space ends far below 2^53).
 
+import { removeVariable, variable } from '../../environment/index.js';
 import { type LibraryHandle, koffi } from './koffi.js';
 import { HwlocError, errnoName } from '../errors.js';
 import { type NativeFunction, invoke } from './invoke.js';
 import { openLibrary } from './open-library.js';
+import { isMainThread } from './thread.js';
 
 // Linux, the same on x86-64, arm64, ppc64le, riscv64 and s390x: asm-generic/mman-common.h, linux/memfd.h, bits/confname.h.
 const PROT_NONE = 0;
@@ -164,12 +166,12 @@ export function anonymousFile(name: string): number {
  * synchronous bodies, and not while another thread may be inside libhwloc: setenv and getenv do not lock each other out.
  */
 export function withVariable<Result>(name: string, value: string, body: () => Result): Result {
-  const before = native('getenv')(name) as string | null;
+  const before = get(name);
   invoke('setenv', () => native('setenv')(name, value, 1));
   try {
     return body();
   } finally {
-    if (before === null) native('unsetenv')(name);
+    if (before === undefined) remove(name);
     else native('setenv')(name, before, 1);
   }
 }
@@ -183,14 +185,24 @@ export function withVariable<Result>(name: string, value: string, body: () => Re
  * @returns whether it was this call that set it.
  */
 export function setFirst(name: string, value: string, isStale: (value: string) => boolean): boolean {
-  const before = native('getenv')(name) as string | null;
-  if (before !== null) {
+  const before = get(name);
+  if (before !== undefined) {
     if (!isStale(before)) return false;
-    native('unsetenv')(name);
+    remove(name);
   }
   // Not to overwrite what another thread has set since.
   invoke('setenv', () => native('setenv')(name, value, 0));
-  return native('getenv')(name) === value;
+  return get(name) === value;
+}
+
+/** In the main thread, Node's `process.env` is the C environment itself, and no function has to be declared to ask it. */
+function get(name: string): string | undefined {
+  return isMainThread ? variable(name) : ((native('getenv')(name) as string | null) ?? undefined);
+}
+
+function remove(name: string): void {
+  if (isMainThread) removeVariable(name);
+  else native('unsetenv')(name);
 }
 
 /** The same with several variables; one whose value is undefined is taken out. */
@@ -203,7 +215,7 @@ export function withVariables<Result>(
   const [name, value] = first;
   // Setting it first keeps the old value for afterwards, also of one that is taken out.
   return withVariable(name, value ?? '', () => {
-    if (value === undefined) native('unsetenv')(name);
+    if (value === undefined) remove(name);
     return withVariables(Object.fromEntries(others), body);
   });
 }
