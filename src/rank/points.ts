@@ -1,7 +1,5 @@
 // The named points of a join, for those who watch one: tests that break it there, and traces.
 
-import { channel } from 'node:diagnostics_channel';
-
 /** The points that a member passes, in order; it may come to `planned` several times. */
 export const memberPoints = [
   'member:channel',
@@ -34,15 +32,25 @@ export const leaderPoints = [
 
 export type Point = (typeof memberPoints)[number] | (typeof leaderPoints)[number];
 
-/** The diagnostics channel on which they are told. */
-export const pointChannel = 'hwloc-share.point';
-
-const points = channel(pointChannel);
+type Watch = (point: Point) => void;
 
 /**
- * Tells whoever watches that this rank is at a point: `diagnostics_channel.subscribe('hwloc-share.point', …)`. Watchers are called
- * before this returns. Without any, it costs nothing.
+ * Those who watch, where each copy of this package in the process finds them. Not node:diagnostics_channel, which is made for this: a rank
+ * that nobody watches would still load it, which takes it as long as meeting its leader.
  */
+const registry = globalThis as Record<symbol, Set<Watch> | undefined>;
+const here = Symbol.for('hwloc-share.points');
+
+/** Has a function called at each point, before the rank goes on. It must not throw. @returns what ends that. */
+export function watchPoints(watch: Watch): () => void {
+  const watching = (registry[here] ??= new Set()).add(watch);
+  return () => {
+    watching.delete(watch);
+  };
+}
+
+/** Tells whoever watches that this rank is at a point. */
 export function reach(point: Point): void {
-  if (points.hasSubscribers) points.publish(point);
+  const watching = registry[here];
+  if (watching !== undefined) for (const watch of watching) watch(point);
 }

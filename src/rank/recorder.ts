@@ -1,6 +1,5 @@
 // Records a join for the wrapper's report: who came, how it went, when it came to what. Loaded only where a report was asked for.
 
-import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { hostName } from '../environment/index.js';
 import { abi, libhwloc, versionText } from '../hwloc/index.js';
 import type { Identity } from '../launcher/kinds/index.js';
@@ -19,7 +18,7 @@ import { messageOf } from './notice.js';
 import { now as milliseconds } from './now.js';
 import type { Outcome } from './outcome.js';
 import type { Standing } from './peer.js';
-import { pointChannel } from './points.js';
+import { type Point, watchPoints } from './points.js';
 import type { Roster } from './roster.js';
 
 /** A reason may quote a line of 8 KB. */
@@ -48,9 +47,9 @@ export class Recorder {
   readonly #came = now();
   readonly #marks: Mark[] = [];
   readonly #points: Mark[] = [];
-  readonly #note = (point: unknown): void => {
-    this.#points.push([String(point), now()]);
-  };
+  readonly #stopWatching = watchPoints((point: Point) => {
+    this.#points.push([point, now()]);
+  });
   #who: Who | undefined;
   #members: readonly Member[] | null = null;
   /** The node's file, once it is open. */
@@ -60,7 +59,6 @@ export class Recorder {
 
   constructor(spool: string) {
     this.#spool = spool;
-    subscribe(pointChannel, this.#note);
   }
 
   /** Notes the end of a phase. */
@@ -107,7 +105,7 @@ export class Recorder {
   }
 
   #end(how: Pick<JoinRecord, 'what' | 'outcome' | 'error'>): void {
-    unsubscribe(pointChannel, this.#note);
+    this.#stopWatching();
     if (this.#who === undefined) return;
     const line = this.#line({ ...this.#who, ...how });
     const write = () => {

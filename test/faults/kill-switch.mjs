@@ -6,7 +6,6 @@
 // To whom (`to`): this `rank` (the default), the `wrapper`, or the `launcher`; to these when they have started every rank. FAULTS_LOG is a
 // file that gets a line of JSON for each that was done: { rank, point, act, to, pid, at }; FAULTS_LOG.started a byte for each rank.
 import { spawnSync } from 'node:child_process';
-import { subscribe } from 'node:diagnostics_channel';
 import { appendFileSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';
 import koffi from 'koffi';
@@ -26,7 +25,7 @@ const faults = JSON.parse(FAULTS).filter((fault) => String(fault.rank) === rank)
 const libc = koffi.load(null);
 const mmap = libc.func('intptr_t mmap(uintptr_t, size_t, int, int, int, int64_t)');
 const setrlimit = libc.func('int setrlimit(int, const uint64_t *)');
-if (faults.length > 0) subscribe('hwloc-share.point', reached);
+if (faults.length > 0) (globalThis[Symbol.for('hwloc-share.points')] ??= new Set()).add(reached);
 
 function reached(point) {
   relieve();

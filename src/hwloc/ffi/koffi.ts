@@ -1,6 +1,5 @@
 // koffi, by the short way: its native half straight from where npm puts it, else through koffi's own loader.
 
-import { createRequire } from 'node:module';
 import type * as Koffi from 'koffi';
 
 /** What this binding uses of it; all of that is in the native half. */
@@ -10,9 +9,15 @@ type Native = typeof Koffi;
  * Koffi's own loader opens seven files and reads the ELF header of Node to choose one of its binaries; a rank would pay more for that
  * (8 to 13 ms, and as many requests to a shared file system) than for all that it asks of koffi.
  */
-export const koffi: Native = shortWay() ?? (createRequire(import.meta.url)('koffi') as Native);
+export const koffi: Native = shortWay() ?? itsOwnWay();
 
 export type { LibraryHandle } from 'koffi';
+
+function itsOwnWay(): Native {
+  // Not imported above: Node would load it for each rank.
+  const { createRequire } = process.getBuiltinModule('node:module');
+  return createRequire(import.meta.url)('koffi') as Native;
+}
 
 function shortWay(): Native | undefined {
   // This file is three folders below the package, in src, in dist and in dist/bundle.
