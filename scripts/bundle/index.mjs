@@ -32,10 +32,12 @@ export async function bundle(outDir) {
     target: 'node20.19',
     legalComments: 'none',
   };
-  const namespaces = Object.entries(parts).map(([name, file]) => `export * as ${name} from './${file}';`);
+  const doorsOfParts = await Promise.all(
+    Object.entries(parts).map(([part, file]) => partOf(part, file, outDir)),
+  );
   await build({
     ...common,
-    stdin: { contents: namespaces.join('\n'), resolveDir: outDir, sourcefile: 'core.js' },
+    stdin: { contents: doorsOfParts.join('\n'), resolveDir: outDir, sourcefile: 'core.js' },
     outfile: 'bundle/core.cjs',
     format: 'cjs',
     // Names stay as they are, for the sake of stack traces.
@@ -104,19 +106,37 @@ function licencesOf(inputs, outDir) {
 
 const withoutFacades = onLoadOf(withoutFacadesIn);
 
+/** A part of the core, as a plain object: what `export * as` makes has a function for each name. */
+async function partOf(part, file, outDir) {
+  const names = await namesIn(join(outDir, file));
+  const imported = names.map((name) => `${name} as ${part}_${name}`);
+  const members = names.map((name) => `${name}: ${part}_${name}`);
+  return `import { ${imported.join(', ')} } from './${file}';\nexport const ${part} = { ${members.join(', ')} };`;
+}
+
+/** What a compiled module exports. */
+async function namesIn(path) {
+  return Object.keys(await import(pathToFileURL(path).href)).sort();
+}
+
 /**
- * What is rare is left out of the core: it is a module of its own, which takes its parts from the core. A script that has a code cache
- * cannot import by itself.
+ * What is imported when it is needed is in the core from the start: it is there anyway, and a core some of which is imported later has a
+ * function around each of its modules. Only what is rare is left out: it is a module of its own, which takes its parts from the core. A
+ * script that has a code cache cannot import by itself.
  */
 function forTheCore(outDir) {
-  return onLoadOf((text, path) =>
-    withoutFacadesIn(text).replace(/\bimport\('(\.[^']*)'\)/g, (whole, to) => {
+  return onLoadOf((text, path) => {
+    const imports = [];
+    const changed = withoutFacadesIn(text).replace(/\bimport\('(\.[^']*)'\)/g, (_, to) => {
       const module = relative(outDir, join(dirname(path), to));
-      return rare.includes(module.replace(/\.js$/, ''))
-        ? `bundleImport('../${module.replace(/js$/, 'mjs')}')`
-        : whole;
-    }),
-  );
+      if (rare.includes(module.replace(/\.js$/, '')))
+        return `bundleImport('../${module.replace(/js$/, 'mjs')}')`;
+      const name = `later${imports.length}`;
+      imports.push(`import * as ${name} from '${to}';`);
+      return `Promise.resolve(${name})`;
+    });
+    return `${imports.join('\n')}\n${changed}`;
+  });
 }
 
 /**
@@ -152,7 +172,7 @@ function throughCore(outDir) {
       for (const [part, file] of Object.entries(parts)) {
         const path = join(outDir, file);
         onLoad({ filter: new RegExp(`/${file.replace('.', '\\.')}$`) }, async () => {
-          const names = Object.keys(await import(pathToFileURL(path).href)).sort();
+          const names = await namesIn(path);
           return {
             contents: `${load}\nexport const { ${names.join(', ')} } = core.${part};\n`,
             loader: 'js',
