@@ -1,4 +1,4 @@
-// Child processes that run our code: src/hwloc as JavaScript in a temporary folder, made anew from the sources.
+// Child processes that run our code: src/hwloc, and what it imports, as JavaScript in a temporary folder, made anew from the sources.
 
 import {
   mkdirSync,
@@ -23,14 +23,14 @@ export interface CompiledSources {
   dispose(): void;
 }
 
-/** Strips the types of src/hwloc, some 0.5 s. (dist may be built anew at any time.) */
+/** Strips the types of the sources, some 0.5 s. (dist may be built anew at any time.) */
 export function compileSources(): CompiledSources {
   const folder = mkdtempSync(join(tmpdir(), 'hwloc-share-test-'));
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
   symlinkSync(join(projectRoot, 'node_modules'), join(folder, 'node_modules'));
-  const sources = join(projectRoot, 'src/hwloc');
+  const sources = join(projectRoot, 'src');
   for (const name of readdirSync(sources, { recursive: true, encoding: 'utf8' })) {
-    if (!name.endsWith('.ts')) continue;
+    if (!/^(hwloc|environment)\/.*\.ts$/.test(name)) continue;
     const { outputText } = ts.transpileModule(readFileSync(join(sources, name), 'utf8'), {
       compilerOptions: {
         target: ts.ScriptTarget.ES2022,
@@ -38,7 +38,7 @@ export function compileSources(): CompiledSources {
         verbatimModuleSyntax: true,
       },
     });
-    const target = join(folder, 'hwloc', name.replace(/\.ts$/, '.js'));
+    const target = join(folder, name.replace(/\.ts$/, '.js'));
     mkdirSync(dirname(target), { recursive: true });
     writeFileSync(target, outputText);
   }
