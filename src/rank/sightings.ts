@@ -63,12 +63,20 @@ function isOfThisHost(pid: number): boolean {
   return readlinkSync(`/proc/${pid}/ns/uts`) === readlinkSync('/proc/self/ns/uts');
 }
 
+/**
+ * A process's variables, each looked up when it is asked for: of some forty that each of hundreds of processes has, a look asks for five.
+ *
+ * @throws Error  of node:fs: it has ended, or is somebody else's.
+ */
 function environmentOf(pid: number): Environment {
-  const entries = readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0');
-  return Object.fromEntries(
-    entries.map((entry): [string, string] => {
-      const equals = entry.indexOf('=');
-      return [entry.slice(0, equals), entry.slice(equals + 1)];
-    }),
-  );
+  const text = `\0${readFileSync(`/proc/${pid}/environ`, 'latin1')}`;
+  return new Proxy<Environment>({}, { get: (_, name) => valueIn(text, String(name)) });
+}
+
+function valueIn(text: string, name: string): string | undefined {
+  const at = text.indexOf(`\0${name}=`);
+  if (at === -1) return undefined;
+  const start = at + name.length + 2;
+  const end = text.indexOf('\0', start);
+  return text.slice(start, end === -1 ? undefined : end);
 }

@@ -9,12 +9,12 @@ import { sightings } from './sightings.js';
 /** Seconds between two looks of those who wait: a death shows within a second. */
 export const lookEvery = 0.25;
 
-/** So many looks of all ranks of a node together a second do not take much of it from those that are still to come. */
-const mostLooks = 512;
+/** So many looks of all ranks of a node together a second do not take much of it from those that are still to come; but each looks once in one. */
+const mostLooks = 128;
 
 /** Seconds between two looks of a member of which the leader has not taken notice yet. */
 export function lookPause(localSize: number | undefined): number {
-  return Math.max(lookEvery, (localSize ?? 0) / mostLooks);
+  return Math.min(Math.max(lookEvery, (localSize ?? 0) / mostLooks), 1);
 }
 
 /** A process may be between fork and exec, or hand its part on to a child, when it is looked for. */
