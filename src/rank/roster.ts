@@ -138,9 +138,7 @@ export class Roster implements PeerListener {
 
   /** The local ranks that have not announced themselves, and are waited for. */
   missing(): number[] {
-    return this.#expected
-      .all()
-      .filter((localRank) => !this.#peers.has(localRank) && !this.#takesNoPart(localRank));
+    return this.#expected.all().filter((localRank) => this.#isMissing(localRank));
   }
 
   /** The local ranks that ended, or gave up, before they announced themselves. */
@@ -203,8 +201,8 @@ export class Roster implements PeerListener {
    */
   async untilNoneIs(standings: readonly Standing[], options: { all?: boolean } = {}): Promise<boolean> {
     const condition = () =>
-      this.standing(...standings).length === 0 &&
-      (options.all !== true || this.#deaf || (this.missing().length === 0 && this.#expected.isSettled()));
+      !this.#isAnyAt(standings) &&
+      (options.all !== true || this.#deaf || (!this.#isAnyMissing() && this.#expected.isSettled()));
     const met = condition() || (await this.#until(condition));
     if (met) return true;
     for (const peer of this.standing(...standings)) {
@@ -397,6 +395,20 @@ export class Roster implements PeerListener {
     const unlikely = this.#signs.lacking(this.missing(), [...this.#peers.keys()]);
     for (const localRank of unlikely) this.#unlikely.add(localRank);
     this.#checkWait();
+  }
+
+  // Asked at each change: without a list, which with hundreds of ranks would be made and sorted hundreds of times.
+  #isAnyAt(standings: readonly Standing[]): boolean {
+    for (const { standing } of this.#peers.values()) if (standings.includes(standing)) return true;
+    return false;
+  }
+
+  #isAnyMissing(): boolean {
+    return this.#expected.all().some((localRank) => this.#isMissing(localRank));
+  }
+
+  #isMissing(localRank: number): boolean {
+    return !this.#peers.has(localRank) && !this.#takesNoPart(localRank);
   }
 
   #takesNoPart(localRank: number): boolean {
