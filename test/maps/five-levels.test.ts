@@ -13,6 +13,7 @@ import {
   parseMaps,
   rangeSet,
 } from '../../src/maps/index.js';
+import { formatRange } from '../support/ranges.js';
 import { fiveLevels, program } from './samples.js';
 
 const page = 4096;
@@ -49,7 +50,8 @@ test('pages apart stay apart beyond 2^53, and those that touch become one range'
 
 test('a member tells its leader all of it', () => {
   const gatherer = new RangeGatherer();
-  for (const message of rangeMessages(wide)) if (message.verb === 'ranges') gatherer.take(message);
+  const words = wide.ranges.map(formatRange);
+  for (const message of rangeMessages({ words })) if (message.verb === 'ranges') gatherer.take(message);
   const { heapEnd, stackStart } = wide;
   expect(gatherer.finish({ heapEnd, stackStart })).toEqual(wide);
 });
