@@ -44,7 +44,7 @@ export function parseLine(line: string): VerbLine | RangeLine {
   for (const word of words.slice(1)) {
     const equals = word.indexOf('=');
     const key = word.slice(0, equals);
-    if (!letters.includes(key.charAt(0)) || !isOf(key, key.length, keyCharacters))
+    if (equals < 1 || !letters.includes(key.charAt(0)) || !isOf(key, key.length, keyCharacters))
       throw new ProtocolError('not a key=value word', line);
     if (values.has(key)) throw new ProtocolError(`the key ${key} stands twice`, line);
     values.set(key, decode(word.slice(equals + 1), line));

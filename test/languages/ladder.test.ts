@@ -43,12 +43,14 @@ installed(...programs).describe('ranks in other languages', () => {
     test.each(['node', other] as const)(
       'adopt from the plan that a leader in %s has published, when late',
       async (leader) => {
+        // What a leader in Node must not wait for is more than a slow start of the ranks could take.
+        const patience = leader === 'node' ? { HWLOC_SHARE_TIMEOUT: '30' } : impatient;
         const { reports, stderr } = await runMixed(local(leader, other, language), {
-          env: { ...impatient, LATE: '2', STAY: '2:0', FLAG: join(temporaryFolder(), 'flag'), BARRIER: '1' },
+          env: { ...patience, LATE: '2', STAY: '2:0', FLAG: join(temporaryFolder(), 'flag'), BARRIER: '1' },
         });
         expectAllAdopted(reports, 3);
         // A leader in Node does not wait for a program that shows no sign of joining, and does not speak of it.
-        const waits = /rank 0: rank 2 did not join within 5 s; going on without it/;
+        const waits = /rank 0: rank 2 did not join within \d+ s; going on without it/;
         if (leader === 'node') expect(stderr).not.toMatch(waits);
         else expect(stderr).toMatch(waits);
         expect(stderr).toMatch(
