@@ -1,7 +1,8 @@
 // A channel: the directory in which the ranks of one node meet. The first to arrive makes it.
 
-import { closeSync, constants, openSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
-import { mkfifo, statusAt, statusOf } from '../hwloc/index.js';
+import { constants, openSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkfifo, statusAt } from '../hwloc/index.js';
+import { openOurs } from './ours.js';
 import {
   ChannelRefusedError,
   type Keeper,
@@ -12,7 +13,6 @@ import {
   formatKeeper,
   makeKept,
   openRoot,
-  ownUid,
   passingName,
   removeChannel,
   removeRoot,
@@ -207,21 +207,7 @@ export function createFile(path: string): number {
  * @throws ChannelRefusedError  unless it is a regular file of ours that nobody else can write to, under one name only.
  */
 export function openFile(path: string): number {
-  const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  const { mode, uid, nlink } = statusOf(fd);
-  const refusal =
-    (mode & constants.S_IFMT) !== constants.S_IFREG
-      ? 'is not a regular file'
-      : uid !== ownUid()
-        ? `belongs to user ${uid}`
-        : (mode & 0o077) !== 0
-          ? 'is open to others'
-          : nlink > 1
-            ? 'has another name, too'
-            : undefined;
-  if (refusal === undefined) return fd;
-  closeSync(fd);
-  throw new ChannelRefusedError(path, refusal);
+  return openOurs(path, constants.O_RDONLY, constants.S_IFREG);
 }
 
 /** Whether a name is there. */

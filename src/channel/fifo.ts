@@ -1,13 +1,13 @@
 // FIFOs as non-blocking ends. Never a blocking open: it would take a thread of libuv's pool until the peer comes, and
 // four of those stop all file and DNS work of the process.
 
-import { closeSync, constants, openSync, unlinkSync } from 'node:fs';
-import { statusOf } from '../hwloc/index.js';
-import { ChannelRefusedError, codeOf, ownUid } from './place/index.js';
+import { closeSync, constants, unlinkSync } from 'node:fs';
+import { codeOf } from './place/index.js';
 import { LineReader } from './line-reader.js';
 import { LineWriter } from './line-writer.js';
+import { openOurs } from './ours.js';
 
-const { O_RDONLY, O_WRONLY, O_RDWR, O_NONBLOCK, O_NOFOLLOW } = constants;
+const { O_RDONLY, O_WRONLY, O_RDWR, S_IFIFO } = constants;
 
 /** Opens the reading end. It ends when the last writer closes; before the first writer comes, it just waits. */
 export function openReader(path: string): LineReader {
@@ -74,17 +74,5 @@ export function unlinkIfThere(path: string): void {
 
 /** @throws ChannelRefusedError  if what stands there is not a FIFO of ours alone; a link is not followed (ELOOP). */
 function openFifo(path: string, access: number): number {
-  const fd = openSync(path, access | O_NONBLOCK | O_NOFOLLOW);
-  const { mode, uid } = statusOf(fd);
-  const refusal =
-    (mode & constants.S_IFMT) !== constants.S_IFIFO
-      ? 'is not a FIFO'
-      : uid !== ownUid()
-        ? `belongs to user ${uid}`
-        : (mode & 0o077) !== 0
-          ? 'is open to others'
-          : undefined;
-  if (refusal === undefined) return fd;
-  closeSync(fd);
-  throw new ChannelRefusedError(path, refusal);
+  return openOurs(path, access, S_IFIFO);
 }

@@ -8,7 +8,6 @@ export {
   markJoined,
   removeVariable,
   tellChildren,
-  variable,
 } from './process.js';
 export {
   type IoFilter,

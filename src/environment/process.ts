@@ -8,11 +8,6 @@ export function environment(): Environment {
   return process.env;
 }
 
-/** A variable as it is now. */
-export function variable(name: string): string | undefined {
-  return process.env[name];
-}
-
 /** Takes a variable out. */
 export function removeVariable(name: string): void {
   Reflect.deleteProperty(process.env, name);

@@ -9,7 +9,7 @@ import { sightings } from './sightings.js';
 /** Seconds between two looks of those who wait: a death shows within a second. */
 export const lookEvery = 0.25;
 
-/** So many looks of all ranks of a node together a second do not take much of it from those that are still to come; but each looks once in one. */
+/** So many looks of all ranks of a node together a second do not take much of it from those that are still to come. (Each looks once in it, however many there are.) */
 const mostLooks = 128;
 
 /** Seconds between two looks of a member of which the leader has not taken notice yet. */

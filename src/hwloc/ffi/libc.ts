@@ -1,6 +1,6 @@
 // The few libc calls that Node does not offer. Addresses are plain numbers (user space ends far below 2^53).
 
-import { removeVariable, variable } from '../../environment/index.js';
+import { environment, removeVariable } from '../../environment/index.js';
 import { type LibraryHandle, koffi } from './koffi.js';
 import { HwlocError, errnoName } from '../errors.js';
 import { type NativeFunction, invoke } from './invoke.js';
@@ -197,7 +197,7 @@ export function setFirst(name: string, value: string, isStale: (value: string) =
 
 /** In the main thread, Node's `process.env` is the C environment itself, and no function has to be declared to ask it. */
 function get(name: string): string | undefined {
-  return isMainThread ? variable(name) : ((native('getenv')(name) as string | null) ?? undefined);
+  return isMainThread ? environment()[name] : ((native('getenv')(name) as string | null) ?? undefined);
 }
 
 function remove(name: string): void {
