@@ -1,6 +1,8 @@
 // An alarm: one call after some time. Node compiles its timers when the first is set, in thirty functions, for which a rank that just has
 // to wait for others would pay a millisecond; the engine has an alarm of its own.
 
+import { now } from './now.js';
+
 /**
  * Calls `ring` after some time, unless it was called off before. It does not keep the process alive.
  *
@@ -9,12 +11,20 @@
  */
 export function alarm(milliseconds: number, ring: () => void): () => void {
   const cell = new Int32Array(new SharedArrayBuffer(4));
-  const waiting = Atomics.waitAsync(cell, 0, 0, milliseconds);
+  const until = now() + milliseconds;
   let isOn = true;
-  // Nobody changes the cell: it ends by itself, in time, or because it was called off.
-  void Promise.resolve(waiting.value).then(() => {
-    if (isOn) ring();
-  });
+  const wait = (time: number) => {
+    const waiting = Atomics.waitAsync(cell, 0, 0, time);
+    // Nobody changes the cell: it ends by itself, in time, or because it was called off.
+    void Promise.resolve(waiting.value).then(() => {
+      if (!isOn) return;
+      // The engine counts from the last turn of the event loop: where the job has computed since, it ends too early by as long as that.
+      const left = until - now();
+      if (left > 0) wait(left);
+      else ring();
+    });
+  };
+  wait(milliseconds);
   return () => {
     isOn = false;
     Atomics.notify(cell, 0);
