@@ -11,9 +11,9 @@ export interface VerbLine {
   readonly values: ReadonlyMap<string, string>;
 }
 
-/** A line that starts with an address range, as the lines of /proc/<pid>/maps do: the leading `start-end` words of it. */
+/** A line that starts with an address range, as the lines of /proc/<pid>/maps do: the whole of it. Who wants the ranges reads them from it. */
 export interface RangeLine {
-  readonly ranges: readonly string[];
+  readonly ranges: string;
 }
 
 const letters = 'abcdefghijklmnopqrstuvwxyz';
@@ -33,15 +33,13 @@ const rangeWord = /^[0-9a-f]{1,16}-[0-9a-f]{1,16}$/i;
  * @throws ProtocolError  if it is neither a verb with key=value words nor a line of ranges.
  */
 export function parseLine(line: string): VerbLine | RangeLine {
-  const words = line.split(' ');
-  const first = words[0] ?? '';
-  if (first.includes('-') && rangeWord.test(first)) {
-    const end = words.findIndex((word) => !rangeWord.test(word));
-    return { ranges: end === -1 ? words : words.slice(0, end) };
-  }
+  const space = line.indexOf(' ');
+  const first = space === -1 ? line : line.slice(0, space);
+  if (first.includes('-') && rangeWord.test(first)) return { ranges: line };
   if (!isOf(first, 16, letters)) throw new ProtocolError('not a line of this protocol', line);
   const values = new Map<string, string>();
-  for (const word of words.slice(1)) {
+  const words = space === -1 ? [] : line.slice(space + 1).split(' ');
+  for (const word of words) {
     const equals = word.indexOf('=');
     const key = word.slice(0, equals);
     if (equals < 1 || !letters.includes(key.charAt(0)) || !isOf(key, key.length, keyCharacters))

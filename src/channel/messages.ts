@@ -31,10 +31,13 @@ export interface Hello {
   readonly mems: string | undefined;
 }
 
-/** Member to leader: some of the ranges that are occupied in my address space, each `start-end` in hex. */
+/**
+ * Member to leader: some of the ranges that are occupied in my address space, each `start-end` in hex, with a space between. In a line that
+ * was received, other words may follow.
+ */
 export interface Ranges {
   readonly verb: 'ranges';
-  readonly words: readonly string[];
+  readonly text: string;
 }
 
 /** Member to leader: that was the last of my ranges. */
@@ -148,7 +151,7 @@ export function formatMessage(message: Message): string {
         mems: message.mems,
       });
     case 'ranges':
-      return `${message.words.join(' ')}\n`;
+      return `${message.text}\n`;
     case 'end':
       return formatLine('end');
     case 'reserved':
@@ -195,7 +198,7 @@ export function formatMessage(message: Message): string {
  */
 export function parseMessage(text: string): Message {
   const line = parseLine(text);
-  if (isRangeLine(line)) return { verb: 'ranges', words: line.ranges };
+  if (isRangeLine(line)) return { verb: 'ranges', text: line.ranges };
   const read = readers.get(line.verb);
   if (read === undefined) throw new ProtocolError('unknown verb', text);
   return read(new Fields(line, text));

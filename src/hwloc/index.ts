@@ -54,7 +54,7 @@ export {
   isObjectType,
   objectTypes,
 } from './object/types.js';
-export { type Segment, shmemAbi } from './shmem.js';
+export { type Segment, prepareToAdopt, shmemAbi } from './shmem.js';
 export type { MemoryBinding, MemoryBindingPolicy } from './topology/binding.js';
 export type { DistributeOptions } from './topology/distribute.js';
 export type { PciAddress } from './topology/levels.js';

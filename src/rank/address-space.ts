@@ -1,7 +1,7 @@
 // A rank's address space as it goes through a pipe: the ranges that are occupied, as lines.
 
 import type { End, Ranges } from '../channel/index.js';
-import { type Occupied, type Range, type Told, parseRange, rangeSet } from '../maps/index.js';
+import { type Occupied, type Range, type Told, parseRanges, rangeSet } from '../maps/index.js';
 
 /** 250 words of at most 33 characters stay within a line's bounds. */
 const rangesPerLine = 200;
@@ -15,7 +15,7 @@ export const mostRanges = 1 << 16;
 export function rangeMessages({ words }: Pick<Told, 'words'>): (Ranges | End)[] {
   const lines: (Ranges | End)[] = [];
   for (let at = 0; at < words.length; at += rangesPerLine) {
-    lines.push({ verb: 'ranges', words: words.slice(at, at + rangesPerLine) });
+    lines.push({ verb: 'ranges', text: words.slice(at, at + rangesPerLine).join(' ') });
   }
   return [...lines, { verb: 'end' }];
 }
@@ -24,13 +24,9 @@ export function rangeMessages({ words }: Pick<Told, 'words'>): (Ranges | End)[] 
 export class RangeGatherer {
   #ranges: Range[] = [];
 
-  /** @throws RangeError  for an inverted range, or more of them than a process can have. */
+  /** @throws RangeError  for an inverted range, an empty one, or more of them than a process can have. */
   take(message: Ranges): void {
-    for (const word of message.words) {
-      const range = parseRange(word);
-      if (range === undefined) throw new RangeError(`${word} is not a range of addresses`);
-      this.#ranges.push(range);
-    }
+    parseRanges(message.text, this.#ranges);
     if (this.#ranges.length > mostRanges) throw new RangeError(`more than ${mostRanges} ranges`);
   }
 

@@ -12,7 +12,7 @@ import {
   protocolVersion,
 } from '../channel/index.js';
 import { isAlive } from '../channel/place/index.js';
-import { type Reservation, abi, HwlocError, reserve, statusAt } from '../hwloc/index.js';
+import { type Reservation, abi, HwlocError, prepareToAdopt, reserve, statusAt } from '../hwloc/index.js';
 import { ownTold } from '../maps/index.js';
 import { rangeMessages } from './address-space.js';
 import { adoptPlan, adoptedOutcome } from './adopt.js';
@@ -180,6 +180,8 @@ async function converse(
           plan = heard;
           context.clock.mark('reserve');
           reach('member:reserved');
+          // While the leader waits for the others, and writes.
+          prepareToAdopt();
           break;
         case 'release': {
           context.clock.mark('wait');

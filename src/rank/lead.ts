@@ -72,12 +72,15 @@ async function share(context: Context, parts: Lead): Promise<Joined> {
   const own = await loading;
   context.clock.mark('load');
   reach('leader:loaded');
+  // Now, while others still come: libhwloc copies the whole topology to see how long it is.
+  const ownLength = own.sharedLength();
   await gather(context, roster);
   stopTelling();
   const topology = await coverEverybody(context, roster, own);
+  const length = topology === own ? ownLength : topology.sharedLength();
 
   const pieces = await sharing;
-  const agreement = await negotiate(context, { ...parts, topology });
+  const agreement = await negotiate(context, { ...parts, topology, length });
   reach('leader:agreed');
   const barrier = keepBarriers(roster);
   const result = release(context, roster, topology, agreement);

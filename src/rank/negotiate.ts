@@ -25,15 +25,16 @@ export interface Parties {
   /** The channel's key: another job gets another address. */
   readonly key: string;
   readonly topology: Topology;
+  /** Bytes that the topology takes in a file. */
+  readonly length: number;
   readonly roster: Roster;
   readonly store: Store;
 }
 
 /** Plans until a file is written and everybody has reserved its range, or as often as makes sense. */
 export async function negotiate(context: Context, parties: Parties): Promise<Agreement> {
-  const { topology, roster, store, key } = parties;
+  const { topology, length, roster, store, key } = parties;
   const { clock } = context;
-  const length = topology.sharedLength();
   let agreement: Agreement = { plan: undefined, reason: 'no address was tried' };
 
   for (let generation = 1; generation <= mostGenerations; generation++) {

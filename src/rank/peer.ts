@@ -83,8 +83,12 @@ export class Peer {
     });
   }
 
-  /** Says something to the member. What the message means for where it stands is noted. */
-  say(message: LeaderMessage): void {
+  /**
+   * Says something to the member. What the message means for where it stands is noted.
+   *
+   * @param line  The message as it is written, for those who say the same to many.
+   */
+  say(message: LeaderMessage, line = formatMessage(message)): void {
     if (this.standing === 'gone') return;
     if (message.verb === 'plan') {
       this.standing = 'planned';
@@ -92,7 +96,7 @@ export class Peer {
     }
     if (message.verb === 'release') this.standing = 'released';
     if (message.verb === 'ladder') this.standing = 'laddered';
-    this.#writer.write(formatMessage(message));
+    this.#writer.write(line);
   }
 
   /** Ends the conversation: the member sees EOF. */

@@ -189,7 +189,8 @@ export class Roster implements PeerListener {
 
   /** Says the same to all peers that stand somewhere. */
   tell(message: LeaderMessage, ...at: readonly Standing[]): void {
-    for (const peer of this.standing(...at)) peer.say(message);
+    const line = formatMessage(message);
+    for (const peer of this.standing(...at)) peer.say(message, line);
   }
 
   /**

@@ -1,7 +1,7 @@
 // Reading /proc/<pid>/maps, whole and cut, and the range words that ranks send each other.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { MapsFormatError, parseMaps, parseRange } from '../../src/maps/index.js';
+import { MapsFormatError, parseMaps, parseRange, parseRanges, type Range } from '../../src/maps/index.js';
 import { formatRange } from '../support/ranges.js';
 import { line, program } from './samples.js';
 
@@ -252,3 +252,79 @@ function thrownBy(call: () => unknown): Error {
   }
   throw new Error('nothing was thrown');
 }
+
+describe('ranges of a line', () => {
+  /** What parseRanges promises, word by word. */
+  function oneByOne(text: string): Range[] {
+    const words = text.split(' ');
+    const end = words.findIndex((word) => !/^[\da-f]{1,16}-[\da-f]{1,16}$/i.test(word));
+    return words.slice(0, end === -1 ? undefined : end).map((word) => {
+      const range = parseRange(word);
+      if (range === undefined) throw new RangeError(`${word} is not a range of addresses`);
+      return range;
+    });
+  }
+
+  function read(text: string): Range[] {
+    const ranges: Range[] = [];
+    parseRanges(text, ranges);
+    return ranges;
+  }
+
+  test.each([
+    ['1000-2000 rw-s 00000000 00:2d 7  /tmp/a b 3000-4000 (deleted)', 1],
+    ['7ffd1000-7ffd2000 rw-p 00000000 00:00 0                          [stack]', 1],
+    ['ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0      [vsyscall]', 1],
+    ['1000-2000 7F00-7fff', 2],
+    ['1000-2000 3000-4000 ', 2],
+    ['1000-2000  3000-4000', 1],
+    ['1000-2000 3000-4000\t5000-6000', 1],
+    ['1000-2000-3000', 0],
+    ['hello', 0],
+    ['', 0],
+  ])('%j has %i', (text, count) => {
+    expect(read(text)).toHaveLength(count);
+    expect(read(text)).toEqual(oneByOne(text));
+  });
+
+  test.each(['2000-1000', '1000-1000', '1000-2000 5000-4000', '1000-ffffffffffffffff'])(
+    '%j is refused',
+    (text) => {
+      expect(() => read(text)).toThrow('is not a range of addresses');
+      expect(() => oneByOne(text)).toThrow('is not a range of addresses');
+    },
+  );
+
+  test('are added to those before', () => {
+    const ranges = read('1000-2000');
+    parseRanges('3000-4000 5000-6000', ranges);
+    expect(ranges).toHaveLength(3);
+  });
+
+  test('are the same as word by word, whatever the text', () => {
+    const digits = fc.string({ unit: fc.constantFrom(...'0123456789abcdefABCDEF'.split('')), maxLength: 17 });
+    const address = fc.oneof(
+      digits,
+      digits.map((some) => `${some.slice(0, 13)}000`),
+    );
+    const word = fc.tuple(address, address).map(([start, end]) => `${start}-${end}`);
+    const almost = fc.string({ unit: fc.constantFrom(...'0123456789abcdef- x\t'.split('')), maxLength: 60 });
+    const line = fc.oneof(
+      almost,
+      fc.array(word, { maxLength: 5 }).map((words) => words.join(' ')),
+    );
+    const outcome = (how: (text: string) => Range[], text: string) => {
+      try {
+        return how(text);
+      } catch (error) {
+        return error;
+      }
+    };
+    fc.assert(
+      fc.property(line, (text) => {
+        expect(outcome(read, text)).toEqual(outcome(oneByOne, text));
+      }),
+      { numRuns: 3000 },
+    );
+  });
+});

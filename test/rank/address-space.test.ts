@@ -56,11 +56,11 @@ describe('the ranges of a rank', () => {
   test('are refused when they are inverted, or more than a process can have', () => {
     const gatherer = new RangeGatherer();
     expect(() => {
-      gatherer.take({ verb: 'ranges', words: ['2000-1000'] });
+      gatherer.take({ verb: 'ranges', text: '2000-1000' });
     }).toThrow('2000-1000 is not a range');
-    const words = Array<string>(1000).fill('1000-2000');
+    const text = Array<string>(1000).fill('1000-2000').join(' ');
     expect(() => {
-      for (let sent = 0; sent <= mostRanges; sent += words.length) gatherer.take({ verb: 'ranges', words });
+      for (let sent = 0; sent <= mostRanges; sent += 1000) gatherer.take({ verb: 'ranges', text });
     }).toThrow(`more than ${mostRanges} ranges`);
   });
 });
