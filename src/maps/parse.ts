@@ -57,48 +57,26 @@ export function parseRange(word: string): Range | undefined {
  * Reads the ranges that a text begins with, each as {@link parseRange} takes it, one space between two. The first word of another shape ends
  * them.
  *
- * By hand, in one go and with nothing cut out: a leader reads 35 ranges of each of its members, and with a pattern for each it took longer
- * over that than over all else of them together.
+ * One pattern for all of them: a leader reads 35 ranges of each of its members, and with patterns for each it takes longer over that than
+ * over all else of them together. (Character by character, too.)
  *
  * @param into  Is added to.
  * @throws RangeError  a word has the shape of a range but is none: inverted, empty, or not to be held by a double.
  */
 export function parseRanges(text: string, into: Range[]): void {
-  let start = 0;
-  let value = 0;
-  let digits = 0;
-  let word = 0;
-  let isEnd = false;
-  for (let at = 0; at <= text.length; at++) {
-    const code = at < text.length ? text.charCodeAt(at) : SPACE;
-    const digit = digitOf(code);
-    if (digit !== undefined) {
-      value = value * 16 + digit;
-      digits++;
-      continue;
-    }
-    if (digits === 0 || digits > 16 || code !== (isEnd ? SPACE : DASH)) return;
-    // As parseAddress: a double holds it exactly, or it is none.
-    if (value > Number.MAX_SAFE_INTEGER && !text.startsWith('000', at - 3)) value = NaN;
-    if (isEnd) {
-      if (!(start < value)) throw new RangeError(`${text.slice(word, at)} is not a range of addresses`);
-      into.push({ start, end: value });
-      word = at + 1;
-    } else start = value;
-    isEnd = !isEnd;
-    value = digits = 0;
+  const words = RANGES.exec(text)?.[0].trimEnd() ?? '';
+  if (words === '') return;
+  for (const word of words.split(' ')) {
+    const start = Number.parseInt(word, 16);
+    const end = Number.parseInt(word.slice(word.indexOf('-') + 1), 16);
+    const range = start < end && end <= Number.MAX_SAFE_INTEGER ? { start, end } : parseRange(word);
+    if (range === undefined) throw new RangeError(`${word} is not a range of addresses`);
+    into.push(range);
   }
 }
 
-const SPACE = 0x20;
-const DASH = 0x2d;
-
-/** The value of a hex digit of either case. */
-function digitOf(code: number): number | undefined {
-  if (code >= 0x30 && code <= 0x39) return code - 0x30;
-  const letter = code | 0x20;
-  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : undefined;
-}
+// Words that parseRange may take, as many as there are.
+const RANGES = /^(?:[\da-f]{1,16}-[\da-f]{1,16}(?: |$))*/i;
 
 // Range, permissions, offset, device, inode; then spaces up to the path, which never begins with one: it starts with `/`, `[`
 // or the name of a file system.
