@@ -2,7 +2,15 @@
 export { MapsFormatError, NoHoleError } from './errors.js';
 export { formatAddress } from './hex.js';
 export { chooseHole, type HoleRequest } from './hole.js';
-export { combine, occupiedFrom, ownOccupied, ownTold, type Occupied, type Told } from './occupied.js';
+export {
+  combine,
+  occupiedFrom,
+  ownOccupied,
+  ownTold,
+  type Claimed,
+  type Occupied,
+  type Told,
+} from './occupied.js';
 export { parseMaps, parseRange, parseRanges, type Mapping } from './parse.js';
 export { formatPolicy, parsePolicy, type HoleKind, type HolePolicy } from './policy.js';
 export {

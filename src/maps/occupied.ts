@@ -12,6 +12,9 @@ export interface Occupied {
   readonly stackStart?: number;
 }
 
+/** What one process says that it occupies, for {@link combine}: its ranges in any order. */
+export type Claimed = Omit<Occupied, 'ranges'> & { readonly ranges: readonly Range[] };
+
 /** What `mappings`, those of one process, occupy. */
 export function occupiedFrom(mappings: readonly Mapping[]): Occupied {
   let heapEnd: number | undefined;
@@ -26,7 +29,7 @@ export function occupiedFrom(mappings: readonly Mapping[]): Occupied {
 }
 
 /** What is occupied in at least one of `all`. */
-export function combine(all: readonly Occupied[]): Occupied {
+export function combine(all: readonly Claimed[]): Occupied {
   let heapEnd: number | undefined;
   let stackStart: number | undefined;
   for (const one of all) {

@@ -30,8 +30,8 @@ export function rangeSet(ranges: Iterable<Range>): RangeSet {
   return merge(Float64Array.from(starts), Float64Array.from(ends));
 }
 
-/** The addresses that are in at least one of `sets`. */
-export function union(...sets: RangeSet[]): RangeSet {
+/** The addresses that are in at least one of `sets`, each of which may be in any order, but must not have empty or inverted ranges. */
+export function union(...sets: (readonly Range[])[]): RangeSet {
   const size = sets.reduce((sum, set) => sum + set.length, 0);
   const starts = new Float64Array(size);
   const ends = new Float64Array(size);

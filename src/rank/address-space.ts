@@ -1,7 +1,7 @@
 // A rank's address space as it goes through a pipe: the ranges that are occupied, as lines.
 
 import type { End, Ranges } from '../channel/index.js';
-import { type Occupied, type Range, type Told, parseRanges, rangeSet } from '../maps/index.js';
+import { type Claimed, type Range, type Told, parseRanges } from '../maps/index.js';
 
 /** 250 words of at most 33 characters stay within a line's bounds. */
 const rangesPerLine = 200;
@@ -31,8 +31,8 @@ export class RangeGatherer {
   }
 
   /** What was gathered; the gatherer is empty afterwards. */
-  finish(landmarks: { heapEnd: number | undefined; stackStart: number | undefined }): Occupied {
-    const ranges = rangeSet(this.#ranges);
+  finish(landmarks: { heapEnd: number | undefined; stackStart: number | undefined }): Claimed {
+    const ranges = this.#ranges;
     this.#ranges = [];
     const { heapEnd, stackStart } = landmarks;
     return {

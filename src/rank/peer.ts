@@ -9,7 +9,7 @@ import {
   formatMessage,
   parseMessage,
 } from '../channel/index.js';
-import type { Occupied } from '../maps/index.js';
+import type { Claimed } from '../maps/index.js';
 import type { Allowed } from './allowed.js';
 import { RangeGatherer } from './address-space.js';
 import { messageOf } from './notice.js';
@@ -46,7 +46,7 @@ export interface PeerListener {
 export class Peer {
   standing: Standing = 'greeting';
   /** What is occupied in it, as it said last. */
-  occupied: Occupied | undefined;
+  occupied: Claimed | undefined;
   /** What its cgroup allows. */
   allowed: Allowed = { cpus: undefined, nodes: undefined };
   /** Why it declined or failed. */

@@ -15,7 +15,7 @@ import {
   renewLead,
   unlinkIfThere,
 } from '../channel/index.js';
-import type { Occupied } from '../maps/index.js';
+import type { Claimed } from '../maps/index.js';
 import type { Allowed } from './allowed.js';
 import type { Context } from './context.js';
 import { type Expected, moment } from './expected.js';
@@ -176,7 +176,7 @@ export class Roster implements PeerListener {
   }
 
   /** What is occupied in those who are there. */
-  occupied(): Occupied[] {
+  occupied(): Claimed[] {
     return [...this.#peers.values()].flatMap((peer) =>
       peer.standing === 'gone' || peer.occupied === undefined ? [] : [peer.occupied],
     );

@@ -3,7 +3,14 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { formatMessage, maxLineBytes, parseMessage } from '../../src/channel/index.js';
-import { type Occupied, occupiedFrom, ownOccupied, parseMaps, rangeSet } from '../../src/maps/index.js';
+import {
+  type Occupied,
+  combine,
+  occupiedFrom,
+  ownOccupied,
+  parseMaps,
+  rangeSet,
+} from '../../src/maps/index.js';
 import { formatRange } from '../support/ranges.js';
 import { RangeGatherer, mostRanges, rangeMessages } from '../../src/rank/address-space.js';
 
@@ -21,7 +28,7 @@ function throughPipe(occupied: Occupied): Occupied {
     if (message.verb === 'ranges') gatherer.take(message);
     else expect(message.verb).toBe('end');
   }
-  return gatherer.finish(landmarks);
+  return combine([gatherer.finish(landmarks)]);
 }
 
 describe('the ranges of a rank', () => {
@@ -50,7 +57,7 @@ describe('the ranges of a rank', () => {
       if (message.verb !== 'ranges') throw new Error(line);
       gatherer.take(message);
     }
-    expect(gatherer.finish(landmarks).ranges).toEqual(occupiedFrom(parseMaps(text)).ranges);
+    expect(combine([gatherer.finish(landmarks)]).ranges).toEqual(occupiedFrom(parseMaps(text)).ranges);
   });
 
   test('are refused when they are inverted, or more than a process can have', () => {
