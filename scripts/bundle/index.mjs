@@ -68,7 +68,7 @@ export async function bundle(outDir) {
     external: ['koffi'],
     format: 'esm',
     sourcemap: 'linked',
-    plugins: [withoutFacades],
+    plugins: [withoutFacades, widthsWhenNeeded],
     outExtension,
     metafile: true,
   });
@@ -92,7 +92,7 @@ export async function bundle(outDir) {
 
 /** The licences of the packages that are in the command's bundle, which each asks to be handed on. */
 function licencesOf(inputs, outDir) {
-  const folders = inputs.flatMap((input) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input)?.[0] ?? []);
+  const folders = inputs.flatMap((input) => /^[^:]*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input)?.[0] ?? []);
   return [...new Set(folders)]
     .sort()
     .map((folder) => {
@@ -105,6 +105,30 @@ function licencesOf(inputs, outDir) {
 }
 
 const withoutFacades = onLoadOf(withoutFacadesIn);
+
+/**
+ * Puts off string-width until a text is not plain ASCII. It asks ICU for all emoji there are when it is imported, which takes a third of the
+ * time of Node's own start; yargs has three versions of it, and wants widths only for help texts.
+ */
+const widthsWhenNeeded = {
+  name: 'widths-when-needed',
+  setup({ onResolve, onLoad, resolve }) {
+    const late = 'late-width';
+    onResolve({ filter: /^string-width$/ }, async ({ path, importer, kind, resolveDir, pluginData }) => {
+      if (pluginData === late) return undefined;
+      const { path: real } = await resolve(path, { importer, kind, resolveDir, pluginData: late });
+      // What stands in the bundle as the module's name tells nothing of where it was built.
+      return { path: real.slice(real.indexOf('node_modules/')), namespace: late, pluginData: real };
+    });
+    onLoad({ filter: /.*/, namespace: late }, ({ pluginData: real }) => ({
+      contents: `
+        export default function stringWidth(text, options) {
+          return /^[ -~]*$/.test(text) ? text.length : require(${JSON.stringify(real)}).default(text, options);
+        }`,
+      resolveDir: dirname(real),
+    }));
+  },
+};
 
 /** A part of the core, as a plain object: what `export * as` makes has a function for each name. */
 async function partOf(part, file, outDir) {
@@ -155,7 +179,7 @@ function onLoadOf(change) {
   return {
     name: 'on-load',
     setup({ onLoad }) {
-      onLoad({ filter: /\.js$/ }, ({ path }) => ({
+      onLoad({ filter: /\.js$/, namespace: 'file' }, ({ path }) => ({
         contents: change(readFileSync(path, 'utf8'), path),
         loader: 'js',
       }));
