@@ -114,16 +114,19 @@ const widthsWhenNeeded = {
   name: 'widths-when-needed',
   setup({ onResolve, onLoad, resolve }) {
     const late = 'late-width';
-    onResolve({ filter: /^string-width$/ }, async ({ path, importer, kind, resolveDir, pluginData }) => {
-      if (pluginData === late) return undefined;
-      const { path: real } = await resolve(path, { importer, kind, resolveDir, pluginData: late });
-      // What stands in the bundle as the module's name tells nothing of where it was built.
-      return { path: real.slice(real.indexOf('node_modules/')), namespace: late, pluginData: real };
-    });
+    onResolve(
+      { filter: /^string-width$/ },
+      async ({ path, importer, namespace, kind, resolveDir, pluginData }) => {
+        if (namespace === late || pluginData === late) return undefined;
+        const { path: real } = await resolve(path, { importer, kind, resolveDir, pluginData: late });
+        // What stands in the bundle as the module's name tells nothing of where it was built.
+        return { path: real.slice(real.indexOf('node_modules/')), namespace: late, pluginData: real };
+      },
+    );
     onLoad({ filter: /.*/, namespace: late }, ({ pluginData: real }) => ({
       contents: `
         export default function stringWidth(text, options) {
-          return /^[ -~]*$/.test(text) ? text.length : require(${JSON.stringify(real)}).default(text, options);
+          return /^[ -~]*$/.test(text) ? text.length : require('string-width').default(text, options);
         }`,
       resolveDir: dirname(real),
     }));

@@ -7,8 +7,11 @@ const { core } = (globalThis[Symbol.for(`hwloc-share:${folder}`)] ??= open());
 
 function open() {
   const { Script } = process.getBuiltinModule('node:vm');
-  const filename = `${folder}/core.cjs`;
-  const script = new Script(readFileSync(filename, 'latin1'), { filename, cachedData: cache() });
+  const script = new Script(readFileSync(`${folder}/core.cjs`, 'latin1'), {
+    // As it stands in the traces of errors. Not the path: those would show that of the place where the cache was made.
+    filename: 'hwloc-share/dist/bundle/core.cjs',
+    cachedData: cache(),
+  });
   const module = { exports: {} };
   // A script with a code cache cannot import: what few ranks need is imported from here.
   const importIt = (path) => import(path);
