@@ -2,7 +2,8 @@
 
 import { readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { currentKeeper, removeChannel, rootsOf, sweep } from '../channel/place/index.js';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { currentKeeper, isInhabited, removeChannel, rootsOf, sweep } from '../channel/place/index.js';
 import {
   type Environment,
   environment,
@@ -68,11 +69,22 @@ function directoryOf(options: Options): string | undefined {
   return directory === undefined || directory === '' ? undefined : resolve(directory);
 }
 
-/** Removes the channels of a job that has ended; each of its steps may have left one. */
-export function removeJob(job: string, roots: readonly string[]): void {
+/** How long ranks may take to end after their launcher has. */
+const lastMilliseconds = 500;
+
+/**
+ * Removes the channels of a job that has ended; each of its steps may have left one.
+ *
+ * Ranks whose launcher was killed may go on. They keep theirs, and remove it themselves.
+ */
+export async function removeJob(job: string, roots: readonly string[]): Promise<void> {
+  const until = performance.now() + lastMilliseconds;
   for (const root of roots) {
     for (const name of namesIn(root)) {
-      if (name.startsWith(`${job}.`)) removeChannel(join(root, name));
+      if (!name.startsWith(`${job}.`)) continue;
+      const path = join(root, name);
+      while (isInhabited(path) && performance.now() < until) await sleep(10);
+      if (!isInhabited(path)) removeChannel(path);
     }
     // A launcher may kill its ranks while one of them removes, or makes, a channel.
     sweep(root);

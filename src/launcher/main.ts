@@ -78,7 +78,7 @@ async function launch(request: Launch, inherited: readonly number[]): Promise<En
   }
   const ending = await running.ending;
   reporting?.collect();
-  removeJob(job, roots);
+  await removeJob(job, roots);
   await reporting?.finish({ command: request.kind === 'local' ? 'local' : request.command, kind }, ending);
   stopRelaying();
   return ending;

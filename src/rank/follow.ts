@@ -11,7 +11,7 @@ import {
   openPatientWriter,
   protocolVersion,
 } from '../channel/index.js';
-import { isAlive } from '../channel/place/index.js';
+import { isAlive, leaderIn } from '../channel/place/index.js';
 import { type Reservation, abi, HwlocError, prepareToAdopt, reserve, statusAt } from '../hwloc/index.js';
 import { ownTold } from '../maps/index.js';
 import { rangeMessages } from './address-space.js';
@@ -21,7 +21,7 @@ import type { Claim } from './claim.js';
 import type { Context, Joined } from './context.js';
 import { Conversation, type Heard } from './conversation.js';
 import { moment } from './expected.js';
-import { keepIfOrphaned, leaderIn } from './keeper.js';
+import { keepIfOrphaned } from './keeper.js';
 import { type Private, takeLadder } from './ladder.js';
 import { isLate, joinLate } from './late.js';
 import { loneBarrier } from './lone-barrier.js';

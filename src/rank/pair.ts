@@ -1,7 +1,15 @@
 // A member's pair of FIFOs, as the mark of its arrival: who has made them, and is not there to read, has died or given up.
 
 import { readdirSync } from 'node:fs';
-import { type Channel, hasReader } from '../channel/index.js';
+import {
+  type Channel,
+  type LineReader,
+  type LineWriter,
+  hasReader,
+  openReader,
+  openWriter,
+  unlinkIfThere,
+} from '../channel/index.js';
 import { keeperOf } from '../channel/place/index.js';
 import { mkfifo } from '../hwloc/index.js';
 
@@ -17,6 +25,27 @@ export function makePair(channel: Channel, localRank: number): string {
   mkfifo(`${channel.path}/${name}.up`);
   mkfifo(`${channel.path}/${name}.down`);
   return name;
+}
+
+/**
+ * Opens the leader's ends of a member's pair.
+ *
+ * @param path    What the paths of the two have in common.
+ * @returns no writer if the member has gone.
+ * @throws Error  if they are not what a member makes.
+ */
+export function openPair(path: string): { reader: LineReader; writer: LineWriter | undefined } {
+  const reader = openReader(`${path}.up`);
+  try {
+    const writer = openWriter(`${path}.down`);
+    // Both ends are open now; the names are not needed, and would be what a kill leaves behind.
+    unlinkIfThere(`${path}.up`);
+    unlinkIfThere(`${path}.down`);
+    return { reader, writer };
+  } catch (error) {
+    reader.close();
+    throw error;
+  }
 }
 
 /** A pair that nobody has open. */

@@ -4,51 +4,26 @@ import {
   type Announce,
   type Channel,
   type LeaderMessage,
-  type LineReader,
-  type LineWriter,
   formatMessage,
-  openEndlessReader,
-  openReader,
-  openWriter,
-  parseMessage,
   protocolVersion,
   renewLead,
-  unlinkIfThere,
 } from '../channel/index.js';
 import type { Claimed } from '../maps/index.js';
+import { Absentees } from './absentees.js';
 import type { Allowed } from './allowed.js';
 import type { Context } from './context.js';
-import { type Expected, moment } from './expected.js';
-import { keepIfOrphaned } from './keeper.js';
-import { messageOf } from './notice.js';
-import { unattended } from './pair.js';
+import { Crowd } from './crowd.js';
+import type { Expected } from './expected.js';
+import { Lobby } from './lobby.js';
+import { openPair } from './pair.js';
 import { Peer, type PeerListener, type Standing } from './peer.js';
-import { now } from './now.js';
 import { roomForMembers } from './room.js';
-import type { Signs } from './signs.js';
-import { Witness, lookEvery } from './witness.js';
 
 /** Seconds between two signs of life to members who wait. */
 const signOfLife = 1;
 
 /** Seconds between two looks, where it is by them that the leader knows when everybody is there. */
 const lookOften = 0.1;
-
-/**
- * In so many looks nobody has a pair of FIFOs open before its maker has ended, or has given up. One is not enough: a member opens them a
- * moment after it has made them, and on a crowded node that may be a long one.
- */
-const looksAtTheDead = 2;
-const looksAtTheLiving = 8;
-
-/** So many announcements that cannot be understood are complained of; a flood of them is not to flood stderr. */
-const mostComplaints = 10;
-
-/** After so many we listen no more: reading a flood leaves no time for anybody else. */
-const mostNonsense = 1000;
-
-/** Within the descriptors that are spared for other things. */
-const crowdAtOnce = 16;
 
 /** Waits for a condition on the peers. */
 interface Wait {
@@ -63,30 +38,16 @@ export class Roster implements PeerListener {
   readonly #context: Context;
   readonly #channel: Channel;
   readonly #expected: Expected;
-  readonly #lobby: LineReader;
+  readonly #lobby: Lobby;
+  readonly #absentees: Absentees;
+  readonly #crowd = new Crowd();
   readonly #peers = new Map<number, Peer>();
   /** Those who came but take no part: they died at once, or were refused. */
   readonly #without = new Set<number>();
-  /** Those who ended before they announced themselves. */
-  readonly #ended = new Set<number>();
-  /** Those of whom there is no sign that they will come; they may yet. */
-  readonly #unlikely = new Set<number>();
-  /** Those for whom there are no descriptors left, and the paths of their pairs. */
-  readonly #crowdedOut = new Map<number, string>();
   readonly #dropped: number[] = [];
   readonly #sign: NodeJS.Timeout;
-  readonly #look: NodeJS.Timeout;
   readonly #census: NodeJS.Timeout | undefined;
-  readonly #witness: Witness;
   readonly #room = roomForMembers();
-  #signs: Signs | undefined;
-  /** Pairs of FIFOs that nobody had open, and in how many looks, one after another. */
-  #unattended = new Map<string, number>();
-  /** Whether somebody has come since the last look for the dead. */
-  #somebodyCame = false;
-  #nonsense = 0;
-  /** Whether nobody can be heard in the lobby any more; who is missing then will come late. */
-  #deaf = false;
   #wait: Wait | undefined;
   #onBarrier: ((peer: Peer, number: number) => void) | undefined;
   #onGone: ((peer: Peer) => void) | undefined;
@@ -96,17 +57,13 @@ export class Roster implements PeerListener {
     this.#context = context;
     this.#channel = channel;
     this.#expected = expected;
-    this.#lobby = openEndlessReader(channel.lobby);
-    this.#lobby.listen({
-      line: (text) => {
-        this.#announced(text);
+    this.#lobby = new Lobby(channel, context.notice, {
+      announced: (announce) => {
+        this.#admit(announce);
       },
-      end: () => undefined,
-      skip: (error) => {
-        this.#complain(`an announcement was not understood: ${error.message}`);
-      },
-      fail: (error) => {
-        this.#goDeaf(error.message);
+      deaf: () => {
+        this.closeLobby();
+        this.#checkWait();
       },
     });
     // A discovery may take longer than a member is ready to listen to nothing.
@@ -115,14 +72,17 @@ export class Roster implements PeerListener {
         const waiting: Standing[] = ['ready', 'reserved', 'busy', 'declined', 'failed'];
         this.tell({ verb: 'wait', missing: this.missing().join(',') }, ...waiting);
         // Those who cannot be spoken to see by the time of its mark that their leader lives.
-        if (this.#crowdedOut.size > 0) renewLead(channel);
+        if (this.#crowd.size > 0) renewLead(channel);
       },
       Math.min(signOfLife, context.settings.timeout / 4) * 1000,
     );
-    this.#witness = new Witness(context.identity, context.settings.job);
-    this.#look = setInterval(() => {
-      this.#lookForTheDead();
-    }, lookEvery * 1000);
+    this.#absentees = new Absentees(context, channel, {
+      missing: () => this.missing(),
+      come: () => [...this.#peers.keys()],
+      givenUp: () => {
+        this.#checkWait();
+      },
+    });
     if (expected.isOpen) {
       this.#census = setInterval(() => {
         expected.look();
@@ -143,17 +103,17 @@ export class Roster implements PeerListener {
 
   /** The local ranks that ended, or gave up, before they announced themselves. */
   get ended(): readonly number[] {
-    return [...this.#ended].sort(byNumber);
+    return this.#absentees.ended;
   }
 
   /** The local ranks that are not waited for because there was no sign of them. */
   get unlikely(): readonly number[] {
-    return [...this.#unlikely].sort(byNumber);
+    return this.#absentees.unlikely;
   }
 
   /** The local ranks that announced themselves but are left to come as late joiners: this process may open no more files. */
   get crowdedOut(): readonly number[] {
-    return [...this.#crowdedOut.keys()].sort(byNumber);
+    return this.#crowd.localRanks;
   }
 
   /** The local ranks that are there: neither dead nor dropped. */
@@ -171,7 +131,7 @@ export class Roster implements PeerListener {
     return (
       this.#expected.isOpen ||
       this.missing().length > 0 ||
-      [this.#dropped.length, this.#crowdedOut.size, this.#unlikely.size].some((count) => count > 0)
+      [this.#dropped, this.#crowd.localRanks, this.unlikely].some((some) => some.length > 0)
     );
   }
 
@@ -203,7 +163,7 @@ export class Roster implements PeerListener {
   async untilNoneIs(standings: readonly Standing[], options: { all?: boolean } = {}): Promise<boolean> {
     const condition = () =>
       !this.#isAnyAt(standings) &&
-      (options.all !== true || this.#deaf || (!this.#isAnyMissing() && this.#expected.isSettled()));
+      (options.all !== true || this.#lobby.isDeaf || (!this.#isAnyMissing() && this.#expected.isSettled()));
     const met = condition() || (await this.#until(condition));
     if (met) return true;
     for (const peer of this.standing(...standings)) {
@@ -221,20 +181,14 @@ export class Roster implements PeerListener {
 
   /** Lets nobody in any more. Whoever comes from now on is late. */
   closeLobby(): void {
-    clearInterval(this.#look);
+    this.#absentees.stop();
     clearInterval(this.#census);
     this.#lobby.close();
   }
 
-  /**
-   * Sends those who were crowded out to the plan, a few at a time: they see the end of their pipe. It resolves when they have let
-   * go of theirs, and need the file no more.
-   */
-  async sendOffTheCrowd(): Promise<void> {
-    const paths = [...this.#crowdedOut.values()];
-    for (let at = 0; at < paths.length; at += crowdAtOnce) {
-      await Promise.all(paths.slice(at, at + crowdAtOnce).map((path) => this.#sendOff(path)));
-    }
+  /** Sends those who were crowded out to the plan, and waits until they have it. */
+  sendOffTheCrowd(): Promise<void> {
+    return this.#crowd.sendOff(this.#context.settings.timeout);
   }
 
   /** The join is over: no signs of life any more but answers. */
@@ -267,34 +221,6 @@ export class Roster implements PeerListener {
     this.#context.notice(`going on without rank ${peer.rank}, which cannot be understood: ${why}`);
   }
 
-  async #sendOff(path: string): Promise<void> {
-    let pair: ReturnType<typeof openPair>;
-    try {
-      pair = openPair(path);
-    } catch {
-      // It has gone, with its pair; or there are no descriptors left even for it: then it finds the plan by itself.
-      return;
-    }
-    const { reader, writer } = pair;
-    if (writer === undefined) {
-      // It has found the plan already.
-      reader.close();
-      return;
-    }
-    await new Promise<void>((resolve) => {
-      const limit = setTimeout(() => {
-        reader.close();
-        resolve();
-      }, this.#context.settings.timeout * 1000);
-      const ended = () => {
-        clearTimeout(limit);
-        resolve();
-      };
-      reader.listen({ line: () => undefined, end: ended, fail: ended });
-      writer.close();
-    });
-  }
-
   #until(condition: () => boolean): Promise<boolean> {
     const { timeout } = this.#context.settings;
     return new Promise((resolve) => {
@@ -310,47 +236,22 @@ export class Roster implements PeerListener {
     });
   }
 
-  #announced(text: string): void {
-    try {
-      const message = parseMessage(text);
-      if (message.verb !== 'announce') throw new Error(`${message.verb} is not for the lobby`);
-      this.#admit(message);
-    } catch (error) {
-      this.#complain(`an announcement was not understood: ${messageOf(error)}`);
-    }
-  }
-
-  #complain(text: string): void {
-    this.#nonsense++;
-    if (this.#nonsense <= mostComplaints) this.#context.notice(text);
-    if (this.#nonsense === mostNonsense) this.#goDeaf(`${mostNonsense} lines of nonsense`);
-  }
-
-  #goDeaf(why: string): void {
-    this.#context.notice(`the lobby cannot be read any more: ${why}; going on with who has come`);
-    this.#deaf = true;
-    this.closeLobby();
-    this.#checkWait();
-  }
-
   #admit(announce: Announce): void {
-    this.#somebodyCame = true;
+    this.#absentees.postpone();
     const { rank, localRank } = announce;
     const refusal = this.#refusal(announce);
     const path = `${this.#channel.path}/${announce.pipe}`;
     if (refusal === undefined && this.#peers.size >= this.#room) {
-      if (!this.#crowdedOut.has(localRank)) this.#wait?.goOn();
-      this.#ended.delete(localRank);
-      this.#unlikely.delete(localRank);
-      this.#crowdedOut.set(localRank, path);
+      if (!this.#crowd.has(localRank)) this.#wait?.goOn();
+      this.#absentees.hasCome(localRank);
+      this.#crowd.add(localRank, path);
       this.#checkWait();
       return;
     }
     const { reader, writer } = openPair(path);
     // Without a writer there was nobody to read: the rank has died since it announced itself.
     if (writer !== undefined && refusal === undefined) {
-      this.#ended.delete(localRank);
-      this.#unlikely.delete(localRank);
+      this.#absentees.hasCome(localRank);
       this.#peers.set(localRank, new Peer(rank, localRank, { reader, writer }, this));
       return;
     }
@@ -362,39 +263,6 @@ export class Roster implements PeerListener {
     if (!this.#peers.has(localRank) && this.#expected.has(localRank)) {
       this.#without.add(localRank);
     }
-    this.#checkWait();
-  }
-
-  /** Who ended before its announcement has no pipe whose end could be seen. */
-  #lookForTheDead(): void {
-    keepIfOrphaned(this.#channel.path);
-    // On a node where hundreds of ranks start, a look at all processes is what they can do without.
-    if (this.#somebodyCame) {
-      this.#somebodyCame = false;
-      return;
-    }
-    const missing = this.missing();
-    this.#witness.look(missing);
-    const left = unattended(this.#channel, missing);
-    const before = this.#unattended;
-    this.#unattended = new Map(left.map(({ name }) => [name, (before.get(name) ?? 0) + 1]));
-    for (const { localRank, name, isOfTheLiving } of left) {
-      const looks = this.#unattended.get(name) ?? 0;
-      if (looks >= (isOfTheLiving ? looksAtTheLiving : looksAtTheDead)) this.#ended.add(localRank);
-    }
-    for (const localRank of missing) {
-      if (this.#witness.isDead(localRank)) this.#ended.add(localRank);
-    }
-    this.#checkWait();
-    if (missing.length > 0 && now() - this.#context.since >= moment * 1000) void this.#giveUpTheUnlikely();
-  }
-
-  /** Some may be no Node programs, and others in containers that cannot be reached: nobody waits long for them. */
-  async #giveUpTheUnlikely(): Promise<void> {
-    const { Signs } = await import('./signs.js');
-    this.#signs ??= new Signs(this.#context, this.#channel);
-    const unlikely = this.#signs.lacking(this.missing(), [...this.#peers.keys()]);
-    for (const localRank of unlikely) this.#unlikely.add(localRank);
     this.#checkWait();
   }
 
@@ -413,12 +281,7 @@ export class Roster implements PeerListener {
   }
 
   #takesNoPart(localRank: number): boolean {
-    return (
-      this.#without.has(localRank) ||
-      this.#ended.has(localRank) ||
-      this.#unlikely.has(localRank) ||
-      this.#crowdedOut.has(localRank)
-    );
+    return this.#without.has(localRank) || this.#absentees.isGivenUp(localRank) || this.#crowd.has(localRank);
   }
 
   #checkWait(): void {
@@ -437,25 +300,6 @@ export class Roster implements PeerListener {
   }
 }
 
-/** The leader's ends of a member's pair. @throws Error  if they are not what a member makes. */
-function openPair(path: string): { reader: LineReader; writer: LineWriter | undefined } {
-  const reader = openReader(`${path}.up`);
-  try {
-    const writer = openWriter(`${path}.down`);
-    // Both ends are open now; the names are not needed, and would be what a kill leaves behind.
-    unlinkIfThere(`${path}.up`);
-    unlinkIfThere(`${path}.down`);
-    return { reader, writer };
-  } catch (error) {
-    reader.close();
-    throw error;
-  }
-}
-
 function byLocalRank(a: Peer, b: Peer): number {
   return a.localRank - b.localRank;
-}
-
-function byNumber(a: number, b: number): number {
-  return a - b;
 }

@@ -12,6 +12,7 @@ export {
   seesEveryProcess,
   statOf,
 } from './keeper.js';
+export { isInhabited, leaderIn, readKeeper } from './inhabited.js';
 export { keeperFile, makeKept } from './kept.js';
 export { passingName } from './passing.js';
 export {

@@ -1,8 +1,9 @@
 // What is under a root, and removing what dead jobs left. A channel goes only when its keeper is dead for certain; age says nothing.
 
-import { lstatSync, readFileSync, readdirSync } from 'node:fs';
+import { lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Keeper, isAlive, parseKeeper } from './keeper.js';
+import { isInhabited, readKeeper } from './inhabited.js';
+import { type Keeper, isAlive } from './keeper.js';
 import { keeperFile } from './kept.js';
 import { isNeeded } from './needed.js';
 import { passingKeeper } from './passing.js';
@@ -34,7 +35,7 @@ export function foundAt(folder: string, name: string): Found {
   const path = join(folder, name);
   const keeper = passingKeeper(name) ?? readKeeper(join(path, keeperFile));
   const alive = keeper === undefined ? undefined : isAlive(keeper);
-  return { path, keeper, alive: alive === false ? isNeeded(name) : alive };
+  return { path, keeper, alive: alive === false ? isNeeded(name) || isInhabited(path) : alive };
 }
 
 /**
@@ -51,12 +52,4 @@ export function sweep(root: string, except?: string): string[] {
   dead.forEach(removeChannel);
   removeRoot(root);
   return dead.filter((path) => lstatSync(path, { throwIfNoEntry: false }) === undefined);
-}
-
-function readKeeper(path: string): Keeper | undefined {
-  try {
-    return parseKeeper(readFileSync(path, 'utf8'));
-  } catch {
-    return undefined;
-  }
 }

@@ -1,7 +1,17 @@
 // The sweep: what dead jobs left goes, what may still be in use stays.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { openChannel } from '../../../src/channel/channel.js';
@@ -16,6 +26,7 @@ import {
   sweep,
   seesEveryProcess,
 } from '../../../src/channel/place/index.js';
+import { mkfifo } from '../../../src/hwloc/index.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
 function newRoot(): string {
@@ -126,4 +137,33 @@ test('no root, or an empty one, is nothing to do', () => {
   expect(sweep(root)).toEqual([]);
   expect(existsSync(root)).toBe(false);
   removeRoot(root);
+});
+
+test('a channel whose launcher is dead stays while its leader lives', async () => {
+  const root = newRoot();
+  const dead = await deadKeeper();
+  const { path, leader } = openChannel([root], 'led', () => dead);
+  const child = spawn('sleep', ['60'], { stdio: 'ignore' });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const leading = keeperOf(child.pid ?? 0);
+  if (leading === undefined) throw new Error('sleep did not start');
+  writeFileSync(leader, formatKeeper(leading));
+  expect(sweep(root)).toEqual([]);
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  expect(sweep(root)).toEqual([path]);
+});
+
+test('a channel whose launcher is dead stays while a member waits in it', async () => {
+  const root = newRoot();
+  const dead = await deadKeeper();
+  const { path } = openChannel([root], 'waiting', () => dead);
+  const pair = `${path}/1-${process.pid}`;
+  mkfifo(`${pair}.up`);
+  mkfifo(`${pair}.down`);
+  const fd = openSync(`${pair}.down`, constants.O_RDONLY | constants.O_NONBLOCK);
+  expect(sweep(root)).toEqual([]);
+  closeSync(fd);
+  // A process of that number is there still, but not the member any more.
+  expect(sweep(root)).toEqual([path]);
 });
