@@ -17,7 +17,13 @@ launcher('slurm').describe('under srun', () => {
   afterAll(() => slurm.stop());
 
   const run = (fault: Fault, job: Partial<BrokenJob> = {}): Promise<Verdict> =>
-    runBroken({ faults: [fault], ranks, launcher: launcherCommands.slurm, ...job, env: slurm.env });
+    runBroken({
+      faults: [fault],
+      ranks,
+      launcher: launcherCommands.slurm,
+      ...job,
+      env: { ...job.env, ...slurm.env },
+    });
 
   describe.concurrent.each([
     'member:pipes',
@@ -61,7 +67,9 @@ launcher('slurm').describe('under srun', () => {
     });
 
     test('the step is cancelled: the job ends as without us, and nothing is left', async () => {
-      const { wrong, done, exitCode, stderr } = await run({ rank, point, act: 'cancel' });
+      // Slurm takes a moment, in which the ranks would be through.
+      const job = { env: { LINGER: '10000' } };
+      const { wrong, done, exitCode, stderr } = await run({ rank, point, act: 'cancel' }, job);
       expect(wrong.filter(({ kind }) => kind === 'hung' || kind === 'left')).toEqual([]);
       expect(done).toHaveLength(1);
       expect(stderr).toMatch(/CANCELLED/);

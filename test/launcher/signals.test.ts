@@ -1,5 +1,6 @@
 // Signals: each reaches the job once, whether it was typed at a terminal or sent to the wrapper alone.
 import { readdirSync } from 'node:fs';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
@@ -14,6 +15,12 @@ const notesSignals = join(import.meta.dirname, 'fixtures', 'notes-signals.mjs');
 /** A rank that notes its signals in a file, and ends with status 10 a while after the first of them. */
 function noter(file: string, lingerMs = 200): string[] {
   return [process.execPath, notesSignals, file, String(lingerMs)];
+}
+
+/** Whether a process has a handler for a signal. @see proc_pid_status(5), SigCgt */
+function catches(pid: number, signal: number): boolean {
+  const [, mask = '0'] = /^SigCgt:\s*(\w+)$/m.exec(contentOf(`/proc/${pid}/status`)) ?? [];
+  return ((BigInt(`0x${mask}`) >> BigInt(signal - 1)) & 1n) === 1n;
 }
 
 function notesIn(file: string): string[] {
@@ -76,6 +83,8 @@ describe.concurrent('a signal to the wrapper alone, which has no terminal', () =
       env: { HWLOC_SHARE_DIR: temporaryFolder() },
     });
     await job.printed(/up/);
+    // The program may be up before the wrapper is ready for it.
+    await expect.poll(() => catches(job.pid, constants.signals.SIGTSTP)).toBe(true);
     process.kill(job.pid, 'SIGTSTP');
     expect(await job.result).toMatchObject({ exitCode: 6, stdout: 'up\ntold\n' });
   });
