@@ -92,6 +92,7 @@ export async function bundle(outDir) {
 
 /** The licences of the packages that are in the command's bundle, which each asks to be handed on. */
 function licencesOf(inputs, outDir) {
+  // A name with a colon is of a module that a plugin below makes.
   const folders = inputs.flatMap((input) => /^[^:]*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input)?.[0] ?? []);
   return [...new Set(folders)]
     .sort()

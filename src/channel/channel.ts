@@ -210,6 +210,14 @@ export function openFile(path: string): number {
   return openOurs(path, constants.O_RDONLY, constants.S_IFREG);
 }
 
+/**
+ * Which lobby stands in a channel now, by its inode: none, or another one, after the channel was removed, and perhaps made anew by somebody
+ * who came later.
+ */
+export function lobbyIn({ lobby }: Channel): number | undefined {
+  return statusAt(lobby)?.ino;
+}
+
 /** Whether a name is there. */
 export function isThere(path: string): boolean {
   return statusAt(path) !== undefined;

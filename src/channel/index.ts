@@ -9,6 +9,7 @@ export {
   isMadeIn,
   isThere,
   leadRenewed,
+  lobbyIn,
   openChannel,
   openFile,
   openSpare,

@@ -1,9 +1,14 @@
 // A job's name, what its ranks are told, and what is removed when it ends.
 
-import { readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { currentKeeper, isInhabited, removeChannel, rootsOf, sweep } from '../channel/place/index.js';
+import {
+  currentKeeper,
+  isInhabited,
+  namesIn,
+  removeChannel,
+  rootsOf,
+  sweep,
+} from '../channel/place/index.js';
 import {
   type Environment,
   environment,
@@ -81,25 +86,25 @@ export async function removeJob(job: string, roots: readonly string[]): Promise<
   const until = performance.now() + lastMilliseconds;
   for (const root of roots) {
     for (const name of namesIn(root)) {
-      if (!name.startsWith(`${job}.`)) continue;
       const path = join(root, name);
-      while (isInhabited(path) && performance.now() < until) await sleep(10);
-      if (!isInhabited(path)) removeChannel(path);
+      if (name.startsWith(`${job}.`) && (await isLeftBy(until, path))) removeChannel(path);
     }
     // A launcher may kill its ranks while one of them removes, or makes, a channel.
     sweep(root);
   }
 }
 
+/** Whether everybody leaves a channel before a moment of performance.now(). */
+async function isLeftBy(until: number, path: string): Promise<boolean> {
+  while (isInhabited(path)) {
+    if (performance.now() >= until) return false;
+    // Hardly ever needed, and a module more for each start of the wrapper.
+    await (await import('node:timers/promises')).setTimeout(10);
+  }
+  return true;
+}
+
 /** Removes what dead jobs left. @returns the paths that were removed. */
 export function clean(roots: readonly string[]): string[] {
   return roots.flatMap((root) => sweep(root));
-}
-
-function namesIn(root: string): string[] {
-  try {
-    return readdirSync(root);
-  } catch {
-    return [];
-  }
 }

@@ -1,7 +1,6 @@
 // Those who have not announced themselves: who of them is dead, and for whom it is not worth waiting.
 
-import type { Channel } from '../channel/index.js';
-import { statusAt } from '../hwloc/index.js';
+import { type Channel, lobbyIn } from '../channel/index.js';
 import type { Context } from './context.js';
 import { moment } from './expected.js';
 import { keepIfOrphaned } from './keeper.js';
@@ -33,6 +32,7 @@ export class Absentees {
   readonly #channel: Channel;
   readonly #attendance: Attendance;
   readonly #witness: Witness;
+  readonly #lobby: number | undefined;
   readonly #timer: NodeJS.Timeout;
   readonly #ended = new Set<number>();
   readonly #unlikely = new Set<number>();
@@ -40,14 +40,13 @@ export class Absentees {
   /** Pairs of FIFOs that nobody had open, and in how many looks, one after another. */
   #unattended = new Map<string, number>();
   #somebodyCame = false;
-  readonly #lobby: number | undefined;
 
   constructor(context: Context, channel: Channel, attendance: Attendance) {
     this.#context = context;
     this.#channel = channel;
     this.#attendance = attendance;
     this.#witness = new Witness(context.identity, context.settings.job);
-    this.#lobby = statusAt(channel.lobby)?.ino;
+    this.#lobby = lobbyIn(channel);
     this.#timer = setInterval(() => {
       this.#look();
     }, lookEvery * 1000);
@@ -91,8 +90,8 @@ export class Absentees {
       return;
     }
     const missing = this.#attendance.missing();
-    // Removed from under us, and perhaps made anew by others: nobody can come any more.
-    if (statusAt(this.#channel.lobby)?.ino !== this.#lobby) {
+    // Nobody can come any more.
+    if (lobbyIn(this.#channel) !== this.#lobby) {
       for (const localRank of missing) this.#ended.add(localRank);
       this.#attendance.givenUp();
       return;

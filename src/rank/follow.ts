@@ -8,11 +8,12 @@ import {
   hasReader,
   isThere,
   leadRenewed,
+  lobbyIn,
   openPatientWriter,
   protocolVersion,
 } from '../channel/index.js';
 import { isAlive, leaderIn } from '../channel/place/index.js';
-import { type Reservation, abi, HwlocError, prepareToAdopt, reserve, statusAt } from '../hwloc/index.js';
+import { type Reservation, abi, HwlocError, prepareToAdopt, reserve } from '../hwloc/index.js';
 import { ownTold } from '../maps/index.js';
 import { rangeMessages } from './address-space.js';
 import { adoptPlan, adoptedOutcome } from './adopt.js';
@@ -96,7 +97,7 @@ async function meet(context: Context, channel: Channel, conversation: Conversati
   );
   // Held open until we are heard: without a reader, what is in a FIFO goes when its last writer does.
   const lobby = openPatientWriter(channel.lobby);
-  const inode = inodeOf(channel.lobby);
+  const inode = lobbyIn(channel);
   try {
     lobby.write(
       formatMessage({ verb: 'announce', version: protocolVersion, rank, localRank, pipe: conversation.name }),
@@ -112,7 +113,7 @@ async function meet(context: Context, channel: Channel, conversation: Conversati
       const heard = await conversation.next(Math.min(pause, timeout - waited));
       if (heard.verb !== 'silence') return heard;
       // Let in by the leader, then: if that dies, our pipe ends.
-      if (conversation.isMet() && inodeOf(channel.lobby) === inode) continue;
+      if (conversation.isMet() && lobbyIn(channel) === inode) continue;
       const reason = whyNobodyAnswers(channel, inode, witness);
       if (reason !== undefined) return { verb: 'gone', reason };
       // A leader that has no room for this rank shows by its mark that it lives.
@@ -134,18 +135,13 @@ async function meet(context: Context, channel: Channel, conversation: Conversati
 function whyNobodyAnswers(channel: Channel, lobby: number | undefined, witness: Witness): string | undefined {
   keepIfOrphaned(channel.path);
   if (isLate(channel)) return 'the others have gone on';
-  // Somebody who came later may have made a new one.
-  if (inodeOf(channel.lobby) !== lobby) return 'the leader has gone, and the channel with it';
+  if (lobbyIn(channel) !== lobby) return 'the leader has gone, and the channel with it';
   if (isThere(channel.leader)) return hasReader(channel.pulse) ? undefined : 'the leader has gone';
   witness.look([0]);
   if (witness.isDead(0)) return 'the leader ended before it could lead';
   // Every launcher starts it first: if it is not there now, it has been.
   if (witness.isNowhere(0)) return 'the leader has left the job';
   return undefined;
-}
-
-function inodeOf(path: string): number | undefined {
-  return statusAt(path)?.ino;
 }
 
 /**

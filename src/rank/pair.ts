@@ -1,6 +1,5 @@
 // A member's pair of FIFOs, as the mark of its arrival: who has made them, and is not there to read, has died or given up.
 
-import { readdirSync } from 'node:fs';
 import {
   type Channel,
   type LineReader,
@@ -10,7 +9,7 @@ import {
   openWriter,
   unlinkIfThere,
 } from '../channel/index.js';
-import { keeperOf } from '../channel/place/index.js';
+import { type Pair, keeperOf, pairsIn } from '../channel/place/index.js';
 import { mkfifo } from '../hwloc/index.js';
 
 /**
@@ -49,27 +48,24 @@ export function openPair(path: string): { reader: LineReader; writer: LineWriter
 }
 
 /** A pair that nobody has open. */
-export interface Unattended {
-  readonly localRank: number;
-  /** What its FIFOs' names have in common. */
-  readonly name: string;
-  /** Whether its maker lives, as far as can be told from here: in another PID namespace it may be somebody else. */
+export interface Unattended extends Pair {
+  /** Whether its maker lives, as far as can be told from here. */
   readonly isOfTheLiving: boolean;
 }
 
-/** The FIFOs in a channel that nobody has open, of some local ranks: their makers have not been let in yet. */
+/** The pairs in a channel that nobody has open, of some local ranks: their makers have not been let in yet. */
 export function unattended(channel: Channel, localRanks: readonly number[]): Unattended[] {
   try {
-    return readdirSync(channel.path).flatMap((name) => {
-      // Not the other one: there, a writer that comes and goes would look like a leader that has died.
-      const [, digits, pid] = /^(\d{1,9})-(\d+)\.up$/.exec(name) ?? [];
-      const localRank = Number(digits);
-      return localRanks.includes(localRank) && !hasReader(`${channel.path}/${name}`)
-        ? [{ localRank, name, isOfTheLiving: keeperOf(Number(pid)) !== undefined }]
-        : [];
-    });
+    return (
+      pairsIn(channel.path)
+        // Not the other one: there, a writer that comes and goes would look like a leader that has died.
+        .filter(
+          ({ localRank, name }) => localRanks.includes(localRank) && !hasReader(`${channel.path}/${name}.up`),
+        )
+        .map((pair) => ({ ...pair, isOfTheLiving: keeperOf(pair.pid) !== undefined }))
+    );
   } catch {
-    // The channel was removed, or something else stands there.
+    // Something else stands there.
     return [];
   }
 }

@@ -131,7 +131,7 @@ export class Roster implements PeerListener {
     return (
       this.#expected.isOpen ||
       this.missing().length > 0 ||
-      [this.#dropped, this.#crowd.localRanks, this.unlikely].some((some) => some.length > 0)
+      [this.#dropped.length, this.#crowd.size, this.unlikely.length].some((count) => count > 0)
     );
   }
 

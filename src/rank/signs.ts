@@ -1,14 +1,15 @@
 // Signs of ranks that have not come: for whom is it worth waiting longer than a moment?
 // A job may have ranks that are no Node programs and never come, and ranks in containers that cannot be reached from here.
 
-import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Channel } from '../channel/index.js';
 import {
   type Keeper,
   currentKeeper,
   keeperFile,
-  parseKeeper,
+  pairsIn,
+  readKeeper,
   seesEveryProcess,
 } from '../channel/place/index.js';
 import type { Context } from './context.js';
@@ -56,7 +57,8 @@ export class Signs {
       const waited = (time - since) / 1000;
       const took = age(starts.get(identity.localRank)) - waited;
       if (Math.min(waited, youngest) < Math.max(moment, took)) return [];
-      const paired = this.#paired();
+      // They have come, and no leader has let them in yet.
+      const paired = pairsIn(this.#channel.path).map((pair) => pair.localRank);
       return localRanks.filter((localRank) => !this.#isSignOf(localRank, met, paired));
     } catch {
       // Without a process table nothing can be said.
@@ -90,20 +92,8 @@ export class Signs {
     const isStranger = (localRank: number) =>
       localRank !== own && this.#here(localRank).length === 0 && this.#mayBeHidden(localRank);
     if (met.some(isStranger)) return true;
-    const keeper = parseKeeper(read(join(this.#channel.path, keeperFile)));
+    const keeper = readKeeper(join(this.#channel.path, keeperFile));
     return keeper !== undefined && keeper.namespace !== currentKeeper().namespace;
-  }
-
-  /** The local ranks whose FIFOs stand in the channel: they have come, and no leader has let them in yet. */
-  #paired(): number[] {
-    try {
-      return readdirSync(this.#channel.path).flatMap((name) => {
-        const [, localRank] = /^(\d{1,9})-\d+\.up$/.exec(name) ?? [];
-        return localRank === undefined ? [] : [Number(localRank)];
-      });
-    } catch {
-      return [];
-    }
   }
 
   #mayJoin({ pid }: Keeper): boolean {

@@ -1,8 +1,8 @@
 // The spool itself: a directory, 0700, that the wrapper makes before a job, reads after it, and removes.
 
-import { closeSync, constants, fstatSync, openSync, readSync, readdirSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
-import { checkDirectory, foundAt, makeKept, removeChannel } from '../channel/place/index.js';
+import { checkDirectory, foundAt, makeKept, namesIn, removeChannel } from '../channel/place/index.js';
 import { partSuffix } from './part.js';
 import { type JoinRecord, parseRecord } from './record.js';
 
@@ -78,13 +78,5 @@ function readPart(path: string): string {
     return bytes.toString('utf8', 0, length);
   } finally {
     closeSync(fd);
-  }
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
   }
 }

@@ -9,11 +9,13 @@ export {
   keeperOf,
   formatKeeper,
   parseKeeper,
+  readKeeper,
   seesEveryProcess,
   statOf,
 } from './keeper.js';
-export { isInhabited, leaderIn, readKeeper } from './inhabited.js';
+export { isInhabited, leaderIn } from './inhabited.js';
 export { keeperFile, makeKept } from './kept.js';
+export { type Pair, namesIn, pairsIn } from './names.js';
 export { passingName } from './passing.js';
 export {
   channelPath,

@@ -64,6 +64,15 @@ export function parseKeeper(text: string): Keeper | undefined {
   return { pid: Number(pid), start: Number(start), namespace: inNamespace };
 }
 
+/** What a file says of a keeper; undefined if it is not there, or says something else. */
+export function readKeeper(file: string): Keeper | undefined {
+  try {
+    return parseKeeper(readFileSync(file, 'utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
 /** The PID namespace that has all processes of the node: PROC_PID_INIT_INO in linux/proc_ns.h. */
 const allSeeing = 'pid:[4026531836]';
 

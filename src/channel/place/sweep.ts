@@ -2,8 +2,8 @@
 
 import { lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { isInhabited, readKeeper } from './inhabited.js';
-import { type Keeper, isAlive } from './keeper.js';
+import { isInhabited } from './inhabited.js';
+import { type Keeper, isAlive, readKeeper } from './keeper.js';
 import { keeperFile } from './kept.js';
 import { isNeeded } from './needed.js';
 import { passingKeeper } from './passing.js';
