@@ -124,10 +124,11 @@ describe.concurrent('what the program reads, writes and is given', () => {
   test.each([[[]], [['--timeout', '3']]])('pipes are left as they were, blocking: %j', async (options) => {
     // A shell that shares its pipes with the wrapper, and looks at them before it comes, while it runs and after.
     const look =
-      'flags() { grep -h flags /proc/$$/fdinfo/[01]; }; flags; "$@" & sleep 0.3; flags; wait; flags';
-    const words = wrapper(...options, 'sleep', '0.6');
+      'flags() { grep -h flags /proc/$$/fdinfo/[01]; }; flags; "$@" & until [ -e "$RUNS" ]; do sleep 0.02; done; flags; wait; flags';
+    const words = wrapper(...options, 'sh', '-c', 'touch "$RUNS"; sleep 0.3');
+    const folder = temporaryFolder();
     const { stdout } = await runJob(['sh', '-c', 'true | sh -c "$0" sh "$@" | cat', look, ...words], {
-      env: { HWLOC_SHARE_DIR: temporaryFolder() },
+      env: { HWLOC_SHARE_DIR: folder, RUNS: join(folder, 'runs') },
     });
     const flags = stdout.trim().split('\n');
     expect(flags).toHaveLength(6);
