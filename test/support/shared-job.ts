@@ -70,7 +70,9 @@ export function reportsIn(stdout: string): Report[] {
 /** What a job must have come to in which everybody shares. */
 export function expectAllAdopted(reports: readonly Report[], ranks: number): void {
   expect(reports.map(({ rank }) => rank)).toEqual([...Array(ranks).keys()]);
-  for (const { outcome } of reports) expect(outcome).toMatchObject({ how: 'adopted' });
+  // With the outcomes of all in the message, which say why one did not.
+  const outcomes = reports.map(({ outcome }) => JSON.stringify(outcome)).join(' ');
+  for (const { outcome } of reports) expect(outcome, outcomes).toMatchObject({ how: 'adopted' });
   expect(new Set(reports.map(({ xml }) => xml)).size).toBe(1);
   expect(new Set(reports.map(({ outcome }) => outcome.address)).size).toBe(1);
   expect(reports.filter(({ outcome }) => outcome.didDiscover)).toHaveLength(1);
