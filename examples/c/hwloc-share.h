@@ -165,6 +165,7 @@ const char *hwloc_share_strerror(int code);
 #define HWS_LOOKS 2           /* so many looks say that a rank is not there: one may fall between a fork and an exec */
 #define HWS_PATIENT_LOOKS 8   /* so many say that one which lives does not open the pipes that it has made */
 #define HWS_SPARE_FILES 64 /* a discovery that runs out of descriptors finds less than there is, and does not say so */
+#define HWS_ROOTS 4        /* places for a channel */
 #define HWS_NAME 128       /* bytes of a name in a channel, or of a channel */
 #define HWS_ROOT (PATH_MAX + 64)
 #define HWS_PATH (HWS_ROOT + 2 * HWS_NAME)
@@ -1020,13 +1021,13 @@ static int hws_open_or_make(struct hws_state *state, const char *root) {
 
 /** Number `i` of the roots, in the order of preference; empty if it is none. 0 if there are no more. */
 static int hws_root(int i, char root[HWS_ROOT]) {
-  const char *bases[4], *runtime = hws_setting("TMPDIR");
+  const char *bases[HWS_ROOTS], *runtime = hws_setting("TMPDIR");
   bases[0] = hws_setting("HWLOC_SHARE_DIR");
   bases[1] = "/dev/shm";
   bases[2] = hws_setting("XDG_RUNTIME_DIR");
   bases[3] = runtime == NULL ? "/tmp" : runtime;
   *root = '\0';
-  if (i >= 4)
+  if (i >= HWS_ROOTS)
     return 0;
   if (bases[i] != NULL && *bases[i] == '/' && strlen(bases[i]) < PATH_MAX)
     snprintf(root, HWS_ROOT, "%.*s/hwloc-share-%lu", PATH_MAX, bases[i], (unsigned long)geteuid());
@@ -1041,18 +1042,18 @@ static int hws_root(int i, char root[HWS_ROOT]) {
 /** Finds the channel, or makes it. */
 static int hws_enter(struct hws_state *state) {
   char root[HWS_ROOT], path[HWS_PATH];
-  int i, pass;
+  int i, pass, is_tried[HWS_ROOTS] = {0};
   for (i = 0; state->identity.local_rank == 0 && hws_root(i, root); i++)
     if (*root != '\0')
       hws_sweep(root, state->name);
-  /* First where another rank has made it, even if a better place has room again by now. */
+  /* First where another rank has made it, even if a better place has room again by now. Then wherever it can be, best first,
+     also where it stands only now: another rank was faster. */
   for (pass = 0; pass < 2; pass++)
     for (i = 0; hws_root(i, root); i++) {
-      int is_there;
       snprintf(path, sizeof path, "%s/%s", root, state->name);
-      is_there = *root != '\0' && hws_is_there(AT_FDCWD, path);
-      if (*root == '\0' || (pass == 0) != is_there)
+      if (*root == '\0' || is_tried[i] || (pass == 0 && !hws_is_there(AT_FDCWD, path)))
         continue;
+      is_tried[i] = 1;
       state->channel = hws_open_or_make(state, root);
       if (state->channel != -1) {
         memcpy(state->root, root, sizeof root);

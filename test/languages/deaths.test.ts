@@ -29,8 +29,8 @@ installed(...programs, 'strace').describe('a rank that is killed', () => {
       async (leader) => {
         for (const { moment, call, said } of leader === 'node' ? moments.slice(1, 3) : moments) {
           const { reports, stderr } = await runMixed(local(leader, language, other), {
-            // Late: the channel is there, and its own pipes are the first that it makes.
-            env: { KILLED: `1 ${call}`, DELAY: '1:500', BARRIER: '1' },
+            // mix.sh lets it come when the channel is there: its own pipes are the first that it makes.
+            env: { KILLED: `1 ${call}`, BARRIER: '1' },
             status: 137,
           });
           expect(

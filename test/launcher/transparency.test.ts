@@ -92,7 +92,9 @@ for (const name of launcherNames) {
       }
     });
 
-    test('stdout is the same, byte by byte', () => {
+    // On a busy machine srun now and then loses the end of what a rank writes (here, of 200,000 bytes all behind 126,000; seen with
+    // srun 22.05), the bare one as often as ours: then both once more.
+    test('stdout is the same, byte by byte', { retry: name === 'slurm' ? 4 : 0 }, () => {
       const folder = temporaryFolder();
       writeFileSync(join(folder, 'bytes'), randomBytes(200_000));
       const command = launcherCommands[name](1, ['cat', join(folder, 'bytes')]);
