@@ -924,6 +924,44 @@ static void hws_remove_channel(const char *root, const char *name) {
   rmdir(root);
 }
 
+static int hws_has_open(int pid, const struct stat *file) {
+  char path[64];
+  struct dirent *entry;
+  struct stat open;
+  DIR *directory;
+  int is_open = 0;
+  snprintf(path, sizeof path, "/proc/%d/fd", pid);
+  directory = opendir(path);
+  while (!is_open && directory != NULL && (entry = readdir(directory)) != NULL)
+    is_open = fstatat(dirfd(directory), entry->d_name, &open, 0) == 0 && open.st_dev == file->st_dev &&
+              open.st_ino == file->st_ino;
+  if (directory != NULL)
+    closedir(directory);
+  return is_open;
+}
+
+/** Whether the leader of a channel lives, or a member that it has not let in yet: their launcher may be dead, and they go on. */
+static int hws_is_inhabited(int root, const char *name) {
+  char line[256];
+  struct dirent *entry;
+  struct stat pipe;
+  int pid, whole, fd = hws_open_directory(root, name);
+  int is_inhabited = fd != -1 && hws_read_small(fd, "leader", line, sizeof line) == 0 && !hws_is_dead(line);
+  DIR *directory = fd == -1 ? NULL : fdopendir(fd);
+  if (directory == NULL)
+    hws_close(&fd);
+  while (!is_inhabited && directory != NULL && (entry = readdir(directory)) != NULL) {
+    whole = 0;
+    /* Its maker holds it open as long as it waits. */
+    if (sscanf(entry->d_name, "%*d-%d.down%n", &pid, &whole) == 1 && whole > 0 && entry->d_name[whole] == '\0' &&
+        fstatat(fd, entry->d_name, &pipe, AT_SYMLINK_NOFOLLOW) == 0)
+      is_inhabited = hws_has_open(pid, &pipe);
+  }
+  if (directory != NULL)
+    closedir(directory);
+  return is_inhabited;
+}
+
 /** Removes what dead jobs left in a root. */
 static void hws_sweep(const char *root, const char *except) {
   int fd = hws_open_directory(AT_FDCWD, root);
@@ -944,7 +982,7 @@ static void hws_sweep(const char *root, const char *except) {
       snprintf(line, sizeof line, "pid=%d start=%llu namespace=pid:[%llu]\n", pid, start, namespace);
     else
       hws_read_small(fd, keeper, line, sizeof line);
-    if (hws_is_dead(line))
+    if (hws_is_dead(line) && !hws_is_inhabited(fd, entry->d_name))
       hws_remove(fd, entry->d_name);
   }
   closedir(directory);
@@ -1579,17 +1617,21 @@ static int hws_join_alone(struct hws_state *state, const char *why) {
   return code;
 }
 
-/** Why there is no use in waiting for the leader, which was not heard yet; NULL if there is. */
-static const char *hws_why_nobody_answers(struct hws_state *state, int lobby) {
+/** Whether the lobby that is open here is the one that others find. Somebody who came later may have made a new channel. */
+static int hws_is_found(const struct hws_state *state, int lobby) {
   char path[HWS_PATH];
   struct stat mine, there;
+  snprintf(path, sizeof path, "%s/%s/lobby", state->root, state->name);
+  return fstat(lobby, &mine) == 0 && lstat(path, &there) == 0 && mine.st_ino == there.st_ino;
+}
+
+/** Why there is no use in waiting for the leader, which was not heard yet; NULL if there is. */
+static const char *hws_why_nobody_answers(struct hws_state *state, int lobby) {
   int pulse;
   hws_keep_if_orphaned(state);
   if (hws_is_there(state->channel, "plan"))
     return "the others have gone on";
-  /* Somebody who came later may have made a new one. */
-  snprintf(path, sizeof path, "%s/%s/lobby", state->root, state->name);
-  if (fstat(lobby, &mine) == -1 || lstat(path, &there) == -1 || mine.st_ino != there.st_ino)
+  if (!hws_is_found(state, lobby))
     return "the leader has gone, and the channel with it";
   if (hws_is_there(state->channel, "leader")) {
     pulse = hws_open_fifo(state->channel, "pulse", O_WRONLY);
@@ -2246,10 +2288,11 @@ static void hws_look_for_the_dead(struct hws_state *state, int *unattended) {
   DIR *directory = fd == -1 ? NULL : fdopendir(fd);
   struct dirent *entry;
   struct hws_process maker;
+  int can_come = hws_is_found(state, state->lobby);
   hws_keep_if_orphaned(state);
   hws_look_for_ranks(state);
   for (local = 1; local < state->session.local_size; local++)
-    if (hws_member_of(state, local) == NULL && hws_has_died(state, local))
+    if (hws_member_of(state, local) == NULL && (hws_has_died(state, local) || !can_come))
       state->has_ended[local] |= 2;
   if (directory == NULL)
     hws_close(&fd);

@@ -689,6 +689,12 @@ class _Channel:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(name, dir_fd=self.fd)
 
+    def is_found(self, lobby: int) -> bool:
+        """Whether the lobby that is open here is the one that others find. Somebody who came later may have made a new channel."""
+        with contextlib.suppress(OSError):
+            return os.path.samestat(os.lstat(self.path("lobby")), os.fstat(lobby))
+        return False
+
     def keep_if_orphaned(self) -> None:
         """Makes this process the keeper where that one has died: a wrapper may be killed, and its ranks live on.
 
@@ -748,8 +754,8 @@ def _open_or_make(root: str, name: str) -> _Channel:
 
 
 @contextlib.contextmanager
-def _directory(name: str) -> Iterator[int]:
-    fd = _open_directory(name)
+def _directory(name: str, at: Optional[int] = None) -> Iterator[int]:
+    fd = _open_directory(name, at)
     try:
         yield fd
     finally:
@@ -803,9 +809,32 @@ def _sweep(root: str, exception: str) -> None:
     with contextlib.suppress(OSError):
         with _directory(root) as at:
             for name in os.listdir(at):
-                if name != exception and _is_dead(_keeper_line(at, name)):
+                if name != exception and _is_dead(_keeper_line(at, name)) and not _is_inhabited(at, name):
                     _remove(at, name)
         os.rmdir(root)
+
+
+def _is_inhabited(at: int, name: str) -> bool:
+    """Whether the leader of a channel lives, or a member that it has not let in yet: their launcher may be dead, and they go on."""
+    with contextlib.suppress(OSError):
+        if not _is_dead(_read_small(f"{name}/leader", at)):
+            return True
+    with contextlib.suppress(OSError), _directory(name, at) as fd:
+        for entry in os.listdir(fd):
+            match = re.fullmatch(r"[0-9]{1,9}-([0-9]+)\.down", entry)
+            # Its maker holds it open as long as it waits.
+            if match is not None and _has_open(match[1], os.stat(entry, dir_fd=fd, follow_symlinks=False)):
+                return True
+    return False
+
+
+def _has_open(pid: str, file: os.stat_result) -> bool:
+    with contextlib.suppress(OSError):
+        for fd in os.listdir(f"/proc/{pid}/fd"):
+            with contextlib.suppress(OSError):
+                if os.path.samestat(os.stat(f"/proc/{pid}/fd/{fd}"), file):
+                    return True
+    return False
 
 
 def _keeper_line(at: int, name: str) -> str:
@@ -1346,11 +1375,7 @@ class _Member:
         self._channel.keep_if_orphaned()
         if self._channel.has("plan"):
             raise _NobodyError("the others have gone on")
-        # Somebody who came later may have made a new one.
-        there = None
-        with contextlib.suppress(OSError):
-            there = os.lstat(self._channel.path("lobby"))
-        if there is None or there.st_ino != os.fstat(lobby).st_ino:
+        if not self._channel.is_found(lobby):
             raise _NobodyError("the leader has gone, and the channel with it")
         if self._channel.has("leader"):
             try:
@@ -2036,7 +2061,8 @@ class _Leader:
         self._channel.keep_if_orphaned()
         self._witness.look()
         missing = set(self._missing()) - {peer.local for peer in self._peers}
-        self._ended |= {local for local in missing if self._witness.has_died(local)}
+        can_come = self._lobby is not None and self._channel.is_found(self._lobby)
+        self._ended |= {local for local in missing if not can_come or self._witness.has_died(local)}
         for name in os.listdir(self._channel.fd):
             match = re.fullmatch(r"([0-9]{1,9})-([0-9]+)\.up", name)
             if match is None or int(match[1]) not in missing:

@@ -1,7 +1,11 @@
 // Ranks that come at the same time: what one of them does between two steps of another.
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { languages as installed } from '../launchers/available.js';
 import { expectAllAdopted } from '../support/shared-job.js';
+import { temporaryFolder } from '../support/temporary.js';
 import { wrapper } from '../support/wrapper.js';
 import { buildRanks, mix, programs, runMixed } from './ranks.js';
 
@@ -19,4 +23,39 @@ installed(...programs, 'strace').describe('ranks that come at the same time', ()
       expect(stderr).toBe('');
     },
   );
+
+  // Nothing of ours does so any more; whoever tidies up a machine may.
+  test.each(['c', 'python', 'node'] as const)(
+    'a leader in %s whose channel is removed waits for nobody who has not come',
+    async (language) => {
+      const folder = temporaryFolder();
+      const flag = join(folder, 'flag');
+      const [{ reports, stderr }] = await Promise.all([
+        runMixed(wrapper('local', '-n', '2', ...mix([language, 'c'])), {
+          env: { AWAIT: '1', FLAG: flag, HWLOC_SHARE_DIR: folder, HWLOC_SHARE_TIMEOUT: '20' },
+        }),
+        removeChannel(folder)
+          .then(() => sleep(2000))
+          .then(() => {
+            writeFileSync(flag, '');
+          }),
+      ]);
+      expect(reports).toHaveLength(2);
+      expect(stderr).toMatch(/rank 0: rank 1 ended, or gave up, before joining; going on without it/);
+    },
+  );
 });
+
+/** Removes the channel under a folder as soon as it has a leader. */
+async function removeChannel(folder: string): Promise<void> {
+  for (;;) {
+    const leader = readdirSync(folder, { recursive: true, encoding: 'utf8' }).find((name) =>
+      name.endsWith('/leader'),
+    );
+    if (leader !== undefined) {
+      rmSync(join(folder, leader, '..'), { recursive: true });
+      return;
+    }
+    await sleep(10);
+  }
+}
