@@ -68,7 +68,7 @@ export async function bundle(outDir) {
     external: ['koffi'],
     format: 'esm',
     sourcemap: 'linked',
-    plugins: [withoutFacades, widthsWhenNeeded],
+    plugins: [withoutFacades, widthsWhenNeeded, streamsLeftAlone],
     outExtension,
     metafile: true,
   });
@@ -131,6 +131,36 @@ const widthsWhenNeeded = {
         }`,
       resolveDir: dirname(real),
     }));
+  },
+};
+
+/**
+ * Lets yargs look at the terminal's width when it writes a help text, and load node:assert (which looks whether stderr has colours) when it
+ * has something to complain of. Whoever looks at process.stdout or process.stderr makes a pipe non-blocking, and pipes are the job's as well.
+ */
+const streamsLeftAlone = {
+  name: 'streams-left-alone',
+  setup({ onLoad }) {
+    onLoad({ filter: /yargs\/lib\/platform-shims\/esm\.mjs$/ }, ({ path }) => {
+      let contents = readFileSync(path, 'utf8');
+      const late = (text, instead) => {
+        if (!contents.includes(text)) throw new Error(`yargs does not say \`${text}\` any more`);
+        contents = contents.replace(text, instead);
+      };
+      late(
+        "import { notStrictEqual, strictEqual } from 'assert'",
+        `const asserting = (name, isFine) => (actual, expected, message) => {
+          if (!isFine(actual, expected)) process.getBuiltinModule('node:assert')[name](actual, expected, message);
+        };
+        const strictEqual = asserting('strictEqual', Object.is);
+        const notStrictEqual = asserting('notStrictEqual', (actual, expected) => !Object.is(actual, expected));`,
+      );
+      late(
+        "stdColumns: typeof process.stdout.columns !== 'undefined' ? process.stdout.columns : null",
+        'get stdColumns() { return process.stdout.columns ?? null; }',
+      );
+      return { contents, loader: 'js' };
+    });
   },
 };
 

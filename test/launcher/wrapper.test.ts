@@ -1,11 +1,12 @@
 // The built wrapper around plain programs: as if it were not there.
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { formatKeeper, openRoot, ownUid } from '../../src/channel/place/index.js';
 import { placeVariables } from '../../src/environment/index.js';
+import { languages as installed } from '../launchers/available.js';
 import { type JobOptions, type JobResult, runJob } from '../support/job.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { wrapper } from '../support/wrapper.js';
@@ -134,6 +135,24 @@ describe.concurrent('what the program reads, writes and is given', () => {
     expect(flags).toHaveLength(6);
     expect(flags.slice(2, 4)).toEqual(flags.slice(0, 2));
     expect(flags.slice(4)).toEqual(flags.slice(0, 2));
+  });
+
+  // Not for a moment: somebody else may be writing to them.
+  installed('strace').describe('pipes are never made non-blocking', () => {
+    test.each([[[]], [['--timeout', '3']], [['--verbose', '--report', '/dev/null']]])(
+      '%j',
+      async (options) => {
+        const trace = join(temporaryFolder(), 'trace');
+        const strace = ['strace', '-f', '-qq', '-o', trace, '-e', 'trace=ioctl,fcntl,execve'];
+        const { exitCode } = await runJob([...strace, ...wrapper(...options, 'true')], {
+          env: { HWLOC_SHARE_DIR: temporaryFolder() },
+        });
+        expect(exitCode).toBe(0);
+        const calls = readFileSync(trace, 'utf8').split('\n');
+        expect(calls.some((call) => /execve\(.*"true"\]/.test(call))).toBe(true);
+        expect(calls.filter((call) => /(FIONBIO|F_SETFL)/.test(call) && /\([012],/.test(call))).toEqual([]);
+      },
+    );
   });
 
   test('open files are passed on under their numbers, and none of ours', () => {
