@@ -235,7 +235,7 @@ describe.concurrent('what did not go well is in it', () => {
 
   test('a rank that got a copy, and why', async () => {
     const { report } = await runReported(local(3, node, fixture('squatter.mjs')), {
-      env: { SQUATTER: '1', DELAY: '2:1500', HWLOC_SHARE_HOLE: '0x4abc00000000' },
+      env: { SQUATTER: '1', AFTER_IT: '2', HWLOC_SHARE_HOLE: '0x4abc00000000' },
     });
     expect(report.totals).toMatchObject({ adopted: 2, xml: 1, discoveries: 1, discoveriesSaved: 2 });
     const copy = ranksIn(report)[1];

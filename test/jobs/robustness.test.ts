@@ -19,7 +19,7 @@ const howOf = (stdout: string) => reportsIn(stdout).map(({ outcome }) => outcome
 describe('the range', () => {
   test('is re-planned when a rank takes it on purpose after it sent its ranges; all adopt', async () => {
     const { reports, stderr } = await runSharedJob(local(4, node, fixture('squatter.mjs')), {
-      env: { SQUATTER: '1', DELAY: '2:1500' },
+      env: { SQUATTER: '1', AFTER_IT: '2' },
     });
     expectAllAdopted(reports, 4);
     for (const { outcome } of reports) expect(outcome.generation).toBe(2);
@@ -28,7 +28,7 @@ describe('the range', () => {
 
   test('is re-planned when the leader itself takes it', async () => {
     const { reports } = await runSharedJob(local(3, node, fixture('squatter.mjs')), {
-      env: { SQUATTER: '0', DELAY: '2:1500' },
+      env: { SQUATTER: '0', AFTER_IT: '2' },
     });
     expectAllAdopted(reports, 3);
   });
@@ -51,7 +51,7 @@ describe('the range', () => {
 
   test('that is taken in one rank for good: it takes the XML, the others adopt', async () => {
     const { reports, stderr } = await runSharedJob(local(4, node, fixture('squatter.mjs')), {
-      env: { SQUATTER: '1', DELAY: '2:1500', HWLOC_SHARE_HOLE: '0x4abc00000000' },
+      env: { SQUATTER: '1', AFTER_IT: '2', HWLOC_SHARE_HOLE: '0x4abc00000000' },
     });
     expect(reports.map(({ outcome }) => outcome.how)).toEqual(['adopted', 'xml', 'adopted', 'adopted']);
     expect(new Set(reports.map(({ tree }) => tree)).size).toBe(1);

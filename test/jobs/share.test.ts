@@ -112,7 +112,7 @@ test('a process that is alone has its own', async () => {
 
 describe('a rank that does not adopt', () => {
   test('has it with the plan that was made anew, if its range was taken; it is written once', async () => {
-    const env = { SHARE: 'leader', SQUATTER: '1', DELAY: '2:1500', BYTES: '8000000' };
+    const env = { SHARE: 'leader', SQUATTER: '1', AFTER_IT: '2', BYTES: '8000000' };
     const { got, stderr } = await run(local(4), env);
     expectLeadersEverywhere(got, 4, 8_000_000);
     expect(got.map(({ generation }) => generation)).toEqual([2, 2, 2, 2]);
@@ -120,7 +120,7 @@ describe('a rank that does not adopt', () => {
   });
 
   test('has it from the same file if it takes the XML', async () => {
-    const env = { SHARE: 'leader', SQUATTER: '1', DELAY: '2:1500', HWLOC_SHARE_HOLE: '0x4abc00000000' };
+    const env = { SHARE: 'leader', SQUATTER: '1', AFTER_IT: '2', HWLOC_SHARE_HOLE: '0x4abc00000000' };
     const { got } = await run(local(4), env);
     expect(got.map(({ how }) => how)).toEqual(['adopted', 'xml', 'adopted', 'adopted']);
     expect(got.map(({ of }) => of)).toEqual([[1], [1], [1], [1]]);
