@@ -692,7 +692,7 @@ class _Channel:
     def is_found(self, lobby: int) -> bool:
         """Whether the lobby that is open here is the one that others find. Somebody who came later may have made a new channel."""
         with contextlib.suppress(OSError):
-            return os.path.samestat(os.lstat(self.path("lobby")), os.fstat(lobby))
+            return os.lstat(self.path("lobby")).st_ino == os.fstat(lobby).st_ino
         return False
 
     def keep_if_orphaned(self) -> None:
