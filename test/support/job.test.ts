@@ -23,6 +23,16 @@ test('a job ended by a signal has that signal and no exit status', async () => {
   expect(job).toMatchObject({ exitCode: undefined, signal: 'SIGKILL' });
 });
 
+test('what srun says of its queue is left out of stderr', async () => {
+  const says = [
+    'job 15 queued and waiting for resources',
+    'job 15 has been allocated resources',
+    'error: no',
+  ];
+  const { stderr } = await runJob(['sh', '-c', says.map((text) => `echo srun: ${text} >&2`).join('; ')]);
+  expect(stderr).toBe('srun: error: no\n');
+});
+
 test('a job reads what it is given, or nothing', async () => {
   const cat = [node, '-e', 'process.stdin.pipe(process.stdout)'];
   expect((await runJob(cat, { stdin: 'words' })).stdout).toBe('words');

@@ -6,6 +6,9 @@ import { boundToUs, findCommand } from './commands.js';
 import { ownerEnvironment, sweepOnce } from './owner.js';
 import { processesWith, sendSignal } from './processes.js';
 
+/** What srun says where the job before is still being tidied up on its node, or another is started at the same time. */
+const ofTheQueue = /^srun: job \d+ (queued and waiting for|has been allocated) resources\n/gm;
+
 export interface JobOptions {
   /** Added to this process's environment; `undefined` takes a variable out. */
   env?: Record<string, string | undefined>;
@@ -20,6 +23,7 @@ export interface JobOptions {
 
 export interface JobResult {
   stdout: string;
+  /** Without what srun says of its queue. */
   stderr: string;
   exitCode: number | undefined;
   signal: string | undefined;
@@ -77,7 +81,14 @@ export function startJob(command: readonly string[], options: JobOptions = {}): 
   }
 
   const ended = child.then(({ stdout, stderr, exitCode, signal: by }): JobResult => {
-    return { stdout, stderr, exitCode, signal: by, durationMs: performance.now() - started, marker };
+    return {
+      stdout,
+      stderr: stderr.replace(ofTheQueue, ''),
+      exitCode,
+      signal: by,
+      durationMs: performance.now() - started,
+      marker,
+    };
   });
   const result = within(ended, timeoutMs, signal, async (reason) => {
     const killed = await killAll(pid, marker);
