@@ -205,7 +205,8 @@ describe('the built-in launcher', () => {
     expect(readdirSync(root)).toHaveLength(1);
     sendSignal(rank, 'SIGKILL');
     await job.result;
-    expect(sweep(root)).toHaveLength(1);
+    // Its pipes are closed a moment before the file is.
+    await expect.poll(() => sweep(root), { timeout: 5000 }).toHaveLength(1);
     rmdirSync(dir);
   });
 });

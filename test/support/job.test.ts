@@ -23,7 +23,7 @@ test('a job ended by a signal has that signal and no exit status', async () => {
   expect(job).toMatchObject({ exitCode: undefined, signal: 'SIGKILL' });
 });
 
-test('what srun says of its queue is left out of stderr', async () => {
+test('what launchers say of themselves is left out of stderr', async () => {
   const says = [
     'job 15 queued and waiting for resources',
     'job 15 has been allocated resources',

@@ -6,8 +6,12 @@ import { boundToUs, findCommand } from './commands.js';
 import { ownerEnvironment, sweepOnce } from './owner.js';
 import { processesWith, sendSignal } from './processes.js';
 
-/** What srun says where the job before is still being tidied up on its node, or another is started at the same time. */
-const ofTheQueue = /^srun: job \d+ (queued and waiting for|has been allocated) resources\n/gm;
+/**
+ * What launchers say of themselves on a busy machine: srun where the job before is still being tidied up on its node, or another is started
+ * at the same time; Open MPI's mpirun where the ssh that it started is faster than itself.
+ */
+const ofTheLauncher =
+  /^(srun: job \d+ (queued and waiting for|has been allocated) resources|\[\S+\] plm:rsh: Warning: setpgid\(.*)\n/gm;
 
 export interface JobOptions {
   /** Added to this process's environment; `undefined` takes a variable out. */
@@ -23,7 +27,7 @@ export interface JobOptions {
 
 export interface JobResult {
   stdout: string;
-  /** Without what srun says of its queue. */
+  /** Without what launchers say of themselves. */
   stderr: string;
   exitCode: number | undefined;
   signal: string | undefined;
@@ -83,7 +87,7 @@ export function startJob(command: readonly string[], options: JobOptions = {}): 
   const ended = child.then(({ stdout, stderr, exitCode, signal: by }): JobResult => {
     return {
       stdout,
-      stderr: stderr.replace(ofTheQueue, ''),
+      stderr: stderr.replace(ofTheLauncher, ''),
       exitCode,
       signal: by,
       durationMs: performance.now() - started,
