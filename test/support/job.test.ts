@@ -1,7 +1,10 @@
 // The runner of jobs: whatever a job does, the test goes on, and nothing stays behind.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { runJob, startJob } from './job.js';
 import { processesLeft, processesWith } from './processes.js';
+import { temporaryFolder } from './temporary.js';
 
 const node = process.execPath;
 const forEver = 'setInterval(() => {}, 1000);';
@@ -31,6 +34,26 @@ test('what launchers say of themselves is left out of stderr', async () => {
   ];
   const { stderr } = await runJob(['sh', '-c', says.map((text) => `echo srun: ${text} >&2`).join('; ')]);
   expect(stderr).toBe('srun: error: no\n');
+});
+
+// SIGPIPE is brought about here, since the real mpirun comes upon it by chance.
+test.each([
+  [1, 'kill -PIPE $$', 0],
+  [2, 'exit 141', 0],
+  [9, 'exit 141', 141],
+])(
+  'a job of MPICH that ends %i times by SIGPIPE (%s) is run four times at most',
+  async (times, by, exitCode) => {
+    const runs = join(temporaryFolder(), 'runs');
+    const script = `echo run >>${runs}; [ $(wc -l <${runs}) -gt ${times} ] || ${by}`;
+    expect(await runJob(['sh', '-c', script, 'mpirun.mpich'])).toMatchObject({ exitCode });
+    expect(readFileSync(runs, 'utf8')).toBe('run\n'.repeat(Math.min(times + 1, 4)));
+  },
+);
+
+test('a job of another launcher that ends by SIGPIPE is run once', async () => {
+  const job = await runJob(['sh', '-c', 'kill -PIPE $$', 'srun']);
+  expect(job).toMatchObject({ exitCode: undefined, signal: 'SIGPIPE' });
 });
 
 test('a job reads what it is given, or nothing', async () => {
