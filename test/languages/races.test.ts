@@ -1,5 +1,5 @@
 // Ranks that come at the same time: what one of them does between two steps of another.
-import { readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, openSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
@@ -46,16 +46,26 @@ installed(...programs, 'strace').describe('ranks that come at the same time', ()
   );
 });
 
-/** Removes the channel under a folder as soon as it has a leader. */
+/** Removes the channel under a folder as soon as its leader reads the lobby. */
 async function removeChannel(folder: string): Promise<void> {
   for (;;) {
-    const leader = readdirSync(folder, { recursive: true, encoding: 'utf8' }).find((name) =>
-      name.endsWith('/leader'),
+    const lobby = readdirSync(folder, { recursive: true, encoding: 'utf8' }).find((name) =>
+      name.endsWith('/lobby'),
     );
-    if (leader !== undefined) {
-      rmSync(join(folder, leader, '..'), { recursive: true });
+    if (lobby !== undefined && isRead(join(folder, lobby))) {
+      rmSync(join(folder, lobby, '..'), { recursive: true });
       return;
     }
     await sleep(10);
+  }
+}
+
+/** Whether anybody has a FIFO open for reading: else it cannot be opened for writing. */
+function isRead(fifo: string): boolean {
+  try {
+    closeSync(openSync(fifo, constants.O_WRONLY | constants.O_NONBLOCK));
+    return true;
+  } catch {
+    return false;
   }
 }
