@@ -62,6 +62,13 @@ test('a job reads what it is given, or nothing', async () => {
   expect((await runJob(cat)).stdout).toBe('');
 });
 
+test('what a job writes is had byte by byte', async () => {
+  const bytes = Buffer.from([...Array(256).keys()]);
+  const write = `process.stdout.write(Buffer.from('${bytes.toString('hex')}', 'hex'))`;
+  const { stdout } = await runJob([node, '-e', write], { encoding: 'latin1' });
+  expect(Buffer.from(stdout, 'latin1')).toEqual(bytes);
+});
+
 test('a variable can be added and taken out', async () => {
   const shown = [node, '-e', 'console.log(process.env.TEST_ADDED, process.env.HOME)'];
   const job = await runJob(shown, { env: { TEST_ADDED: 'yes', HOME: undefined } });

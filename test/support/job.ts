@@ -19,6 +19,8 @@ export interface JobOptions {
   cwd?: string;
   /** What the job reads; nothing (/dev/null) by default. */
   stdin?: string;
+  /** What the bytes of the result's streams are read as: UTF-8, or as they are, each a character. */
+  encoding?: 'utf8' | 'latin1';
   /** Below vitest's own 30 s by default, so that it is the job's error that is seen. */
   timeoutMs?: number;
   /** Ends the job as if its time were over. */
@@ -70,7 +72,7 @@ function isHydrasRace(command: readonly string[], { exitCode, signal }: JobResul
 
 /** Starts a job, for a test that does something to it (`process.kill(job.pid, …)`) before its end. */
 export function startJob(command: readonly string[], options: JobOptions = {}): Job {
-  const { env = {}, cwd, stdin, timeoutMs = 25_000, signal } = options;
+  const { env = {}, cwd, stdin, encoding = 'utf8', timeoutMs = 25_000, signal } = options;
   const [name = '', ...rest] = command;
   const file = findCommand(name, env.PATH);
   if (file === undefined) throw new Error(`no such command: ${command.join(' ')}`);
@@ -83,6 +85,7 @@ export function startJob(command: readonly string[], options: JobOptions = {}): 
     extendEnv: false,
     ...(cwd === undefined ? {} : { cwd }),
     ...(stdin === undefined ? { stdin: 'ignore' } : { input: stdin }),
+    encoding,
     detached: true,
     reject: false,
     stripFinalNewline: false,
