@@ -5,12 +5,13 @@ import { join } from 'node:path';
 import { build } from './build.mjs';
 import { ensurePackages } from './debian.mjs';
 import { ensureNodeModules, projectRoot } from './node-packages.mjs';
+import { startPackages } from './packages.mjs';
 
 const ranks = 4;
 
 try {
   ensureNodeModules();
-  ensurePackages(['libhwloc15'], { why: 'npm start' });
+  ensurePackages(Object.keys(startPackages), { why: 'npm start' });
   await build();
 } catch (error) {
   process.stderr.write(`${error.message}\n`);

@@ -6,22 +6,7 @@ import process from 'node:process';
 import { build } from './build.mjs';
 import { MissingPackagesError, ensurePackages } from './debian.mjs';
 import { ensureNodeModules, projectRoot } from './node-packages.mjs';
-
-const packages = [
-  'libhwloc15',
-  'hwloc', // lstopo, the second opinion on a topology
-  'openmpi-bin',
-  'mpich',
-  'slurm-wlm', // srun, slurmctld, slurmd
-  'munge',
-  'iproute2', // hosts on one machine: test/launchers/cluster.ts
-  'tmux', // a real terminal, to type Ctrl-C into
-  'strace',
-  'mandoc', // the second opinion on the man page, beside groff
-  'groff-base',
-  'zsh', // shells whose completion is tried
-  'bash-completion',
-];
+import { testPackages } from './packages.mjs';
 
 try {
   ensureNodeModules();
@@ -35,7 +20,7 @@ try {
 
 function ensureTestPackages() {
   try {
-    ensurePackages(packages, { why: 'npm test' });
+    ensurePackages(Object.keys(testPackages), { why: 'npm test' });
   } catch (error) {
     // On one's own machine the other tests are still worth running, and those skipped say what they miss.
     if (!(error instanceof MissingPackagesError) || process.env.CI === 'true') throw error;

@@ -1,0 +1,105 @@
+// One run on a fresh machine: a copy of a root, a clean clone in it, npm start, npm test, and what came of each.
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import process from 'node:process';
+import { createInterface } from 'node:readline';
+import { projectRoot } from '../node-packages.mjs';
+import { startInRoot } from './enter.mjs';
+import { copySettings } from './machine.mjs';
+import { copyRoot } from './make.mjs';
+
+const clone = '/root/hwloc-share';
+const limitMinutes = 60;
+
+/** Runs that a signal would leave behind. */
+const running = new Set();
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  process.on(signal, () => {
+    for (const end of running) end();
+    process.exit(1);
+  });
+}
+
+/**
+ * Runs `npm start` and `npm test` of a clean clone in a copy of a root. Their output goes to stdout, each line behind the release's name.
+ *
+ * @param {readonly string[]} args  Further arguments of vitest.
+ * @param {boolean} keep  Leave the copy there, and say how to enter it.
+ */
+export async function runInRoot(release, root, args, keep) {
+  const copy = copyRoot(root);
+  const remove = keep ? () => {} : copy.remove;
+  running.add(remove);
+  try {
+    copySettings(copy.root);
+    cloneInto(join(copy.root, clone));
+    const env = { CI: 'true' };
+    const started = await inCopy(copy.root, release, ['npm', 'start'], env);
+    // Both: vitest's own lines are for people, the file for the summary.
+    const reporters = ['--reporter=default', '--reporter=json', '--outputFile.json=/root/results.json'];
+    const tested = await inCopy(copy.root, release, ['npm', 'test', '--', ...reporters, ...args], env);
+    const results = join(copy.root, 'root/results.json');
+    return {
+      release,
+      started,
+      tested,
+      results: existsSync(results) ? JSON.parse(readFileSync(results, 'utf8')) : undefined,
+      versions: versionsIn(copy.root),
+    };
+  } finally {
+    running.delete(remove);
+    remove();
+    if (keep)
+      process.stdout.write(`${release}: kept. Enter it by: node scripts/roots/shell.mjs ${copy.root}\n`);
+  }
+}
+
+/** What is committed here, as somebody else would get it. */
+function cloneInto(folder) {
+  const { status, stderr } = spawnSync('git', ['clone', '-q', '--no-hardlinks', projectRoot, folder], {
+    encoding: 'utf8',
+  });
+  if (status !== 0) throw new Error(`git clone failed: ${stderr.trim()}`);
+}
+
+/** @returns {Promise<{ status: number | string, minutes: number }>} */
+async function inCopy(root, release, command, env) {
+  const begun = performance.now();
+  process.stdout.write(`${release}: $ ${command.join(' ')}\n`);
+  const child = startInRoot(root, command, { cwd: clone, env });
+  const end = () => child.kill('SIGKILL');
+  running.add(end);
+  const timer = setTimeout(end, limitMinutes * 60_000);
+  for (const stream of [child.stdout, child.stderr]) {
+    createInterface({ input: stream }).on('line', (line) => process.stdout.write(`${release}: ${line}\n`));
+  }
+  const [code, signal] = await new Promise((resolve) => child.on('close', (...how) => resolve(how)));
+  clearTimeout(timer);
+  running.delete(end);
+  return { status: code ?? signal, minutes: (performance.now() - begun) / 60_000 };
+}
+
+/** The versions of what the tests ran with, as the packages in the root are now; upstream's part of each. */
+function versionsIn(root) {
+  const packages = { hwloc: 'libhwloc15', 'Open MPI': 'openmpi-bin', MPICH: 'mpich', Slurm: 'slurm-wlm' };
+  const version = (name) => {
+    const query = ['--root', root, '-W', '-f=${Version}', name];
+    const { status, stdout } = spawnSync('dpkg-query', query, { encoding: 'utf8' });
+    return status === 0 ? upstream(stdout) : '';
+  };
+  const node = spawnSync('chroot', [root, 'node', '--version'], { encoding: 'utf8' });
+  return {
+    Node: node.stdout.trim().replace(/^v/, ''),
+    ...Object.fromEntries(Object.entries(packages).map(([title, name]) => [title, version(name)])),
+  };
+}
+
+/** `1:2.9.0-1+b2` is upstream's 2.9.0. */
+function upstream(version) {
+  return version
+    .replace(/^\d+:/, '')
+    .replace(/-[^-]*$/, '')
+    .replace(/[+~]?(dfsg|ds).*$/, '');
+}

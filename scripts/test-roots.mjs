@@ -1,0 +1,52 @@
+// npm run test:roots -- RELEASE... [-- vitest's arguments]: runs `npm start` and `npm test` of a clean clone on fresh machines: in minimal
+// Debian roots (bookworm, trixie, sid; `other` is the stable release that this machine has not). As root, on Debian. What is not
+// committed is not tested. `--new` makes the roots again, `--keep` leaves the machine there that was tested.
+import process from 'node:process';
+import { parseArgs } from 'node:util';
+import { ensurePackages } from './debian.mjs';
+import { rootPackages } from './packages.mjs';
+import { whyNotEnter } from './roots/enter.mjs';
+import { machineRelease } from './roots/machine.mjs';
+import { ensureRoot, releases } from './roots/make.mjs';
+import { runInRoot } from './roots/run.mjs';
+import { succeeded, summary } from './roots/summary.mjs';
+
+const words = process.argv.slice(2);
+const end = words.includes('--') ? words.indexOf('--') : words.length;
+try {
+  const { values, positionals } = parseArgs({
+    args: words.slice(0, end),
+    options: { new: { type: 'boolean' }, keep: { type: 'boolean' } },
+    allowPositionals: true,
+  });
+  const wanted = positionals.map(releaseNamed);
+  if (wanted.length === 0) throw new Error(`which releases? ${Object.keys(releases).join(', ')}, or other`);
+  const reason = whyNotEnter();
+  if (reason !== undefined) throw new Error(reason);
+  ensurePackages(Object.keys(rootPackages), { why: 'npm run test:roots' });
+
+  const runs = [];
+  for (const release of wanted) runs.push(await tested(release, values));
+  process.stdout.write(summary(runs));
+  process.exitCode = runs.every(succeeded) ? 0 : 1;
+} catch (error) {
+  process.stderr.write(`npm run test:roots: ${error.message}\n`);
+  process.exitCode = 1;
+}
+
+/** A root that cannot be made does not keep the others from being tested. */
+async function tested(release, { new: anew, keep }) {
+  try {
+    return await runInRoot(release, ensureRoot(release, anew === true), words.slice(end + 1), keep === true);
+  } catch (error) {
+    process.stderr.write(`${release}: ${error.message}\n`);
+    return { release, failure: error.message.split('\n')[0] };
+  }
+}
+
+function releaseNamed(name) {
+  const release = name === 'other' ? (machineRelease() === 'bookworm' ? 'trixie' : 'bookworm') : name;
+  if (!(release in releases))
+    throw new Error(`unknown release ${name}: ${Object.keys(releases).join(', ')}, or other`);
+  return release;
+}
