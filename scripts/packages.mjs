@@ -18,6 +18,7 @@ export const testPackages = {
   ...startPackages,
   'bash-completion': {},
   binutils: { commands: ['nm'] },
+  clang: { commands: ['clang'] },
   gcc: { commands: ['cc', 'gcc'] },
   'groff-base': { commands: ['groff'] },
   hwloc: { commands: ['lstopo', 'lstopo-no-graphics', 'hwloc-bind'] },
@@ -35,6 +36,7 @@ export const testPackages = {
   'slurm-wlm': { commands: ['srun', 'salloc', 'sbatch', 'sinfo', 'scancel', 'slurmctld', 'slurmd'] },
   strace: { commands: ['strace'] },
   tmux: { commands: ['tmux'] },
+  valgrind: { commands: ['valgrind'] },
   zsh: { commands: ['zsh'] },
 };
 
