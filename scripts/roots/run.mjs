@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import { createInterface } from 'node:readline';
+import { stripVTControlCharacters } from 'node:util';
 import { projectRoot } from '../node-packages.mjs';
 import { startInRoot } from './enter.mjs';
 import { copySettings } from './machine.mjs';
@@ -73,7 +74,10 @@ async function inCopy(root, release, command, env) {
   running.add(end);
   const timer = setTimeout(end, limitMinutes * 60_000);
   for (const stream of [child.stdout, child.stderr]) {
-    createInterface({ input: stream }).on('line', (line) => process.stdout.write(`${release}: ${line}\n`));
+    // Without colours, which vitest uses under CI: this goes into logs.
+    createInterface({ input: stream }).on('line', (line) =>
+      process.stdout.write(`${release}: ${stripVTControlCharacters(line)}\n`),
+    );
   }
   const [code, signal] = await new Promise((resolve) => child.on('close', (...how) => resolve(how)));
   clearTimeout(timer);
