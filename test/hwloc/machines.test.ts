@@ -2,7 +2,6 @@
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CpuSet, type MemoryAttribute, type Topology, type TopologyObject } from '../../src/hwloc/index.js';
-import './support/equality.js';
 import { adoptCopy } from './support/adopt.js';
 import { type Element, lstopo, walk } from './support/lstopo.js';
 import {

@@ -12,7 +12,6 @@ import {
   loadTopology,
 } from '../../src/hwloc/index.js';
 import { adoptCopy } from './support/adopt.js';
-import './support/equality.js';
 
 let loaded: Topology;
 let topology: Topology;

@@ -2,11 +2,14 @@
 
 import { inspect } from 'node:util';
 import * as bitsets from './bits.js';
-import type { Bits } from './bits.js';
+import { Bits } from './bits.js';
 import { formatHwloc, formatList, formatTaskset, parseHwloc, parseList, parseTaskset } from './formats.js';
 
 /** A class of bitmaps: what its static functions make. */
 type BitmapClass<Self extends Bitmap> = new (bits: Bits) => Self;
+
+/** The members of a set, for src/hwloc only. */
+export let bitsIn: (set: Bitmap) => Bits;
 
 /**
  * A set of OS indexes, finite or infinite, that never changes: what would change it gives a new one.
@@ -17,11 +20,27 @@ type BitmapClass<Self extends Bitmap> = new (bits: Bits) => Self;
 export abstract class Bitmap implements Iterable<number> {
   /** What the indexes count. It keeps CpuSet and NodeSet apart, for the compiler and at run time. */
   abstract readonly kind: 'cpuset' | 'nodeset';
+  /**
+   * The members as 32-bit words, in shortest form: bit `i` is bit `i % 32` of word `i / 32`, and after the last word all bits are as
+   * {@link isInfinite} says.
+   *
+   * A field, so that `assert.deepStrictEqual()`, vitest's `toEqual()` and others that compare fields see which sets are equal.
+   */
+  readonly words: readonly number[];
+  /** Whether all indexes from some point on are members. */
+  readonly isInfinite: boolean;
   readonly #bits: Bits;
 
-  /** Use {@link from}, {@link parse} and the other static functions. */
+  /** For this package only: use {@link from}, {@link parse} and the other static functions. */
   constructor(bits: Bits) {
+    if (!(bits instanceof Bits)) throw new TypeError(`use ${new.target.name}.of(), .from() or .parseList()`);
     this.#bits = bits;
+    this.words = bits.words;
+    this.isInfinite = bits.infinite;
+  }
+
+  static {
+    bitsIn = (set) => set.#bits;
   }
 
   /** The set without members. @see hwloc_bitmap_alloc(), hwloc_bitmap_zero() */
@@ -76,11 +95,6 @@ export abstract class Bitmap implements Iterable<number> {
   /** Whether every index is a member. @see hwloc_bitmap_isfull() */
   get isFull(): boolean {
     return this.#bits.infinite && this.#bits.words.length === 0;
-  }
-
-  /** Whether all indexes from some point on are members. */
-  get isInfinite(): boolean {
-    return this.#bits.infinite;
   }
 
   /** The number of members; `Infinity` for an infinite set. @see hwloc_bitmap_weight() */

@@ -1,13 +1,17 @@
 // Sets of bits as plain values, finite or infinite: the arithmetic under CpuSet and NodeSet.
 
 /**
- * A set of bit indexes. Bit `i` is bit `i % 32` of word `i / 32`; behind the last word all bits are as `infinite` says.
+ * A set of bit indexes. Bit `i` is bit `i % 32` of word `i / 32`; after the last word all bits are as `infinite` says.
  *
  * Always in shortest form (the last word differs from what follows), so that equal sets have equal words.
  */
-export interface Bits {
-  readonly words: Uint32Array;
-  readonly infinite: boolean;
+export class Bits {
+  // A class, so that a set can refuse anything that was not made here.
+  constructor(
+    /** Whole numbers from 0 to 2^32 - 1. Frozen. */
+    readonly words: readonly number[],
+    readonly infinite: boolean,
+  ) {}
 }
 
 /** The highest index that may be named, 67,108,863: a set takes 8 MB at most. Linux knows 8,192 CPUs and 1,024 nodes. */
@@ -15,15 +19,19 @@ export const maxIndex = 2 ** 26 - 1;
 
 const fullWord = 0xffff_ffff;
 
-export const empty: Bits = { words: new Uint32Array(0), infinite: false };
-export const full: Bits = { words: new Uint32Array(0), infinite: true };
+export const empty = new Bits(Object.freeze([]), false);
+export const full = new Bits(Object.freeze([]), true);
 
-/** Brings words to the shortest form. Takes them over: the caller must not change them any more. */
-export function bitsOf(words: Uint32Array, infinite: boolean): Bits {
+/** Brings words to the shortest form. Takes the array over, shortens it and freezes it. */
+export function bitsOf(words: number[], infinite: boolean): Bits {
   const behind = infinite ? fullWord : 0;
-  let length = words.length;
-  while (length > 0 && words[length - 1] === behind) length--;
-  return { words: length === words.length ? words : words.slice(0, length), infinite };
+  while (words.length > 0 && words[words.length - 1] === behind) words.pop();
+  return new Bits(Object.freeze(words), infinite);
+}
+
+/** So many words without a bit. */
+export function zeros(count: number): number[] {
+  return new Array<number>(count).fill(0);
 }
 
 /** The word at a position, also behind the last. */
@@ -39,8 +47,8 @@ export function checkIndex(index: number): number {
 
 export function fromIndexes(indexes: Iterable<number>): Bits {
   const list = Array.from(indexes, checkIndex);
-  const words = new Uint32Array(list.length === 0 ? 0 : (list.reduce((a, b) => Math.max(a, b)) >>> 5) + 1);
-  for (const index of list) words[index >>> 5] = (words[index >>> 5] ?? 0) | (1 << (index & 31));
+  const words = zeros(list.length === 0 ? 0 : (list.reduce((a, b) => Math.max(a, b)) >>> 5) + 1);
+  for (const index of list) words[index >>> 5] = ((words[index >>> 5] ?? 0) | (1 << (index & 31))) >>> 0;
   return bitsOf(words, false);
 }
 
@@ -48,7 +56,7 @@ export function fromIndexes(indexes: Iterable<number>): Bits {
 export function fromRange(first: number, last?: number): Bits {
   checkIndex(first);
   if (last !== undefined && checkIndex(last) < first) return empty;
-  const words = new Uint32Array(((last ?? first) >>> 5) + 1);
+  const words = zeros(((last ?? first) >>> 5) + 1);
   words.fill(fullWord, first >>> 5);
   words[first >>> 5] = (fullWord << (first & 31)) >>> 0;
   if (last !== undefined) {
@@ -59,14 +67,14 @@ export function fromRange(first: number, last?: number): Bits {
 
 /** Applies a bitwise operation to all words of two sets, and to what is behind them. */
 export function combine(a: Bits, b: Bits, operation: (x: number, y: number) => number): Bits {
-  const words = new Uint32Array(Math.max(a.words.length, b.words.length));
-  for (let i = 0; i < words.length; i++) words[i] = operation(wordOf(a, i), wordOf(b, i));
+  const words = zeros(Math.max(a.words.length, b.words.length));
+  for (let i = 0; i < words.length; i++) words[i] = operation(wordOf(a, i), wordOf(b, i)) >>> 0;
   return bitsOf(words, (operation(a.infinite ? 1 : 0, b.infinite ? 1 : 0) & 1) === 1);
 }
 
 export function complement(bits: Bits): Bits {
   return bitsOf(
-    bits.words.map((word) => ~word),
+    bits.words.map((word) => ~word >>> 0),
     !bits.infinite,
   );
 }
@@ -143,7 +151,7 @@ export function fromBigInt(value: bigint): Bits {
     checkIndex(words.length * 32);
     words.push(Number(rest & 0xffff_ffffn));
   }
-  const bits = bitsOf(Uint32Array.from(words), false);
+  const bits = bitsOf(words, false);
   return infinite ? complement(bits) : bits;
 }
 

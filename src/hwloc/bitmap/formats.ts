@@ -1,7 +1,7 @@
 // The three texts of a set that hwloc knows: its own (0x0000000f,0xffffffff), lists (0-3,8) and taskset's (0xfffffffff).
 // Reading is stricter than in libhwloc, which takes "1a" for an empty list, and aborts the process on ",,1".
 
-import { type Bits, bitsOf, checkIndex, complement, empty, firstFrom, full } from './bits.js';
+import { type Bits, bitsOf, checkIndex, complement, empty, firstFrom, full, zeros } from './bits.js';
 
 const infinitePrefix = '0xf...f';
 
@@ -40,7 +40,7 @@ export function parseHwloc(text: string): Bits {
   checkIndex(words.length * 32 - 1);
   // As libhwloc does it: an odd number of groups leaves the upper half of the highest 64-bit word empty.
   if (infinite && words.length % 2 === 1) words.push(0);
-  return bitsOf(Uint32Array.from(words), infinite);
+  return bitsOf(words, infinite);
 }
 
 /** @see hwloc_bitmap_list_snprintf() */
@@ -80,13 +80,13 @@ export function parseList(text: string): Bits {
 function fromRanges(ranges: readonly [number, number][], open: number | undefined): Bits {
   if (ranges.length === 0 && open === undefined) return empty;
   const top = ranges.reduce((highest, [, end]) => Math.max(highest, end), open ?? 0);
-  const words = new Uint32Array((top >>> 5) + 1);
+  const words = zeros((top >>> 5) + 1);
   const all = open === undefined ? ranges : [...ranges, [open, words.length * 32 - 1] as const];
   for (const [begin, end] of all) {
     for (let i = begin >>> 5; i <= end >>> 5; i++) {
       const from = i === begin >>> 5 ? 0xffff_ffff << (begin & 31) : -1;
       const to = i === end >>> 5 ? 0xffff_ffff >>> (31 - (end & 31)) : -1;
-      words[i] = (words[i] ?? 0) | (from & to);
+      words[i] = ((words[i] ?? 0) | (from & to)) >>> 0;
     }
   }
   return bitsOf(words, open !== undefined);
@@ -109,7 +109,7 @@ export function parseTaskset(text: string): Bits {
   const length = infinite ? Math.ceil(digits.length / 16) * 2 : Math.ceil(digits.length / 8);
   checkIndex(length * 32 - 1);
   const padded = digits.padStart(length * 8, '0');
-  const words = Uint32Array.from({ length }, (_, i) =>
+  const words = Array.from({ length }, (_, i) =>
     parseInt(padded.slice(padded.length - 8 * (i + 1), padded.length - 8 * i), 16),
   );
   return bitsOf(words, infinite);

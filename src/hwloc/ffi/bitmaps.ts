@@ -1,8 +1,8 @@
 // Sets to and from libhwloc's `hwloc_bitmap_t`.
 
-import type { Bitmap } from '../bitmap/bitmap.js';
-import { type Bits, bitsOf } from '../bitmap/bits.js';
-import { parseHwloc } from '../bitmap/formats.js';
+import { type Bitmap, bitsIn } from '../bitmap/bitmap.js';
+import { type Bits, bitsOf, zeros } from '../bitmap/bits.js';
+import { formatHwloc, parseHwloc } from '../bitmap/formats.js';
 import { HwlocError } from '../errors.js';
 import { libhwloc } from './library.js';
 import { Memory, littleEndian } from './memory.js';
@@ -18,8 +18,9 @@ export function withBitmap<Result>(set: Bitmap | undefined, body: (bitmap: numbe
   const bitmap = Number(native('hwloc_bitmap_alloc')());
   if (bitmap === 0) throw new HwlocError('hwloc_bitmap_alloc', 'ENOMEM');
   try {
-    // Through text: it is the only function for whole sets, infinite ones too, that all versions have.
-    if (set !== undefined && native('hwloc_bitmap_sscanf')(bitmap, set.toString()) !== 0) {
+    // Through text: it is the only function for whole sets, infinite ones too, that all versions have. Not by toString(), which somebody
+    // may have replaced: libhwloc aborts the process on some texts.
+    if (set !== undefined && native('hwloc_bitmap_sscanf')(bitmap, formatHwloc(bitsIn(set))) !== 0) {
       throw new HwlocError('hwloc_bitmap_sscanf', 'EINVAL');
     }
     return body(bitmap);
@@ -55,7 +56,7 @@ function readStruct(memory: Memory, bitmap: number): Bits {
   // A wrong layout must not make us read far away: no set has 2^17 ulongs (8 million CPUs).
   const count = Math.min(memory.uint32(bitmap + COUNT), 1 << 17);
   const array = memory.uint64(bitmap + ULONGS);
-  const words = new Uint32Array(count * 2);
+  const words = zeros(count * 2);
   for (let i = 0; i < words.length;) {
     // As much as lies in one window: all of it, mostly.
     const { view, base } = memory.windowOf(array + 4 * i);

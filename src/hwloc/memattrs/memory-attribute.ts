@@ -149,6 +149,11 @@ export class MemoryAttribute {
     return `<MemoryAttribute ${this.id} ${this.name}: ${this.better} is better${this.needsInitiator ? ', by initiator' : ''}>`;
   }
 
+  /** @internal Differs from topology to topology, for those who compare attributes: assert.deepStrictEqual(), vitest's toEqual(). */
+  get [Symbol.toStringTag](): string {
+    return `MemoryAttribute of ${this.#topology[Symbol.toStringTag]}`;
+  }
+
   get #pointer(): number {
     return pointerOf(this.#topology);
   }

@@ -2,7 +2,7 @@
 
 import type { CpuSet, NodeSet } from '../bitmap/sets.js';
 import type { ObjectOffsets } from '../ffi/layout.js';
-import { type Window, littleEndian, readUint64 } from '../ffi/memory.js';
+import { type Window, littleEndian, readUint64, slotOf } from '../ffi/memory.js';
 import type { ObjectAttributes } from './attributes.js';
 import type { TopologyObject } from './kinds.js';
 import type { Info, Model } from './model.js';
@@ -16,6 +16,8 @@ const HWLOC_UNKNOWN_INDEX = 0xffff_ffff;
 export let modelOf: (object: ObjectFields) => Model;
 /** The address of an object, for this folder only. @throws TopologyClosedError */
 export let addressOf: (object: ObjectFields) => number;
+/** A text that no other object of this process has. */
+export let identityOf: (object: ObjectFields) => string;
 
 /**
  * The public fields of an object, under their names in hwloc.h.
@@ -63,6 +65,7 @@ export class ObjectFields {
       object.#model.check();
       return object.#window.base + object.#at;
     };
+    identityOf = (object) => `${object.#model.number}.${slotOf(object.#window, object.#at)}`;
   }
 
   /** The type; `'Unknown'` for one that this binding does not know. @see hwloc_obj_type_t */

@@ -23,7 +23,12 @@ export class Model {
   /** One JavaScript object for each C object that was ever asked for, so that `===` compares objects. */
   readonly #objects = new Map<number, TopologyObject>();
 
-  constructor(abi: number, mapping?: { readonly address: number; readonly length: number }) {
+  constructor(
+    abi: number,
+    /** The number of the topology in this process. */
+    readonly number: number,
+    mapping?: { readonly address: number; readonly length: number },
+  ) {
     this.layout = layoutOf(abi);
     this.memory = new Memory(mapping);
   }

@@ -4,7 +4,7 @@ import { inspect } from 'node:util';
 import type { CpuSet } from '../bitmap/sets.js';
 import { ForeignObjectError } from '../errors.js';
 import { type ObjectJson, objectJson } from '../export/json.js';
-import { ObjectFields, modelOf } from './fields.js';
+import { ObjectFields, identityOf, modelOf } from './fields.js';
 import { describe, labelOf } from './inspect.js';
 import type { ObjectOfType, TopologyObject } from './kinds.js';
 import { type ChildKind, type ObjectType, childKindOf, isDataCache } from './types.js';
@@ -126,6 +126,11 @@ export class ObjectView extends ObjectFields {
 
   [inspect.custom](): string {
     return describe(this.#self);
+  }
+
+  /** @internal Differs from object to object, for those who compare them: assert.deepStrictEqual(), vitest's toEqual(). */
+  get [Symbol.toStringTag](): string {
+    return `TopologyObject ${identityOf(this)}`;
   }
 
   get #self(): TopologyObject {

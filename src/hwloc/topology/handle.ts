@@ -12,8 +12,12 @@ export let pointerOf: (topology: TopologyHandle) => number;
 /** The objects of a topology, for src/hwloc only. @throws TopologyClosedError */
 export let objectsOf: (topology: TopologyHandle) => Model;
 
+let count = 0;
+
 /** The part of a topology that opens and closes it. */
 export class TopologyHandle {
+  /** Tells the topologies of this process apart. */
+  readonly #number = ++count;
   #pointer: number | undefined;
   #model: Model | undefined;
   readonly #segment: Omit<Segment, 'fd'> | undefined;
@@ -31,7 +35,7 @@ export class TopologyHandle {
     };
     objectsOf = (topology) => {
       const pointer = pointerOf(topology);
-      return (topology.#model ??= new Model(abiOf(pointer), topology.#segment));
+      return (topology.#model ??= new Model(abiOf(pointer), topology.#number, topology.#segment));
     };
   }
 
@@ -77,6 +81,11 @@ export class TopologyHandle {
 
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  /** @internal Differs from topology to topology, for those who compare them: assert.deepStrictEqual(), vitest's toEqual(). */
+  get [Symbol.toStringTag](): string {
+    return `Topology ${this.#number}`;
   }
 }
 

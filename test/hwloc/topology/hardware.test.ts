@@ -4,7 +4,6 @@ import { inspect } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CpuSet, type MemoryAttribute, type Topology } from '../../../src/hwloc/index.js';
 import { adoptCopy } from '../support/adopt.js';
-import '../support/equality.js';
 import { haveMachines, loadAsLstopo, machine } from '../support/machines.js';
 
 /** A recorded machine, loaded and adopted: memory attributes of adopted ones crash if the file was not sealed. */

@@ -8,7 +8,6 @@ import {
   type TopologyObject,
   loadTopology,
 } from '../../../src/hwloc/index.js';
-import '../support/equality.js';
 import { haveMachines, loadAsLstopo, machine } from '../support/machines.js';
 
 let topology: Topology;

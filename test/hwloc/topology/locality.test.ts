@@ -10,7 +10,6 @@ import {
   type TopologyObject,
   loadTopology,
 } from '../../../src/hwloc/index.js';
-import '../support/equality.js';
 import { haveMachines, loadAsLstopo, machine } from '../support/machines.js';
 
 const synthetic = 'pack:2 [numa(memory=1GB)] die:2 l3:1 [numa(memory=2GB)] core:3 pu:2';
