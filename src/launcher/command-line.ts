@@ -3,7 +3,8 @@
 import { commands } from './commands/index.js';
 import { UsageError } from './errors.js';
 import type * as Tables from './options.js';
-import type { Given, Place, Split } from './parse-options.js';
+import type { Given, Split } from './parse-options.js';
+import type { Place } from './typed.js';
 
 /** Our own options. What was not given is undefined, and leaves the environment as it is. */
 export interface Options {
@@ -63,7 +64,7 @@ export async function parseCommandLine(words: readonly string[]): Promise<Reques
   const { given, rest } = await split(words, (tables) => tables.ownOptions);
   if (given.help === true) return help('hwloc-share');
   if (given.version === true) return { kind: 'print', text: await version() };
-  const options = optionsFrom(given);
+  const options = await optionsFrom(given);
 
   const [command, ...args] = rest;
   if (command === undefined || command === '') {
@@ -75,17 +76,18 @@ export async function parseCommandLine(words: readonly string[]): Promise<Reques
 }
 
 /** Our own options as they are used from here on. */
-function optionsFrom(given: Given<typeof Tables.ownOptions>): Options {
+async function optionsFrom(given: Given<typeof Tables.ownOptions>): Promise<Options> {
   const { dir, io, hole, libhwloc, xmlfile, strict, verbose, report, trace } = given;
   const timeout = timeoutOf(given.timeout);
+  if (hole !== undefined) (await import('./hole.js')).policyFrom(hole, '--hole');
   return { dir, timeout, io, hole, libhwloc, xmlfile, strict, verbose, report, trace };
 }
 
 async function parseCommand(name: string, words: readonly string[], before: Options): Promise<Request> {
   const table = (await commands[name]?.())?.options ?? {};
-  const { given, rest } = await split(words, () => table, 'among');
+  const { given, rest } = await split(words, () => table, 'among', name);
   if (given.help === true) return help(name);
-  const behind = Object.entries(optionsFrom(given)).filter(([, value]) => value !== undefined);
+  const behind = Object.entries(await optionsFrom(given)).filter(([, value]) => value !== undefined);
   const options = { ...before, ...(Object.fromEntries(behind) as Partial<Options>) };
   return { kind: 'command', name, given, operands: rest, options };
 }
@@ -95,15 +97,18 @@ async function help(name: string): Promise<Request> {
 }
 
 async function parseLocal(words: readonly string[], options: Options): Promise<Request> {
-  const { given, rest } = await split(words, (tables) => tables.localOptions);
+  const { given, rest, typed } = await split(words, (tables) => tables.localOptions, 'before', 'local');
   if (given.help === true) return help('local');
-  const { n = '' } = given;
-  const ranks = Number(n);
-  if (!/^\d+$/.test(n) || ranks < 1 || ranks > mostRanks) {
-    throw new UsageError(`local needs -n N, the number of ranks, from 1 to ${mostRanks}${n && `, not ${n}`}`);
+  const { n } = given;
+  if (n === undefined) throw new UsageError('local needs the number of ranks: -n N');
+  const ranks = /^\d+$/.test(n) ? Number(n) : NaN;
+  if (!(ranks >= 1 && ranks <= mostRanks)) {
+    throw new UsageError(`${typed('n')} takes the number of ranks, from 1 to ${mostRanks}, not ${n}`);
   }
   const [program, ...args] = rest;
-  if (program === undefined || program === '') throw new UsageError(`local -n ${n} needs a program to run`);
+  if (program === undefined || program === '') {
+    throw new UsageError(`local ${typed('n')} ${n} needs a program to run`);
+  }
   const killOnBadExit = given['kill-on-bad-exit'] === true;
   return { kind: 'local', job: { ranks, killOnBadExit, program, args }, options };
 }
@@ -113,11 +118,15 @@ async function split<Table extends Tables.OptionTable>(
   words: readonly string[],
   choose: (tables: typeof Tables) => Table,
   place: Place = 'before',
+  command = '',
 ): Promise<Split<Table>> {
   const looked = place === 'before' ? words.slice(0, 1) : words;
-  if (!looked.some((word) => word.startsWith('-'))) return { given: {}, rest: words };
+  if (!looked.some((word) => word.startsWith('-'))) return { given: {}, rest: words, typed: (name) => name };
   const { parseOptions } = await import('./parse-options.js');
-  return parseOptions(words, choose(await import('./options.js')), place);
+  return parseOptions(words, choose(await import('./options.js')), place, {
+    command,
+    commands: Object.keys(commands),
+  });
 }
 
 function timeoutOf(given: string | undefined): number | undefined {

@@ -42,7 +42,7 @@ async function fulfil(request: Request, inherited: readonly number[]): Promise<v
       return;
     case 'launch':
     case 'local':
-      finish(request, await launch(request, inherited));
+      await finish(request, await launch(request, inherited));
   }
 }
 
@@ -123,9 +123,15 @@ async function starterOf(request: Launch, env: Environment, xmlJob: XmlJob): Pro
   };
 }
 
-function finish(request: Launch, { status, signal, problem }: Ending): void {
+async function finish(request: Launch, { status, signal, problem }: Ending): Promise<void> {
   if (problem !== undefined) {
-    complain(`${request.kind === 'local' ? request.job.program : request.command}: ${problem}`);
+    const command = request.kind === 'local' ? request.job.program : request.command;
+    const { meantBy } = await import('./meant.js');
+    const meant =
+      request.kind === 'launch' && status === 127
+        ? meantBy(command, environment().PATH ?? '', Object.keys(commands))
+        : undefined;
+    complain(`${command}: ${problem}${meant === undefined ? '' : `; did you mean ${meant}?`}`);
   }
   process.exitCode = status;
   if (signal !== undefined) endBy(signal);

@@ -1,7 +1,7 @@
 // What is said of each command, as plain data: the help is made of it, the man page and the shell completion.
 
 import type { CommandTable } from './commands/command.js';
-import { type OptionTable, dashes, localOptions, ownOptions } from './options.js';
+import { type OptionTable, localOptions, namesOf, ownOptions } from './options.js';
 
 /** All that a user must know of a command. */
 export interface Manual {
@@ -101,9 +101,9 @@ function usage({ synopsis }: Manual): string {
 }
 
 function optionRows(table: OptionTable): (readonly [string, string])[] {
-  return Object.entries(table).map(([name, { alias, value, describe }]) => {
-    const names = alias === undefined ? dashes(name) : `${dashes(alias)}, ${dashes(name)}`;
-    return [value === undefined ? names : `${names} ${value}`, describe];
+  return Object.entries(table).map(([name, option]) => {
+    const names = namesOf(name, option).join(', ');
+    return [option.value === undefined ? names : `${names} ${option.value}`, option.describe];
   });
 }
 

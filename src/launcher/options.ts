@@ -4,8 +4,8 @@ import { defaultTimeout, ioFilters } from '../environment/index.js';
 
 /** One option. */
 export interface Option {
-  /** Its other name. */
-  readonly alias?: string;
+  /** Its other names. */
+  readonly aliases?: readonly string[];
   /** What its value is called in the help; undefined for one that takes none. */
   readonly value?: string;
   /** The values it may take. */
@@ -44,10 +44,15 @@ export const ownOptions = {
 
 /** The options of the built-in launcher. */
 export const localOptions = {
-  n: { value: 'N', describe: 'number of ranks' },
+  n: { aliases: ['np', 'ntasks'], value: 'N', describe: 'number of ranks' },
   'kill-on-bad-exit': { describe: 'end all ranks as soon as one fails or is killed' },
   help: { describe: 'show this help' },
 } satisfies OptionTable;
+
+/** All names of an option as they are typed, the shortest first. */
+export function namesOf(name: string, { aliases = [] }: Option): string[] {
+  return [name, ...aliases].sort((a, b) => a.length - b.length).map(dashes);
+}
 
 /** An option as it is typed. */
 export function dashes(name: string): string {

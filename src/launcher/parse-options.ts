@@ -2,7 +2,9 @@
 
 import yargs from 'yargs';
 import { UsageError } from './errors.js';
-import { type OptionTable, dashes } from './options.js';
+import type { OptionTable } from './options.js';
+import type { Owner } from './unknown-option.js';
+import { type Place, asTyped, withNumbersApart } from './typed.js';
 
 /** What was given, by name: the last value of an option, or true for one that takes none. */
 export type Given<Table extends OptionTable> = {
@@ -13,13 +15,9 @@ export type Given<Table extends OptionTable> = {
 export interface Split<Table extends OptionTable> {
   readonly given: Given<Table>;
   readonly rest: readonly string[];
+  /** An option as it was typed, for an error about its value. */
+  readonly typed: (name: keyof Table & string) => string;
 }
-
-/**
- * Where options may stand. `before`: the first word that is none, or what follows `--`, begins the rest, in which nothing is
- * looked at: it is another program's. `among`: anywhere before `--`, as with hwloc's own tools.
- */
-export type Place = 'before' | 'among';
 
 /**
  * Parses options.
@@ -27,10 +25,13 @@ export type Place = 'before' | 'among';
  * @throws UsageError  for an option that is not in the table, or a value that is missing, too much or none of the choices.
  */
 export async function parseOptions<Table extends OptionTable>(
-  words: readonly string[],
+  given: readonly string[],
   table: Table,
-  place: Place = 'before',
+  place: Place,
+  owner: Owner,
 ): Promise<Split<Table>> {
+  const words = withNumbersApart(given, table, place);
+  const typed = (name: string) => asTyped(name, words, table, place);
   let misuse: string | undefined;
   const parsed = await yargs()
     .version(false)
@@ -46,35 +47,35 @@ export async function parseOptions<Table extends OptionTable>(
       'parse-positional-numbers': false,
     })
     .updateStrings({
-      'Unknown argument: %s': { one: 'unknown option: %s', other: 'unknown options: %s' },
-      'Not enough arguments following: %s': 'a value is missing after %s',
-      'Argument unexpected for: %s': 'no value is expected for %s',
-    } as never)
+      'Not enough arguments following: %s': 'OPTION %s needs a value',
+      'Argument unexpected for: %s': 'OPTION %s takes no value',
+    })
     .options(Object.fromEntries(Object.entries(table).map(([name, option]) => [name, rulesOf(option)])))
     .strictOptions()
     .exitProcess(false)
     .fail((message, error) => {
       misuse ??= (message || error.message).replace(/\s*\n\s*/g, ' ');
     })
-    .parseAsync([...words]);
-  // Those after the first one may be no options at all: who knows whether it takes a value?
+    .parseAsync(words);
   if (misuse !== undefined) {
-    throw new UsageError(misuse.replace(/^unknown options: ([^,]*).*/, 'unknown option: $1'));
+    const { unknownOption } = await import('./unknown-option.js');
+    const unknown = unknownOption(words, table, place, owner);
+    throw new UsageError(unknown ?? misuse.replace(/^OPTION (\S+)/, (_, name: string) => typed(name)));
   }
 
   const rest = place === 'before' ? words.slice(words.length - parsed._.length) : parsed._.map(String);
   for (const [name, { choices }] of Object.entries(table)) {
     const value = parsed[name];
     if (choices !== undefined && value !== undefined && !choices.includes(String(value))) {
-      throw new UsageError(`${dashes(name)} takes one of ${choices.join(', ')}, not ${String(value)}`);
+      throw new UsageError(`${typed(name)} takes one of ${choices.join(', ')}, not ${String(value)}`);
     }
   }
-  return { given: parsed as Given<Table>, rest };
+  return { given: parsed as Given<Table>, rest, typed };
 }
 
 /** `nargs: 0`: without it, yargs takes a program that is called `true` for the value of the option before it. */
-function rulesOf({ alias, value }: OptionTable[string]) {
-  const names = alias === undefined ? {} : { alias };
+function rulesOf({ aliases, value }: OptionTable[string]) {
+  const names = aliases === undefined ? {} : { alias: aliases };
   return value === undefined
     ? ({ ...names, type: 'boolean', nargs: 0 } as const)
     : ({ ...names, type: 'string', nargs: 1, requiresArg: true } as const);

@@ -111,6 +111,25 @@ describe('the built-in launcher', () => {
     }
   });
 
+  test.each([
+    [['-n', '3']],
+    [['-n=3']],
+    [['-n3']],
+    [['--n', '3']],
+    [['-np', '3']],
+    [['--np', '3']],
+    [['--np=3']],
+    [['--ntasks=3']],
+    [['--kill-on-bad-exit', '-n3']],
+    [['-n', '2', '-n3']],
+  ])('takes the number of ranks as mpirun and srun do: %j', async (words) => {
+    // What follows the program is its own, whatever it looks like.
+    const args = ['-n2', '-np', '--np=4'];
+    expect(await parseCommandLine(['local', ...words, 'prog', ...args])).toMatchObject({
+      job: { ranks: 3, program: 'prog', args },
+    });
+  });
+
   test('takes -- before the program', async () => {
     expect(await parseCommandLine(['local', '-n', '2', '--', '-odd'])).toMatchObject({
       job: { program: '-odd' },
@@ -213,18 +232,24 @@ describe('misuse is told in one line', () => {
     [['--verbose'], 'no launcher was given'],
     [['--'], 'no launcher was given'],
     [[''], 'no launcher was given'],
-    [['--bogus', 'mpirun'], 'unknown option: bogus'],
-    [['--bogus=3', 'mpirun'], 'unknown option: bogus'],
-    [['-x', 'mpirun'], 'unknown option: x'],
-    [['-5', 'mpirun'], 'unknown option'],
-    [['-n', '4', 'a.out'], 'unknown option: n'],
-    [['--no-verbose', 'mpirun'], 'unknown option: no-verbose'],
-    [['--dir.x=1', 'mpirun'], 'unknown option: dir.x'],
-    [['--kill-on-bad-exit', 'local', '-n', '1', 'x'], 'unknown option: kill-on-bad-exit'],
-    [['--verbose=yes', 'mpirun'], 'no value is expected for verbose'],
-    [['--dir'], 'a value is missing after dir'],
-    [['--dir', '--verbose', 'mpirun'], 'a value is missing after dir'],
-    [['--timeout'], 'a value is missing after timeout'],
+    [['--bogus', 'mpirun'], 'unknown option --bogus;'],
+    [['--bogus=3', 'mpirun'], 'unknown option --bogus;'],
+    [['--verbos', 'mpirun'], 'unknown option --verbos; did you mean --verbose?'],
+    [['-verbos', 'mpirun'], 'unknown option -verbos; did you mean --verbose?'],
+    [['--strict', '--timeuot=5', 'mpirun'], 'unknown option --timeuot; did you mean --timeout?'],
+    [['-x', 'mpirun'], 'unknown option -x;'],
+    [['-5', 'mpirun'], 'unknown option -5;'],
+    [['-n', '4', 'a.out'], 'unknown option -n; options of a launcher follow its name'],
+    [['--no-verbose', 'mpirun'], 'unknown option --no-verbose;'],
+    [['--dir.x=1', 'mpirun'], 'unknown option --dir.x;'],
+    [['--kill-on-bad-exit', 'local', '-n', '1', 'x'], 'unknown option --kill-on-bad-exit;'],
+    [['--timeout', 'local', '-n', '2'], 'unknown option -n; --timeout took local as its value'],
+    [['--dir', 'mpirun', '-np', '2', 'x'], 'unknown option -np; --dir took mpirun as its value'],
+    [['--verbose=yes', 'mpirun'], '--verbose takes no value'],
+    [['--dir'], '--dir needs a value'],
+    [['-dir'], '-dir needs a value'],
+    [['--dir', '--verbose', 'mpirun'], '--dir needs a value'],
+    [['--timeout'], '--timeout needs a value'],
     [
       ['--timeout', 'soon', 'mpirun'],
       '--timeout takes a number of seconds above 0, and up to 86400, not soon',
@@ -235,20 +260,33 @@ describe('misuse is told in one line', () => {
     [['--timeout=86401', 'mpirun'], 'not 86401'],
     [['--timeout=Infinity', 'mpirun'], 'not Infinity'],
     [['--io', 'some', 'mpirun'], '--io takes one of important, none, all, not some'],
-    [['local'], 'local needs -n N'],
-    [['local', 'prog'], 'local needs -n N'],
+    [
+      ['--hole', 'foo', 'mpirun'],
+      '--hole takes one of scatter, begin, biggest, libs, heap, stack, or 0xADDRESS, not foo',
+    ],
+    [['--hole', '0x420000000001', 'mpirun'], '--hole takes an address that is a multiple of the page size'],
+    [['maps', '--hole=Libs', '1'], '--hole takes one of'],
+    [['local'], 'local needs the number of ranks: -n N'],
+    [['local', 'prog'], 'local needs the number of ranks: -n N'],
     [['local', '-n', '2'], 'local -n 2 needs a program'],
+    [['local', '--np=2'], 'local --np 2 needs a program'],
     [['local', '-n', '0', 'x'], 'from 1 to 4096, not 0'],
     [['local', '-n', '4097', 'x'], 'not 4097'],
     [['local', '-n', '1e2', 'x'], 'not 1e2'],
     [['local', '-n', '-2', 'x'], 'not -2'],
     [['local', '-n', 'x', 'y'], 'not x'],
-    [['local', '-np', '2', 'x'], 'unknown option: np'],
-    [['local', '--verbose', '-n', '2', 'x'], 'unknown option: verbose'],
-    [['clean', '--verbose'], 'unknown option: verbose'],
-    [['clean', '-5'], 'unknown option: 5'],
-    [['clean', 'x', '-5'], 'unknown option: 5'],
-    [['clean', '--dir'], 'a value is missing after dir'],
+    [['local', '-np', '0', 'x'], '-np takes the number of ranks, from 1 to 4096, not 0'],
+    [['local', '-n0', 'x'], '-n takes the number of ranks, from 1 to 4096, not 0'],
+    [['local', '--npp', '2', 'x'], 'unknown option --npp; did you mean --np?'],
+    // For mpirun the number of ranks, for srun the cores of each.
+    [['local', '-c', '2', 'x'], 'unknown option -c; local takes -n, --np, --ntasks, --kill-on-bad-exit'],
+    [['local', '--verbose', '-n', '2', 'x'], 'unknown option --verbose; it belongs in front of local'],
+    [['clean', '--verbose'], 'unknown option --verbose; it belongs in front of clean'],
+    [['clean', '-5'], 'unknown option -5; clean takes --dir, --help'],
+    [['clean', 'x', '-5'], 'unknown option -5;'],
+    [['clean', '--dir'], '--dir needs a value'],
+    [['show', '--formt', 'json'], 'unknown option --formt; did you mean --format?'],
+    [['show', '-if', 'yaml', 'x'], '-if takes one of xml, fsroot, tar, synthetic, not yaml'],
   ])('%j', async (words, message) => {
     const error = await parseCommandLine(words).then(
       () => undefined,

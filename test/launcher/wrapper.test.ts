@@ -46,6 +46,30 @@ describe.concurrent('the exit status is the program’s own', () => {
     });
   });
 
+  test.each([
+    ['doctr', 'hwloc-share doctor'],
+    ['Local', 'hwloc-share local'],
+    ['help', 'hwloc-share --help'],
+    ['a-laucher', undefined],
+  ])('127, and what may have been meant, where it is nearly a command of ours: %s', async (word, meant) => {
+    const { exitCode, stderr } = await run([word, '-n', '2']);
+    const hint = meant === undefined ? '' : `; did you mean ${meant}?`;
+    expect({ exitCode, stderr }).toEqual({
+      exitCode: 127,
+      stderr: `hwloc-share: ${word}: command not found${hint}\n`,
+    });
+  });
+
+  test('127, and what may have been meant, where it is nearly a launcher that is installed', async () => {
+    const folder = temporaryFolder();
+    const env = { PATH: folder };
+    const word = 'jsrunn';
+    const line = `hwloc-share: ${word}: command not found`;
+    expect((await run([word], { env })).stderr).toBe(`${line}\n`);
+    writeFileSync(join(folder, 'jsrun'), '#!/bin/sh\n', { mode: 0o755 });
+    expect((await run([word], { env })).stderr).toBe(`${line}; did you mean hwloc-share jsrun?\n`);
+  });
+
   test('126 where it cannot be run', async () => {
     const file = join(temporaryFolder(), 'file');
     writeFileSync(file, '#!/bin/sh\n', { mode: 0o644 });
@@ -63,7 +87,7 @@ describe.concurrent('the exit status is the program’s own', () => {
     expect({ exitCode, stdout, stderr }).toEqual({
       exitCode: 2,
       stdout: '',
-      stderr: 'hwloc-share: unknown option: bogus (see --help)\n',
+      stderr: 'hwloc-share: unknown option --bogus; options of a launcher follow its name (see --help)\n',
     });
   });
 

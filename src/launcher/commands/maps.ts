@@ -10,7 +10,7 @@ export const mapsOptions = {
     describe: "a running job's ranks: its name, the pid of a rank or of a process above it, or any",
   },
   svg: { value: 'FILE', describe: 'draw a picture instead' },
-  force: { alias: 'f', describe: 'overwrite the picture if it is there' },
+  force: { aliases: ['f'], describe: 'overwrite the picture if it is there' },
   json: { describe: 'print it as JSON, which maps reads again: a recorded job' },
   length: {
     value: 'BYTES',

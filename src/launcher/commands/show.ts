@@ -5,13 +5,13 @@ import type { Command } from './command.js';
 
 export const showOptions = {
   input: {
-    alias: 'i',
+    aliases: ['i'],
     value: 'INPUT',
     describe:
       'XML file, folder or archive of hwloc-gather-topology, or synthetic description, instead of this machine',
   },
   'input-format': {
-    alias: 'if',
+    aliases: ['if'],
     value: 'FORMAT',
     choices: ['xml', 'fsroot', 'tar', 'synthetic'],
     describe: 'what the input is: xml, fsroot, tar, synthetic [by its looks]',
@@ -22,17 +22,17 @@ export const showOptions = {
       "what a running job's ranks share: its name, the pid of a rank or of a process above it, or any",
   },
   format: {
-    alias: 'of',
+    aliases: ['of'],
     value: 'FORMAT',
     choices: ['console', 'json', 'xml', 'synthetic'],
     describe: 'what to print: console (a tree), json, xml, synthetic [console]',
   },
   picture: { value: 'FILE', describe: 'draw it instead, with lstopo: FILE.svg, FILE.png or FILE.pdf' },
-  force: { alias: 'f', describe: 'overwrite the picture if it is there' },
+  force: { aliases: ['f'], describe: 'overwrite the picture if it is there' },
   io: ownOptions.io,
-  cpuset: { alias: 'c', describe: 'show the cpuset of each object' },
+  cpuset: { aliases: ['c'], describe: 'show the cpuset of each object' },
   pid: { value: 'PID', describe: 'mark where this process is bound, instead of the calling one' },
-  verbose: { alias: 'v', describe: 'show what hwloc has found out about each object, too' },
+  verbose: { aliases: ['v'], describe: 'show what hwloc has found out about each object, too' },
   libhwloc: ownOptions.libhwloc,
   help: ownOptions.help,
 };

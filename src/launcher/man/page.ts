@@ -2,7 +2,7 @@
 
 import type { CommandTable } from '../commands/command.js';
 import { type Manual, manuals } from '../manual.js';
-import { type OptionTable, dashes } from '../options.js';
+import { type OptionTable, namesOf } from '../options.js';
 import { asTyped, bold, escaped, heading, italic, paragraphs, subheading, tagged } from './roff.js';
 import { type Entry, diagnosticEntries, environmentEntries, fileEntries, seeAlso } from './sections.js';
 
@@ -73,9 +73,10 @@ function commandOf({ name, synopsis: forms, description, options, statuses, exam
 
 function optionsOf(options: OptionTable): string {
   return Object.entries(options)
-    .map(([name, { alias, value, describe }]) => {
-      const names = [...(alias === undefined ? [] : [alias]), name].map((each) => bold(dashes(each)));
-      return tagged(names.join(', ') + (value === undefined ? '' : ` ${italic(value)}`), describe);
+    .map(([name, option]) => {
+      const { value, describe } = option;
+      const names = namesOf(name, option).map(bold).join(', ');
+      return tagged(names + (value === undefined ? '' : ` ${italic(value)}`), describe);
     })
     .join('\n');
 }

@@ -1,7 +1,7 @@
 // Completion in bash.
 
 import type { Manual } from '../../manual.js';
-import { type Option, type OptionTable, dashes } from '../../options.js';
+import { type Option, type OptionTable, namesOf } from '../../options.js';
 
 /** @param all  The wrapper's manual first, then those of `local` and of the commands. */
 export function bashScript(all: readonly Manual[]): string {
@@ -111,10 +111,6 @@ complete -o bashdefault -o default -F _hwloc_share hwloc-share
 /** What a command is called in the script: the wrapper has no name. */
 function nameIn({ name }: Manual): string {
   return name === 'hwloc-share' ? "''" : name;
-}
-
-function namesOf(name: string, { alias }: Option): string[] {
-  return [name, ...(alias === undefined ? [] : [alias])].map(dashes);
 }
 
 function optionsCase(manual: Manual): string {

@@ -1,7 +1,7 @@
 // Completion in zsh.
 
 import type { Manual } from '../../manual.js';
-import { type Option, type OptionTable, dashes } from '../../options.js';
+import { type Option, type OptionTable, namesOf } from '../../options.js';
 
 /** @param all  The wrapper's manual first, then those of `local` and of the commands. */
 export function zshScript(all: readonly Manual[]): string {
@@ -64,12 +64,11 @@ function specs(table: OptionTable, indent = ''): string {
 
 /** Long options take their value behind a blank or a `=`. */
 function specsOf(name: string, option: Option): string[] {
-  const { alias, value, describe } = option;
+  const { value, describe } = option;
   const text = `[${describe.replace(/[[\]\\]/g, '\\$&').replaceAll(':', '\\:')}]`;
-  return [name, ...(alias === undefined ? [] : [alias])].map((each) => {
-    const typed = dashes(each);
+  return namesOf(name, option).map((typed) => {
     if (value === undefined) return quoted(`${typed}${text}`);
-    return quoted(`${typed}${each.length > 1 ? '=' : ''}${text}:${value}:${actionOf(option)}`);
+    return quoted(`${typed}${typed.startsWith('--') ? '=' : ''}${text}:${value}:${actionOf(option)}`);
   });
 }
 

@@ -1,10 +1,10 @@
 // Compares address spaces, and shows them in the form that was asked for.
 
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { environment, settingsFrom } from '../../../environment/index.js';
 import { codeOf } from '../../../channel/place/index.js';
-import { parsePolicy } from '../../../maps/index.js';
 import { CommandError, UsageError } from '../../errors.js';
+import { ownPageSize, policyFrom } from '../../hole.js';
 import type { Call } from '../command.js';
 import type { mapsOptions } from '../maps.js';
 import { paintForStdout } from '../paint.js';
@@ -43,13 +43,10 @@ function compareOrRefuse(body: () => Comparison): Comparison {
 }
 
 function choiceFrom({ given, options }: Call<typeof mapsOptions>): Omit<Choice, 'recorded'> {
-  const asked = options.hole ?? settingsFrom(environment()).hole ?? 'scatter';
-  const policy = parsePolicy(asked);
-  if (policy === undefined) {
-    throw new UsageError(
-      `--hole takes scatter, begin, biggest, libs, heap, stack or 0xADDRESS, not ${asked}`,
-    );
-  }
+  const policy =
+    options.hole === undefined
+      ? policyFrom(settingsFrom(environment()).hole ?? 'scatter', 'HWLOC_SHARE_HOLE')
+      : policyFrom(options.hole, '--hole');
   const pageSize = ownPageSize();
   const length = bytesFrom(given.length ?? '1M');
   return { policy, pageSize, length: Math.ceil(length / pageSize) * pageSize };
@@ -60,14 +57,6 @@ function bytesFrom(text: string): number {
   const bytes = Number(digits) * 1024 ** ' KMGT'.indexOf(unit.toUpperCase() || ' ');
   if (bytes > 0 && bytes <= 2 ** 47) return bytes;
   throw new UsageError(`--length takes bytes, as 1048576, 64K, 2M or 1G, not ${text}`);
-}
-
-/** The page size, without the FFI: AT_PAGESZ. @see getauxval(3) */
-function ownPageSize(): number {
-  const AT_PAGESZ = 6n;
-  const words = new BigUint64Array(new Uint8Array(readFileSync('/proc/self/auxv')).buffer);
-  const at = words.findIndex((word, i) => i % 2 === 0 && word === AT_PAGESZ);
-  return Number(words[at + 1] ?? 4096n);
 }
 
 function writePicture(file: string, picture: string, force: boolean): void {

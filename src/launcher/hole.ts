@@ -1,0 +1,36 @@
+// --hole: checked where it enters, before a job starts.
+
+import { readFileSync } from 'node:fs';
+import { type HolePolicy, parsePolicy } from '../maps/index.js';
+import { UsageError } from './errors.js';
+import { ownOptions } from './options.js';
+
+/**
+ * Reads the value of `--hole`, or of its variable.
+ *
+ * @param option  Which of them, as the user knows it.
+ * @throws UsageError
+ */
+export function policyFrom(text: string, option: string): HolePolicy {
+  const policy = parsePolicy(text);
+  if (policy === undefined) {
+    throw new UsageError(
+      `${option} takes one of ${ownOptions.hole.usual.join(', ')}, or 0xADDRESS, not ${text}`,
+    );
+  }
+  const pageSize = ownPageSize();
+  if (typeof policy === 'object' && policy.address % pageSize !== 0) {
+    throw new UsageError(
+      `${option} takes an address that is a multiple of the page size, ${pageSize}, not ${text}`,
+    );
+  }
+  return policy;
+}
+
+/** The page size, without the FFI: AT_PAGESZ. @see getauxval(3) */
+export function ownPageSize(): number {
+  const AT_PAGESZ = 6n;
+  const words = new BigUint64Array(new Uint8Array(readFileSync('/proc/self/auxv')).buffer);
+  const at = words.findIndex((word, i) => i % 2 === 0 && word === AT_PAGESZ);
+  return Number(words[at + 1] ?? 4096n);
+}
