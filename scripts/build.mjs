@@ -8,7 +8,7 @@ import { writeManPage } from './man.mjs';
 import { projectRoot } from './node-packages.mjs';
 
 const dist = join(projectRoot, 'dist');
-const executables = ['bundle/launcher/bin.mjs'];
+const executables = ['bundle/launcher/bin.cjs'];
 
 /**
  * Compiles into a new folder beside dist, then renames it into place.

@@ -18,7 +18,7 @@ try {
   process.exit(1);
 }
 
-const job = [join(projectRoot, 'dist/bundle/launcher/bin.mjs'), 'local', '-n', String(ranks)];
+const job = [join(projectRoot, 'dist/bundle/launcher/bin.cjs'), 'local', '-n', String(ranks)];
 const program = [process.execPath, join(projectRoot, 'scripts/start-job.mjs')];
 process.stdout.write(`\nhwloc-share local -n ${ranks} node scripts/start-job.mjs\n\n`);
 const { stdout, status } = spawnSync(process.execPath, [...job, ...program], {

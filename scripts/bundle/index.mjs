@@ -10,6 +10,15 @@ const parts = { rank: 'rank/index.js', onImport: 'rank/on-import.js', hwloc: 'hw
 /** A module says by its name what it is: of a `.js`, Node looks for a package.json in each folder above, to be told. */
 const outExtension = { '.js': '.mjs' };
 
+/** What is loaded first, and says so where it cannot load the rest. */
+const doors = join(import.meta.dirname, 'doors');
+
+/** So that an older Node than ours says what it needs, and not that it cannot read the file. */
+const forAnyNode = {
+  target: 'node10',
+  supported: { 'dynamic-import': true, 'top-level-await': true, 'import-meta': true },
+};
+
 /** What few ranks need, and the core imports when one does. */
 const rare = ['rank/recorder'];
 
@@ -48,14 +57,33 @@ export async function bundle(outDir) {
     footer: { js: '})' },
     plugins: [forTheCore(outDir)],
   });
-  const doors = ['rank/index', 'rank/auto', 'hwloc/index', ...rare];
   await build({
     ...common,
-    entryPoints: doors.map((door) => ({ in: `${door}.js`, out: door })),
+    entryPoints: entriesOf(['rank/index', 'rank/auto', 'hwloc/index']),
     outdir: 'bundle',
     format: 'esm',
     plugins: [throughCore(outDir)],
     outExtension,
+    ...forAnyNode,
+  });
+  await build({
+    ...common,
+    entryPoints: entriesOf(rare),
+    outdir: 'bundle',
+    format: 'esm',
+    plugins: [throughCore(outDir)],
+    outExtension,
+  });
+  await build({
+    ...common,
+    entryPoints: [{ in: join(doors, 'bin.js'), out: 'launcher/bin' }],
+    outdir: 'bundle',
+    // Once its one import is inside, it is a plain script, of either format; Node 10 runs it.
+    format: 'esm',
+    banner: { js: '#!/usr/bin/env node' },
+    external: ['./bin.mjs'],
+    outExtension: { '.js': '.cjs' },
+    ...forAnyNode,
   });
   const { metafile } = await build({
     ...common,
@@ -223,20 +251,35 @@ function onLoadOf(change) {
 
 /** Takes the parts from the core, whoever imports them. */
 function throughCore(outDir) {
-  const load = readFileSync(join(import.meta.dirname, 'load.js'), 'utf8');
+  const load = readFileSync(join(doors, 'load.js'), 'utf8');
+  // A job must not fail because of what it imports only to join.
+  const openOrNot = `
+    import { withoutCore } from './without-core.js';
+    function onImport() {
+      try {
+        return open().onImport;
+      } catch (error) {
+        return withoutCore(error);
+      }
+    }`;
   return {
     name: 'through-core',
     setup({ onLoad }) {
       for (const [part, file] of Object.entries(parts)) {
         const path = join(outDir, file);
         onLoad({ filter: new RegExp(`/${file.replace('.', '\\.')}$`) }, async () => {
-          const names = await namesIn(path);
-          return {
-            contents: `${load}\nexport const { ${names.join(', ')} } = core.${part};\n`,
-            loader: 'js',
-          };
+          const names = `{ ${(await namesIn(path)).join(', ')} }`;
+          const contents =
+            part === 'onImport'
+              ? `${openOrNot}\nexport const ${names} = onImport();`
+              : `export const ${names} = open().${part};`;
+          return { contents: `${load}\n${contents}\n`, resolveDir: doors, loader: 'js' };
         });
       }
     },
   };
+}
+
+function entriesOf(modules) {
+  return modules.map((module) => ({ in: `${module}.js`, out: module }));
 }

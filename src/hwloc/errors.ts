@@ -1,9 +1,5 @@
 // The errors of the binding: one class per kind, each with a code and with what the caller can do.
 
-import { koffi } from './ffi/koffi.js';
-
-// Of two names for one number, the one that manuals use.
-const aliases = ['EWOULDBLOCK', 'EDEADLOCK', 'EOPNOTSUPP'];
 /** What to do about an errno, where the function at hand has nothing more precise to say. */
 const commonAdvice: Record<string, string> = {
   EBUSY: 'something is mapped in the range: choose another address',
@@ -14,15 +10,6 @@ const commonAdvice: Record<string, string> = {
   EACCES: 'permission denied',
   ENOSYS: 'this build of libhwloc, or this system, cannot do it',
 };
-
-/** `EBUSY` for 16, and `E<number>` for a number that this system does not name. */
-export function errnoName(errno: number): string {
-  // Looked through at each failure: a table made beforehand is 80 KB of garbage for each rank, most of which never see a failure.
-  const found = Object.entries(koffi.os.errno).find(
-    ([name, number]) => number === errno && !aliases.includes(name),
-  );
-  return found?.[0] ?? `E${errno}`;
-}
 
 /**
  * A function of libhwloc, or of libc on its behalf, failed.
@@ -45,6 +32,23 @@ export class HwlocError extends Error {
     this.function = functionName;
     this.code = code;
     this.advice = advice;
+  }
+}
+
+/** koffi, which calls libhwloc, could not be loaded; the message says why and what to do. */
+export class KoffiNotLoadedError extends Error {
+  override readonly name = 'KoffiNotLoadedError';
+  readonly code = 'KOFFI_NOT_LOADED';
+
+  /** @param cause  What Node said. */
+  constructor(cause: unknown) {
+    const { message, code } = cause as NodeJS.ErrnoException;
+    const advice =
+      code === 'ERR_DLOPEN_DISABLED'
+        ? 'run node without --no-addons (with --permission: add --allow-addons)'
+        : 'install it for this platform: npm install --include=optional koffi';
+    const reason = message.split('\n', 1)[0]?.replace(/\.$/, '') ?? '';
+    super(`koffi, which calls libhwloc, could not be loaded (${reason}); ${advice}`, { cause });
   }
 }
 

@@ -7,6 +7,7 @@ export type { Distances, DistancesFilter, DistancesKind } from './distances/dist
 export {
   ForeignObjectError,
   HwlocError,
+  KoffiNotLoadedError,
   LibhwlocNotFoundError,
   LibhwlocUnsupportedError,
   NotSupportedError,

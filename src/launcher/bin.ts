@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 // hwloc-share, the command.
 
 import { main } from './index.js';

@@ -61,7 +61,7 @@ function victim(to) {
 
 function is(to, pid) {
   const words = contentOf(`/proc/${pid}/cmdline`).split('\0');
-  if (to === 'wrapper') return words.some((word) => word.endsWith('launcher/bin.mjs'));
+  if (to === 'wrapper') return words.some((word) => word.endsWith('launcher/bin.cjs'));
   return /(mpirun|mpiexec|srun)[^/]*$/.test(words[0]);
 }
 

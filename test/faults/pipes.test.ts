@@ -30,7 +30,7 @@ interface Told {
 
 /** Runs a job as the user. */
 async function run(env: Record<string, string> = {}): Promise<Told[]> {
-  const wrapper = join(installed, 'dist/bundle/launcher/bin.mjs');
+  const wrapper = join(installed, 'dist/bundle/launcher/bin.cjs');
   const program = [process.execPath, join(folder, 'pipes.mjs')];
   const { stdout, stderr, exitCode } = await runJob(
     [...asUser, wrapper, 'local', '-n', String(ranks), ...program],

@@ -14,5 +14,5 @@ export function distFile(path: string): string {
 
 /** The command `hwloc-share args…`, to put in front of a launcher and its arguments. */
 export function wrapper(...args: string[]): string[] {
-  return [process.execPath, distFile('bundle/launcher/bin.mjs'), ...args];
+  return [process.execPath, distFile('bundle/launcher/bin.cjs'), ...args];
 }

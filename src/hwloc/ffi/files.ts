@@ -2,7 +2,8 @@
 // they are first called, which takes a process that has just started a millisecond; these take a tenth of that.
 
 import { type Stats, fstatSync, lstatSync } from 'node:fs';
-import { HwlocError, errnoName } from '../errors.js';
+import { HwlocError } from '../errors.js';
+import { errnoName } from './errno.js';
 import { koffi } from './koffi.js';
 import { native } from './libc.js';
 

@@ -1,7 +1,8 @@
 // The one way to call a C function that reports failure by -1 and errno.
 
 import { koffi } from './koffi.js';
-import { HwlocError, errnoName } from '../errors.js';
+import { HwlocError } from '../errors.js';
+import { errnoName } from './errno.js';
 
 /** A C function as koffi declares it. Arguments and results are numbers, strings and typed arrays. */
 export interface NativeFunction {

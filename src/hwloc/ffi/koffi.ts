@@ -1,6 +1,7 @@
 // koffi, by the short way: its native half straight from where npm puts it, else through koffi's own loader.
 
 import type * as Koffi from 'koffi';
+import { KoffiNotLoadedError } from '../errors.js';
 
 /** What this binding uses of it; all of that is in the native half. */
 type Native = typeof Koffi;
@@ -8,6 +9,8 @@ type Native = typeof Koffi;
 /**
  * Koffi's own loader opens seven files and reads the ELF header of Node to choose one of its binaries; a rank would pay more for that
  * (8 to 13 ms, and as many requests to a shared file system) than for all that it asks of koffi.
+ *
+ * Where koffi cannot be loaded, its first use throws, not the import of this file: a program must not fail because of what it imports.
  */
 export const koffi: Native = shortWay() ?? itsOwnWay();
 
@@ -16,7 +19,18 @@ export type { LibraryHandle } from 'koffi';
 function itsOwnWay(): Native {
   // Not imported above: Node would load it for each rank.
   const { createRequire } = process.getBuiltinModule('node:module');
-  return createRequire(import.meta.url)('koffi') as Native;
+  try {
+    return createRequire(import.meta.url)('koffi') as Native;
+  } catch (error) {
+    return unusable(new KoffiNotLoadedError(error));
+  }
+}
+
+function unusable(reason: KoffiNotLoadedError): Native {
+  const get = (): never => {
+    throw reason;
+  };
+  return new Proxy({} as Native, { get });
 }
 
 function shortWay(): Native | undefined {

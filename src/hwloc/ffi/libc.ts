@@ -2,7 +2,8 @@
 
 import { environment, removeVariable } from '../../environment/index.js';
 import { type LibraryHandle, koffi } from './koffi.js';
-import { HwlocError, errnoName } from '../errors.js';
+import { HwlocError } from '../errors.js';
+import { errnoName } from './errno.js';
 import { type NativeFunction, invoke } from './invoke.js';
 import { openLibrary } from './open-library.js';
 import { isMainThread } from './thread.js';

@@ -1,7 +1,12 @@
 // Finding libhwloc, checking its version once, and declaring its functions as they are first used.
 
 import { koffi } from './koffi.js';
-import { LibhwlocNotFoundError, LibhwlocUnsupportedError, NotSupportedError } from '../errors.js';
+import {
+  KoffiNotLoadedError,
+  LibhwlocNotFoundError,
+  LibhwlocUnsupportedError,
+  NotSupportedError,
+} from '../errors.js';
 import type { NativeFunction } from './invoke.js';
 import { invoke } from './invoke.js';
 import { withVariable } from './libc.js';
@@ -32,7 +37,7 @@ let loaded: Libhwloc | undefined;
  *
  * @param path  The file to load, before the usual sonames are tried. Where it cannot be loaded, the sonames are, and
  *              the error names both if they fail too.
- * @throws LibhwlocNotFoundError, LibhwlocUnsupportedError
+ * @throws KoffiNotLoadedError, LibhwlocNotFoundError, LibhwlocUnsupportedError
  */
 export function libhwloc(path?: string): Libhwloc {
   return (loaded ??= find(path === undefined || path === '' ? sonames : [path, ...sonames]));
@@ -44,7 +49,7 @@ function find(candidates: readonly string[]): Libhwloc {
     try {
       return open(file);
     } catch (error) {
-      if (error instanceof LibhwlocUnsupportedError) throw error;
+      if (error instanceof LibhwlocUnsupportedError || error instanceof KoffiNotLoadedError) throw error;
       attempts.push(firstLine(error, file));
     }
   }

@@ -2,8 +2,10 @@
 
 import { type LibraryHandle, koffi } from './koffi.js';
 
-/** The version of koffi. */
-export const koffiVersion: string = koffi.version;
+/** The version of koffi. @throws KoffiNotLoadedError */
+export function koffiVersion(): string {
+  return koffi.version;
+}
 
 let configured = false;
 

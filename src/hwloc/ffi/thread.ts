@@ -2,10 +2,18 @@
 
 import { readlinkSync } from 'node:fs';
 
-/** This thread's name, `PID/task/TID`: no other thread of the process has it, nor another process that lives. */
-export const threadName: string = readlinkSync('/proc/thread-self');
+/** This thread's name, `PID/task/TID`: no other thread that lives has it. Empty where no /proc is mounted. */
+export const threadName: string = ownName();
 
 const [pid, , tid] = threadName.split('/');
 
 /** Whether this is the thread that Node started with, and no worker thread. */
 export const isMainThread = pid === tid;
+
+function ownName(): string {
+  try {
+    return readlinkSync('/proc/thread-self');
+  } catch {
+    return '';
+  }
+}

@@ -26,7 +26,7 @@ function place(): { folder: string; env: Record<string, string> } {
   const bin = join(folder, 'bin');
   for (const name of ['bin', 'folder']) mkdirSync(join(folder, name));
   for (const name of ['data.txt', 'other.xml']) writeFileSync(join(folder, name), '');
-  symlinkSync(distFile('bundle/launcher/bin.mjs'), join(bin, 'hwloc-share'));
+  symlinkSync(distFile('bundle/launcher/bin.cjs'), join(bin, 'hwloc-share'));
   return { folder, env: { PATH: `${bin}:${process.env.PATH ?? ''}`, PS1: '> ', PROMPT: '> ' } };
 }
 

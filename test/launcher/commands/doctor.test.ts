@@ -178,7 +178,7 @@ describe('libhwloc and koffi', () => {
     const installed = join(modules, 'node_modules', 'hwloc-share');
     cpSync(dirname(distFile('bundle')), join(installed, 'dist'), { recursive: true });
     cpSync(join(root, 'package.json'), join(installed, 'package.json'));
-    const command = [process.execPath, join(installed, 'dist/bundle/launcher/bin.mjs'), 'doctor', '--json'];
+    const command = [process.execPath, join(installed, 'dist/bundle/launcher/bin.cjs'), 'doctor', '--json'];
     const { stdout, exitCode } = await runJob(command, { env: { HWLOC_SHARE_DIR: temporaryFolder() } });
     const { findings } = JSON.parse(stdout) as Examined;
     expect(findings.find(({ subject }) => subject === 'koffi')).toMatchObject({

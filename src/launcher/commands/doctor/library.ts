@@ -32,17 +32,18 @@ export async function checkLibrary(
   const without = (finding: Finding, ...before: Finding[]): LibraryReport => {
     return { findings: [...before, finding], length: undefined, ranks: 1 };
   };
-  let hwloc: Hwloc;
+  const hwloc: Hwloc = await import('../../../hwloc/index.js');
+  let version: string;
   try {
-    hwloc = await import('../../../hwloc/index.js');
+    version = hwloc.koffiVersion();
   } catch (error) {
     return without(koffiProblem(error));
   }
   const koffi: Finding = {
     subject: 'koffi',
     level: 'ok',
-    text: `koffi ${hwloc.koffiVersion}`,
-    facts: { version: hwloc.koffiVersion },
+    text: `koffi ${version}`,
+    facts: { version },
   };
   let library: Finding;
   try {
@@ -62,7 +63,7 @@ function koffiProblem(error: unknown): Finding {
   return {
     subject: 'koffi',
     level: 'problem',
-    text: `koffi, through which libhwloc is called, cannot be loaded: ${firstLine(error)}`,
+    text: firstLine(error),
     // Its native part is an optional package, for each kind of machine its own.
     mend: 'npm install --include=optional koffi',
   };
