@@ -28,5 +28,5 @@ export function openOurs(path: string, access: number, type: number): number {
             : undefined;
   if (refusal === undefined) return fd;
   closeSync(fd);
-  throw new ChannelRefusedError(path, refusal);
+  throw new ChannelRefusedError(path, refusal, uid === ownUid() ? 'remove' : 'none');
 }

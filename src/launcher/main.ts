@@ -20,9 +20,12 @@ export async function main(words: readonly string[]): Promise<void> {
   try {
     await fulfil(await parseCommandLine(words), inherited);
   } catch (error) {
-    if (!isForUsers(error)) throw error;
-    complain(error.message);
     process.exitCode = error instanceof UsageError ? 2 : 1;
+    if (isForUsers(error)) complain(wordsOf(error));
+    else {
+      const { describeFault } = await import('./fault.js');
+      complain(await describeFault(error));
+    }
   }
 }
 
@@ -31,10 +34,18 @@ function isForUsers(error: unknown): error is Error {
   return error instanceof Error && 'code' in error && /^(?!ERR_)[A-Z]/.test(String(error.code));
 }
 
+/** Node's own words for a removed working directory name a function of its own, and nothing else. */
+function wordsOf(error: Error & { syscall?: string }): string {
+  return error.syscall === 'uv_cwd'
+    ? 'the working directory has been removed: change to another one'
+    : error.message;
+}
+
 /** @throws Error  of one of our commands, or of a file that is to be written; what becomes of a launcher is never an error. */
 async function fulfil(request: Request, inherited: readonly number[]): Promise<void> {
   switch (request.kind) {
     case 'print':
+      expectBrokenStdout();
       process.stdout.write(`${request.text}\n`);
       return;
     case 'command':
@@ -47,12 +58,18 @@ async function fulfil(request: Request, inherited: readonly number[]): Promise<v
 }
 
 async function runCommand({ name, ...call }: CommandRequest): Promise<number> {
-  // `hwloc-share show | head` is no failure.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-  });
+  expectBrokenStdout();
   const command = await commands[name]?.();
   return (await command?.run({ ...call, roots: ownRoots(call.options), complain, commands })) ?? 1;
+}
+
+/** `hwloc-share show | head` is no failure; a full file system is one. */
+function expectBrokenStdout(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') return;
+    complain(`cannot write to stdout: ${error.message}`);
+    process.exit(1);
+  });
 }
 
 type Launch = Extract<Request, { kind: 'launch' | 'local' }>;

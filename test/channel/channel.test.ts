@@ -142,7 +142,13 @@ describe('a place that is not ours alone is refused, and the next one is used', 
     ],
   ];
 
-  test.each(spoil.filter(([, , , runs = true]) => runs))('a root that is %s', (_, why, make) => {
+  test.each(spoil.filter(([, , , runs = true]) => runs))('a root that is %s', (name, why, make) => {
+    const remedy =
+      {
+        'open to others': 'close it to others (chmod 700), or ',
+        // Who may be using it.
+        "another user's": '',
+      }[name] ?? 'remove it, or ';
     const [bad, good] = [newRoot(), newRoot()];
     make(bad);
     const refused: string[] = [];
@@ -153,9 +159,7 @@ describe('a place that is not ours alone is refused, and the next one is used', 
       ({ message }) => refused.push(message),
     );
     expect(channel.root).toBe(good);
-    expect(refused).toEqual([
-      `${bad} ${why}; refused: remove it, or set HWLOC_SHARE_DIR to another directory`,
-    ]);
+    expect(refused).toEqual([`${bad} ${why}; refused: ${remedy}set HWLOC_SHARE_DIR to another directory`]);
     if (statSync(bad).isDirectory()) expect(readdirSync(bad)).toEqual([]);
   });
 

@@ -22,6 +22,7 @@ export {
   checkDirectory,
   codeOf,
   openRoot,
+  refusalOf,
   ownUid,
   removeChannel,
   removeRoot,

@@ -56,12 +56,24 @@ export function checkDirectory(
   { mode, uid }: Pick<Stats, 'mode' | 'uid'> = lstatSync(path),
 ): void {
   const type = mode & constants.S_IFMT;
+  // Whoever it belongs to may be using it: also where this process acts as root, in a user namespace.
+  if (uid !== ownUid()) throw new ChannelRefusedError(path, `belongs to user ${uid}`, 'none');
   if (type === constants.S_IFLNK) throw new ChannelRefusedError(path, 'is a symbolic link');
   if (type !== constants.S_IFDIR) throw new ChannelRefusedError(path, 'is not a directory');
-  if (uid !== ownUid()) throw new ChannelRefusedError(path, `belongs to user ${uid}`);
   if ((mode & 0o077) !== 0) {
-    throw new ChannelRefusedError(path, `is open to others (mode ${(mode & 0o777).toString(8)})`);
+    const why = `is open to others (mode ${(mode & 0o777).toString(8)})`;
+    throw new ChannelRefusedError(path, why, 'close');
   }
+}
+
+/** Why a root that is there must not be used; undefined where it may, or is not there. */
+export function refusalOf(root: string): ChannelRefusedError | undefined {
+  try {
+    checkDirectory(root);
+  } catch (error) {
+    if (error instanceof ChannelRefusedError) return error;
+  }
+  return undefined;
 }
 
 /**

@@ -1,6 +1,8 @@
 // clean: removes what jobs left that were killed.
 
-import { sweep } from '../../channel/place/index.js';
+import { existsSync } from 'node:fs';
+import { refusalOf, sweep } from '../../channel/place/index.js';
+import { environment, settingsFrom } from '../../environment/index.js';
 import { UsageError } from '../errors.js';
 import { ownOptions } from '../options.js';
 import type { Command } from './command.js';
@@ -16,14 +18,23 @@ export const clean: Command<typeof options> = {
       'that lives, or whose life cannot be seen from here, stays.',
   ],
   options,
-  statuses: [{ status: 0, meaning: 'nothing of a dead job is left, or nothing that could be removed' }],
+  statuses: [
+    { status: 0, meaning: 'nothing of a dead job is left, or nothing that could be removed' },
+    { status: 1, meaning: 'the directory that was asked for is not there' },
+  ],
   examples: [{ command: 'hwloc-share clean', meaning: 'after a job that was killed with SIGKILL' }],
 
-  run({ operands, roots, complain }) {
+  run({ operands, options, roots, complain }) {
     if (operands.length > 0) throw new UsageError('clean takes no arguments');
-    for (const path of roots.flatMap((root) => sweep(root))) {
-      complain(`removed ${path}, left by a job that is dead`);
+    for (const root of roots) {
+      const refusal = refusalOf(root);
+      if (refusal !== undefined) complain(`${refusal.path} ${refusal.why}; left as it is`);
+      for (const path of sweep(root)) complain(`removed ${path}, left by a job that is dead`);
     }
-    return Promise.resolve(0);
+    const asked = options.dir ?? settingsFrom(environment()).directory;
+    if (asked === undefined || existsSync(asked)) return Promise.resolve(0);
+    const how = options.dir === undefined ? `HWLOC_SHARE_DIR=${asked}` : `--dir ${asked}`;
+    complain(`${how}: there is no such directory`);
+    return Promise.resolve(1);
   },
 };

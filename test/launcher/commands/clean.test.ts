@@ -1,5 +1,5 @@
 // hwloc-share clean: what is left of dead jobs goes, what belongs to living ones stays.
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { currentKeeper, formatKeeper } from '../../../src/channel/place/index.js';
@@ -33,6 +33,37 @@ test.each([
     stderr: `hwloc-share: removed ${dead}, left by a job that is dead\n`,
   });
   expect([existsSync(dead), existsSync(living)]).toEqual([false, true]);
+});
+
+test.each([
+  ['--dir', (folder: string) => ({ words: ['--dir', folder], env: {} }), '--dir '],
+  [
+    'HWLOC_SHARE_DIR',
+    (folder: string) => ({ words: [], env: { HWLOC_SHARE_DIR: folder } }),
+    'HWLOC_SHARE_DIR=',
+  ],
+])('a directory that is not there is an error that blames %s', async (_, given, how) => {
+  const folder = join(temporaryFolder(), 'no such');
+  const { words, env } = given(folder);
+  const { exitCode, stdout, stderr } = await runJob(wrapper('clean', ...words), { env });
+  expect({ exitCode, stdout, stderr }).toEqual({
+    exitCode: 1,
+    stdout: '',
+    stderr: `hwloc-share: ${how}${folder}: there is no such directory\n`,
+  });
+});
+
+test('a root that must not be used is left as it is, and named', async () => {
+  const folder = temporaryFolder();
+  const root = join(folder, `hwloc-share-${process.geteuid?.() ?? 0}`);
+  const dead = channel(folder, 'dead', false);
+  chmodSync(root, 0o755);
+  const { exitCode, stderr } = await runJob(wrapper('clean', '--dir', folder));
+  expect({ exitCode, stderr }).toEqual({
+    exitCode: 0,
+    stderr: `hwloc-share: ${root} is open to others (mode 755); left as it is\n`,
+  });
+  expect(existsSync(dead)).toBe(true);
 });
 
 test('clean says in one line that it takes no arguments', async () => {

@@ -1,5 +1,5 @@
 // hwloc-share doctor: what is there is ok, what is missing is named, with the command that mends it. Each fault is a real one.
-import { chmodSync, cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { currentKeeper, formatKeeper } from '../../../src/channel/place/index.js';
@@ -330,15 +330,47 @@ describe.runIf(asRoot)('directories', () => {
   });
 });
 
-test('a directory of ours that is open to others is refused, with the command that removes it', async () => {
-  const folder = temporaryFolder();
+test('a directory of ours that is open to others is refused, with the command that closes it', async () => {
+  const folder = `${temporaryFolder()}/it's here`;
+  mkdirSync(folder);
   const root = join(folder, `hwloc-share-${uid}`);
   mkdirSync(root);
   chmodSync(root, 0o755);
   const [first] = found(await examine([], { env: { HWLOC_SHARE_DIR: undefined } }, '--dir', folder), 'place');
-  expect(first).toMatchObject({ level: 'warning', mend: `rm -r ${root}`, facts: { directory: folder } });
+  expect(first).toMatchObject({
+    level: 'warning',
+    mend: `chmod 700 '${folder.replace("'", `'\\''`)}/hwloc-share-${uid}'`,
+    facts: { directory: folder },
+  });
   expect(first?.text).toMatch(/is open to others/);
 });
+
+test.runIf(asRoot)(
+  'uid 0 in a user namespace is not told to remove the channels of the real root, which a job is using',
+  async () => {
+    const folder = temporaryFolder();
+    chmodSync(folder, 0o777);
+    const root = join(folder, 'hwloc-share-0');
+    const channel = join(root, 'living');
+    mkdirSync(channel, { recursive: true, mode: 0o700 });
+    writeFileSync(join(channel, 'keeper'), formatKeeper(currentKeeper()));
+    const inFront = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
+    const inside = [...inFront, 'unshare', '--user', '--map-root-user'];
+    const examined = await examine(inside, { env: { HWLOC_SHARE_DIR: folder } });
+    const [place] = found(examined, 'place');
+    expect(place).toMatchObject({ level: 'warning', facts: { directory: folder, usable: false } });
+    expect(place?.text).toMatch(/ belongs to user 65534; refused: set HWLOC_SHARE_DIR to another directory$/);
+    expect(examined.findings.filter(({ mend }) => mend?.includes(root))).toEqual([]);
+
+    const { exitCode, stdout, stderr } = await runJob([...inside, ...wrapper('clean', '--dir', folder)]);
+    expect({ exitCode, stdout, stderr }).toEqual({
+      exitCode: 0,
+      stdout: '',
+      stderr: `hwloc-share: ${root} belongs to user 65534; left as it is\n`,
+    });
+    expect(existsSync(channel)).toBe(true);
+  },
+);
 
 describe('limits', () => {
   const limited = (limit: string) => ['sh', '-c', `ulimit ${limit}; exec "$@"`, 'sh'];

@@ -202,7 +202,9 @@ describe('files', () => {
   });
 
   test('so are what is not there, and a folder', async () => {
-    expect(await refusal([join(folder, 'no such file')], 1)).toMatch(/ENOENT/);
+    expect(await refusal([join(folder, 'no such file')], 1)).toMatch(
+      /no such file, and not the number of a process/,
+    );
     expect(await refusal([join(folder, 'folder')], 1)).toMatch(/EISDIR/);
   });
 });
@@ -249,9 +251,9 @@ describe('what would be chosen', () => {
     [['--length', '999T'], /not 999T/],
     [
       ['--hole', 'middle'],
-      /--hole takes scatter, begin, biggest, libs, heap, stack or 0xADDRESS, not middle/,
+      /--hole takes one of scatter, begin, biggest, libs, heap, stack, or 0xADDRESS, not middle/,
     ],
-    [['--hole', '0x41a200000001'], /the address must be a multiple of the page size/],
+    [['--hole', '0x41a200000001'], /--hole takes an address that is a multiple of the page size/],
   ])('misuse: %j', async (words, message) => {
     expect(await refusal([file, ...words], 2)).toMatch(message);
   });

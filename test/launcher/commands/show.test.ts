@@ -148,8 +148,11 @@ describe('options', () => {
     const { stdout, stderr, exitCode } = await runJob(
       wrapper('show', 'pu:2', '--libhwloc', '/no/such/lib.so'),
     );
-    // What cannot be loaded is passed over, as in ranks.
-    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    // What cannot be loaded is passed over, as in ranks, with a line.
+    expect({ exitCode, stderr: stderr.replace(/using \S+/, 'using ONE') }).toEqual({
+      exitCode: 0,
+      stderr: 'hwloc-share: --libhwloc /no/such/lib.so could not be loaded; using ONE\n',
+    });
     expect(stdout).toMatch(/^Machine/);
     const library = /\S+libhwloc\.so\S*/.exec(
       spawnSync('sh', ['-c', 'ldd "$(command -v lstopo)"'], { encoding: 'utf8' }).stdout.replace(
@@ -179,7 +182,7 @@ describe.runIf(findCommand('hwloc-bind') !== undefined)('where a process is boun
     const text = await show(['--pid', String(other.pid)]);
     expect(text).toMatch(new RegExp(`PU L#0 \\(P#0\\) {2}<- pid ${other.pid}$`, 'm'));
     process.kill(other.pid);
-    expect(await refusal(['--pid', '999999999'], 1)).toMatch(/there is no process 999999999/);
+    expect(await refusal(['--pid', '999999999'], 1)).toMatch(/--pid 999999999: no such process/);
   });
 
   test('nothing is marked on a machine that is another', async () => {

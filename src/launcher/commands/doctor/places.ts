@@ -2,9 +2,9 @@
 
 import { accessSync, constants, readFileSync, statSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { checkDirectory, codeOf } from '../../../channel/place/index.js';
+import { codeOf, refusalOf } from '../../../channel/place/index.js';
 import { asRoot } from './distribution.js';
-import { bytes } from '../words.js';
+import { bytes, shellWord } from '../words.js';
 import type { Finding } from './finding.js';
 
 /** File systems that other nodes see, too, or that are slow to map: jobs run well on them, but not as fast. */
@@ -50,11 +50,8 @@ function checkPlace(root: string, length: number): Finding {
   } catch (error) {
     return unusable(...whyNot(base, codeOf(error)));
   }
-  try {
-    checkDirectory(root);
-  } catch (error) {
-    if (codeOf(error) !== 'ENOENT') return unusable((error as Error).message, `rm -r ${root}`);
-  }
+  const refusal = refusalOf(root);
+  if (refusal !== undefined) return unusable(refusal.message, remedies[refusal.remedy]?.(root));
 
   const { bsize, blocks, bavail, files, ffree } = statfsSync(base);
   const mount = mountOf(base);
@@ -91,6 +88,12 @@ function checkPlace(root: string, length: number): Finding {
   return { subject, level: 'ok', text: where, facts: { directory: base, usable: true, ...facts } };
 }
 
+const remedies = {
+  remove: (path: string) => `rm ${shellWord(path)}`,
+  close: (path: string) => `chmod 700 ${shellWord(path)}`,
+  none: undefined,
+};
+
 function whyNot(base: string, code: string | undefined): [text: string, mend: string | undefined] {
   switch (code) {
     case 'ENOENT':
@@ -98,7 +101,7 @@ function whyNot(base: string, code: string | undefined): [text: string, mend: st
         `${base} is not there`,
         base === '/dev/shm'
           ? asRoot("sh -c 'mkdir -p /dev/shm && mount -t tmpfs -o mode=1777 tmpfs /dev/shm'")
-          : `mkdir -m 700 -p ${base}`,
+          : `mkdir -m 700 -p ${shellWord(base)}`,
       ];
     case 'EROFS':
       return [
@@ -121,7 +124,7 @@ function more(base: string, mount: Mount | undefined, size: number, length: numb
     const mebibytes = Math.max(64, 2 ** Math.ceil(Math.log2((64 * length) / 2 ** 20)));
     return asRoot(`mount -o remount,size=${mebibytes}M ${mount.point}`);
   }
-  return `du -xsh ${base}/* | sort -h   # and remove what is not needed`;
+  return `du -xsh ${shellWord(base)}/* | sort -h   # and remove what is not needed`;
 }
 
 function moreFiles(mount: Mount | undefined, files: number): string | undefined {

@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
+import { codeOf } from '../../../channel/place/index.js';
 import { type Mapping, type Range, parseMaps, parseRange } from '../../../maps/index.js';
 import { CommandError, messageOf } from '../../errors.js';
 import { findJob } from '../running/jobs.js';
@@ -52,7 +53,7 @@ function fromProcess(pid: number): Input {
 }
 
 function fromFile(file: string): Input {
-  const bytes = readFileSync(file);
+  const bytes = readOrRefuse(file);
   if (bytes.length > mostBytes) throw new CommandError(`${file} is too big to be maps`);
   const text = bytes.toString('utf8');
   try {
@@ -60,6 +61,15 @@ function fromFile(file: string): Input {
     return { sources: [fromText(basename(file), text)], recorded: undefined, title: undefined };
   } catch (error) {
     throw new CommandError(`${file}: ${messageOf(error)}`);
+  }
+}
+
+function readOrRefuse(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error;
+    throw new CommandError(`${file}: no such file, and not the number of a process`);
   }
 }
 

@@ -85,7 +85,7 @@ async function loadArchive(archive: string, common: Parameters<typeof loadTopolo
     execFileSync('tar', ['--extract', '--no-same-owner', `--file=${archive}`, `--directory=${folder}`], {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
-    return await loadTopology({ ...common, source: { fsroot: rootIn(folder) } });
+    return await loadTopology({ ...common, source: { fsroot: rootIn(folder, archive) } });
   } catch (error) {
     const { code, stderr } = error as { code?: string; stderr?: Buffer };
     if (code === 'ENOENT') throw new CommandError('tar is not installed, and needed to read an archive');
@@ -98,10 +98,10 @@ async function loadArchive(archive: string, common: Parameters<typeof loadTopolo
 }
 
 /** The folder that has /sys in it: this one, or the only one in it, as in hwloc-gather-topology's archives. */
-function rootIn(folder: string): string {
+function rootIn(folder: string, name = folder): string {
   if (existsSync(join(folder, 'sys'))) return folder;
   const [only, ...others] = readdirSync(folder);
   if (only !== undefined && others.length === 0 && existsSync(join(folder, only, 'sys')))
     return join(folder, only);
-  throw new CommandError('there is no sys folder in it');
+  throw new CommandError(`${name}: there is no sys folder in it`);
 }

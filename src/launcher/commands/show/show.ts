@@ -29,9 +29,9 @@ type ShowCall = Call<typeof showOptions>;
 
 /** @returns the exit status. */
 export async function show(call: ShowCall): Promise<number> {
-  const { given, options } = call;
+  const { given } = call;
   // The first call decides which libhwloc it is.
-  libhwloc(options.libhwloc ?? settingsFrom(environment()).libhwloc);
+  chooseLibrary(call);
   const pid = pidFrom(given);
   const shown = await open(call);
   try {
@@ -42,6 +42,15 @@ export async function show(call: ShowCall): Promise<number> {
     shown.topology.close();
   }
   return 0;
+}
+
+/** Another one than that which was asked for may show something else: the user is told, as by a rank. */
+function chooseLibrary({ options, complain }: ShowCall): void {
+  const asked = options.libhwloc ?? settingsFrom(environment()).libhwloc;
+  const { file } = libhwloc(asked);
+  if (asked === undefined || asked === file) return;
+  const how = options.libhwloc === undefined ? `HWLOC_SHARE_LIBHWLOC=${asked}` : `--libhwloc ${asked}`;
+  complain(`${how} could not be loaded; using ${file}`);
 }
 
 async function open({ given, operands, options }: ShowCall): Promise<Shown> {
@@ -64,8 +73,9 @@ async function open({ given, operands, options }: ShowCall): Promise<Shown> {
 
 function pidFrom({ pid }: Given<typeof showOptions>): number | undefined {
   if (pid === undefined) return undefined;
-  if (/^\d+$/.test(pid) && cpusOf(Number(pid)) !== undefined) return Number(pid);
-  throw new CommandError(`there is no process ${pid}`);
+  if (!/^\d+$/.test(pid)) throw new UsageError(`--pid takes the number of a process, not ${pid}`);
+  if (cpusOf(Number(pid)) !== undefined) return Number(pid);
+  throw new CommandError(`--pid ${pid}: no such process`);
 }
 
 function textOf(shown: Shown, pid: number | undefined, { given, options }: ShowCall): string {
