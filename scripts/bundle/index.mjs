@@ -26,7 +26,7 @@ const rare = ['rank/recorder'];
  * All that ranks and users import becomes one script, dist/bundle/core.cjs, and a small ES module for each of the doors to it.
  *
  * A rank that imports sixty small files, of a shared file system even, pays for every one of them. And a script can have a code cache,
- * which an ES module cannot: compiling costs a rank more than running does (load.js, and cache.mjs, which makes it).
+ * which an ES module cannot: compiling costs a rank more than running does (doors/load.js, and doors/cache.js, which makes it).
  *
  * @param {string} outDir  Where the compiled files are; dist/bundle is made in it.
  */
@@ -84,6 +84,14 @@ export async function bundle(outDir) {
     external: ['./bin.mjs'],
     outExtension: { '.js': '.cjs' },
     ...forAnyNode,
+  });
+  await build({
+    ...common,
+    entryPoints: [{ in: join(doors, 'cache.js'), out: 'cache' }],
+    outdir: 'bundle',
+    external: ['./rank/index.mjs'],
+    format: 'esm',
+    outExtension,
   });
   const { metafile } = await build({
     ...common,

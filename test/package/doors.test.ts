@@ -1,10 +1,11 @@
 // What a program imports says in one line why it cannot work here, and a program that only joins runs all the same.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { install } from '../support/installed.js';
+import { otherNode } from '../support/nodes.js';
 import { temporaryFolder } from '../support/temporary.js';
 
 interface Ran {
@@ -33,21 +34,12 @@ writeFileSync(join(folder, 'plain.mjs'), `console.log('ran');\n`);
 
 // The oldest Node that has modules with import.meta, the one of Debian 12, and the last without process.getBuiltinModule().
 describe.each(['12', '18', '21'])('Node %s', (version) => {
-  const place = temporaryFolder();
-  const node = join(place, `node_modules/node-linux-${process.arch}/bin/node`);
+  const { node, fetch } = otherNode(version);
   const needed = new RegExp(
     `^hwloc-share: Node 20\\.19 or later is needed \\(22\\.3 or later of Node 22\\), and ${node} is Node ${version}\\.[\\d.]+$`,
   );
 
-  beforeAll(() => {
-    writeFileSync(join(place, 'package.json'), '{}');
-    const words = ['install', '--no-audit', '--no-fund', '--ignore-scripts', '--prefer-offline'];
-    const { status, stderr } = spawnSync('npm', [...words, `node-linux-${process.arch}@${version}`], {
-      cwd: place,
-      encoding: 'utf8',
-    });
-    if (status !== 0 || !existsSync(node)) throw new Error(`no Node ${version} to try: ${stderr}`);
-  }, 300_000);
+  beforeAll(fetch, 300_000);
 
   test('the command says in one line which Node it needs', () => {
     const { stdout, stderr, status } = run(node, [command, 'true']);

@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { launcher as launcherOf } from '../launchers/available.js';
 import { type Slurm, startSlurm } from '../launchers/slurm.js';
+import { blocksOf } from '../support/blocks.js';
 import { findCommand } from '../support/commands.js';
 import { temporaryFolder } from '../support/temporary.js';
 
@@ -15,15 +16,8 @@ const home = temporaryFolder();
 const folder = join(home, 'empty');
 const installed = join(folder, 'node_modules/hwloc-share');
 
-/** A command block of README.md: what is between its fences, and the launcher that its first line names. */
-interface Block {
-  readonly launcher: string;
-  readonly text: string;
-}
-
-const blocks: readonly Block[] = [
-  ...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/^```sh ?(.*)\n([^]*?)^```$/gm),
-].map(([, launcher = '', text = '']) => ({ launcher, text }));
+/** A command block of README.md, labelled with the launcher that it needs. */
+const blocks = blocksOf('README.md').map(({ label, text }) => ({ launcher: label, text }));
 
 /** What blocks before have set, for those after them, as in one shell. */
 const exported = blocks
@@ -54,7 +48,7 @@ afterAll(async () => {
 });
 
 /** Whether the launcher of a block is here; a program that is no launcher may be missing as well. */
-function canRun({ launcher, text }: Block): boolean {
+function canRun({ launcher, text }: (typeof blocks)[number]): boolean {
   if (launcher === 'srun') return slurm !== undefined;
   const programs = ['lstopo-no-graphics', 'python3'].filter((name) => text.includes(name));
   const needed = [launcher, ...programs];

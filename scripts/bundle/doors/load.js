@@ -1,5 +1,6 @@
 // Loads core.cjs, with the code cache beside it. This text is put in front of each module that users and ranks import.
 
+import { cacheFile } from './cache-file.js';
 import { isTooOld, tooOld } from './node-version.js';
 
 /** The address of a door ends like this. A bundle that contains a door has another: the files beside it are not ours to read. */
@@ -28,7 +29,7 @@ function load(folder) {
   const script = new Script(readFileSync(`${folder}/core.cjs`, 'latin1'), {
     // As it stands in the traces of errors. Not the path: those would show that of the place where the cache was made.
     filename: 'hwloc-share/dist/bundle/core.cjs',
-    cachedData: cache(folder, readFileSync),
+    cachedData: cache(`${folder}/${cacheFile}`, readFileSync),
   });
   const module = { exports: {} };
   // A script with a code cache cannot import: what few ranks need is imported from here.
@@ -38,9 +39,9 @@ function load(folder) {
 }
 
 /** V8 itself refuses what another version of it has made, or one with other flags, and compiles instead. */
-function cache(folder, readFileSync) {
+function cache(file, readFileSync) {
   try {
-    return readFileSync(`${folder}/core.cache`);
+    return readFileSync(file);
   } catch {
     return undefined;
   }

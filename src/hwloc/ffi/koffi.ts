@@ -37,17 +37,21 @@ function shortWay(): Native | undefined {
   // This file is three folders below the package, in src, in dist and in dist/bundle.
   const packageFolder = above(above(above(import.meta.dirname)));
   const beside = above(packageFolder);
-  // As npm lays packages out: side by side, and inside a package only in its own checkout.
-  const modules = beside.endsWith('/node_modules') ? beside : `${packageFolder}/node_modules`;
+  const inside = `${packageFolder}/node_modules`;
+  // npm lays packages out side by side. It nests them in a global installation; and in its own checkout a package has all inside.
+  const places = beside.endsWith('/node_modules') ? [beside, inside] : [inside];
   const platform = `linux-${process.arch}`;
-  const module: { exports: Partial<Native> } = { exports: {} };
-  try {
-    process.dlopen(module, `${modules}/@koromix/koffi-${platform}/linux_${process.arch}/koffi.node`);
-  } catch {
-    // Laid out otherwise (pnpm, Yarn), another libc (musl), built from source: koffi knows them all.
-    return undefined;
+  for (const place of places) {
+    const module: { exports: Partial<Native> } = { exports: {} };
+    try {
+      process.dlopen(module, `${place}/@koromix/koffi-${platform}/linux_${process.arch}/koffi.node`);
+    } catch {
+      // Laid out otherwise (pnpm, Yarn), another libc (musl), built from source: koffi knows them all.
+      continue;
+    }
+    if (module.exports.version?.startsWith('3.') === true) return module.exports;
   }
-  return module.exports.version?.startsWith('3.') === true ? module.exports : undefined;
+  return undefined;
 }
 
 /** Not node:path's dirname(), which would have to be compiled for this. */

@@ -70,6 +70,7 @@ describe('on a machine that has all', () => {
       'fs.pipe-user-pages-hard',
       'channels',
       'self-test',
+      'code cache',
     ]);
     for (const subject of ['node', 'koffi', 'libhwloc', 'machine', 'ulimit -f', 'channels', 'self-test']) {
       expect(found(examined, subject)).toMatchObject([{ level: 'ok' }]);

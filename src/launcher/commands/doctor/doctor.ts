@@ -6,6 +6,7 @@ import { readManifest } from '../../manifest.js';
 import type { Call } from '../command.js';
 import { paintForStdout } from '../paint.js';
 import { checkChannels } from './channels.js';
+import { checkCodeCache } from './code-cache.js';
 import { type Distribution, ownDistribution } from './distribution.js';
 import type { Finding } from './finding.js';
 import { checkLaunchers } from './launchers.js';
@@ -52,7 +53,7 @@ async function allFindings(
     checkLaunchers(distribution),
   ]);
   const { length = 0, ranks } = library;
-  return [
+  const before = [
     checkNode(process.version, lowestNode),
     ...library.findings,
     ...settings.complaints.map((text): Finding => ({ subject: 'environment', level: 'warning', text })),
@@ -61,7 +62,8 @@ async function allFindings(
     ...checkPlaces(roots, length),
     ...checkLimits({ ranks, length }),
     ...checkChannels(roots),
-    // Last, so that nothing else runs beside it.
-    await selfTest(command, options),
   ];
+  // Last, so that nothing else runs beside them.
+  const test = await selfTest(command, options);
+  return [...before, test, ...(test.level === 'ok' ? [await checkCodeCache(command)] : [])];
 }
