@@ -100,10 +100,11 @@ function versionsIn(root) {
   };
 }
 
-/** `1:2.9.0-1+b2` is upstream's 2.9.0. */
+/** `1:2.9.0-1+b2` is upstream's 2.9.0, `4.3.0+really4.2.1-1` is its 4.2.1. */
 function upstream(version) {
   return version
     .replace(/^\d+:/, '')
     .replace(/-[^-]*$/, '')
+    .replace(/^.*\+really/, '')
     .replace(/[+~]?(dfsg|ds).*$/, '');
 }

@@ -27,6 +27,7 @@ import {
 } from '../../src/channel/channel.js';
 import { ChannelRefusedError, currentKeeper, ownUid, parseKeeper } from '../../src/channel/place/index.js';
 import { boundToUs } from '../support/commands.js';
+import { rootOnly } from '../support/programs.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { distFile } from '../support/wrapper.js';
 
@@ -300,7 +301,7 @@ describe('files', () => {
     expect(() => openFile(path)).toThrow(`${path} has another name, too`);
   });
 
-  test.runIf(asRoot)("another user's file is refused", () => {
+  rootOnly().test("another user's file is refused", () => {
     const path = join(temporaryFolder(), 'file');
     closeSync(createFile(path));
     chownSync(path, 12345, 0);

@@ -22,10 +22,10 @@ import {
   unlinkIfThere,
 } from '../../src/channel/fifo.js';
 import { ChannelRefusedError } from '../../src/channel/place/index.js';
+import { rootOnly } from '../support/programs.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { makeFifo } from './pipes.js';
 
-const asRoot = process.getuid?.() === 0;
 const openers = { openReader, openEndlessReader, openPatientWriter, holdOpen };
 
 describe.each(Object.entries(openers))('%s', (_, open) => {
@@ -48,7 +48,7 @@ describe.each(Object.entries(openers))('%s', (_, open) => {
     expect(() => open(path)).toThrow(`${path} is open to others`);
   });
 
-  test.runIf(asRoot)('refuses a FIFO of another user', () => {
+  rootOnly().test('refuses a FIFO of another user', () => {
     const path = makeFifo();
     chownSync(path, 12345, 0);
     expect(() => open(path)).toThrow(`${path} belongs to user 12345`);

@@ -2,8 +2,8 @@
 // topology within a second (where it is stopped: of the timeout), and nothing is left behind.
 import { describe, expect, test } from 'vitest';
 import { leaderPoints, memberPoints } from '../../src/rank/points.js';
-import { findCommand } from '../support/commands.js';
-import { launcherCommands, launcherPrograms } from '../support/jobs.js';
+import { launcher } from '../launchers/available.js';
+import { launcherCommands } from '../support/jobs.js';
 import { type BrokenJob, type Verdict, runBroken } from './bench.js';
 
 const points = [...memberPoints, ...leaderPoints];
@@ -72,27 +72,26 @@ describe.concurrent.each([
     },
   );
 
-  test.each(['openmpi', 'mpich'] as const)('a killed launcher (%s) leaves nothing', async (name) => {
-    if (findCommand(launcherPrograms[name][0]) === undefined) return;
-    const faults = [{ rank, point, act: 'kill', to: 'launcher' }] as const;
-    const { wrong } = await runBroken({ faults, launcher: launcherCommands[name] });
-    // The launcher's daemons may end the ranks, or leave them to themselves; what ends by itself has ended.
-    expect(wrong.filter(({ kind }) => kind === 'hung' || kind === 'left')).toEqual([]);
-  });
+  for (const name of ['openmpi', 'mpich'] as const) {
+    launcher(name).test(`a killed launcher (${name}) leaves nothing`, async () => {
+      const faults = [{ rank, point, act: 'kill', to: 'launcher' }] as const;
+      const { wrong } = await runBroken({ faults, launcher: launcherCommands[name] });
+      // The launcher's daemons may end the ranks, or leave them to themselves; what ends by itself has ended.
+      expect(wrong.filter(({ kind }) => kind === 'hung' || kind === 'left')).toEqual([]);
+    });
 
-  test.each(['openmpi', 'mpich'] as const)('a stopped launcher (%s) goes unnoticed', async (name) => {
-    if (findCommand(launcherPrograms[name][0]) === undefined) return;
-    const faults = [{ rank, point, act: 'stop', to: 'launcher' }] as const;
-    const job = { faults, launcher: launcherCommands[name], afterwards: 'SIGCONT' } as const;
-    const { told, exitCode } = await expectNothingWrong(job);
-    expect(told.map(({ outcome }) => outcome.how)).toEqual(['adopted', 'adopted', 'adopted']);
-    expect(exitCode).toBe(0);
-  });
+    launcher(name).test(`a stopped launcher (${name}) goes unnoticed`, async () => {
+      const faults = [{ rank, point, act: 'stop', to: 'launcher' }] as const;
+      const job = { faults, launcher: launcherCommands[name], afterwards: 'SIGCONT' } as const;
+      const { told, exitCode } = await expectNothingWrong(job);
+      expect(told.map(({ outcome }) => outcome.how)).toEqual(['adopted', 'adopted', 'adopted']);
+      expect(exitCode).toBe(0);
+    });
 
-  test.each(['openmpi', 'mpich'] as const)('a killed wrapper of %s takes nobody with it', async (name) => {
-    if (findCommand(launcherPrograms[name][0]) === undefined) return;
-    const faults = [{ rank, point, act: 'kill', to: 'wrapper' }] as const;
-    const { told } = await expectNothingWrong({ faults, launcher: launcherCommands[name] });
-    expect(told.map(({ outcome }) => outcome.how)).toEqual(['adopted', 'adopted', 'adopted']);
-  });
+    launcher(name).test(`a killed wrapper of ${name} takes nobody with it`, async () => {
+      const faults = [{ rank, point, act: 'kill', to: 'wrapper' }] as const;
+      const { told } = await expectNothingWrong({ faults, launcher: launcherCommands[name] });
+      expect(told.map(({ outcome }) => outcome.how)).toEqual(['adopted', 'adopted', 'adopted']);
+    });
+  }
 });

@@ -1,10 +1,11 @@
 // Trouble in the memory map: ranges taken between every pair of steps, no room at all, and processes whose maps are unusual.
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { execa } from 'execa';
 import { afterEach, describe, expect, test } from 'vitest';
 import { leaderPoints, memberPoints } from '../../src/rank/points.js';
-import { findCommand } from '../support/commands.js';
+import { installed } from '../support/programs.js';
 import { wrapper } from '../support/wrapper.js';
 import { runJob, startJob } from '../support/job.js';
 import { processesWith, sendSignal } from '../support/processes.js';
@@ -12,9 +13,6 @@ import { reportsIn } from '../support/shared-job.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { runBroken } from './bench.js';
 
-const asan = ['/usr/lib/x86_64-linux-gnu/libasan.so.8', '/usr/lib/aarch64-linux-gnu/libasan.so.8'].find(
-  existsSync,
-);
 const rank = join(import.meta.dirname, 'fixtures/rank.mjs');
 
 describe.concurrent('a rank that takes all of the window in which plans are made', () => {
@@ -54,38 +52,37 @@ test('ulimit -v: as much as Node needs is enough', async () => {
   expect(reportsIn(stdout).map(({ outcome }) => outcome.how)).toEqual(['adopted', 'adopted', 'adopted']);
 });
 
-test.runIf(asan !== undefined)(
-  'a rank with the AddressSanitizer, whose shadow takes 16 TiB, adopts',
-  async () => {
-    const sanitized = `[ $HWLOC_SHARE_RANK != 1 ] || export LD_PRELOAD=${asan ?? ''} ASAN_OPTIONS=detect_leaks=0; exec "$@"`;
-    const program = ['sh', '-c', sanitized, 'sh', process.execPath, rank];
-    const { stdout, stderr } = await runJob(
-      wrapper('--dir', temporaryFolder(), 'local', '-n', '3', ...program),
-    );
-    expect(
-      reportsIn(stdout).map(({ outcome }) => outcome.how),
-      stderr,
-    ).toEqual(['adopted', 'adopted', 'adopted']);
-  },
-);
+installed('cc').test('a rank with the AddressSanitizer, whose shadow takes 16 TiB, adopts', async () => {
+  const found = await execa('cc', ['-print-file-name=libasan.so']);
+  const asan = realpathSync(found.stdout);
+  const sanitized = `[ $HWLOC_SHARE_RANK != 1 ] || export LD_PRELOAD=${asan} ASAN_OPTIONS=detect_leaks=0; exec "$@"`;
+  const program = ['sh', '-c', sanitized, 'sh', process.execPath, rank];
+  const { stdout, stderr } = await runJob(
+    wrapper('--dir', temporaryFolder(), 'local', '-n', '3', ...program),
+  );
+  expect(
+    reportsIn(stdout).map(({ outcome }) => outcome.how),
+    stderr,
+  ).toEqual(['adopted', 'adopted', 'adopted']);
+});
 
-const valgrind = findCommand('valgrind');
-
-test.runIf(valgrind !== undefined && process.env.FAULTS_SLOW === '1')(
-  'a rank under valgrind gets a topology like the others',
-  { timeout: 300_000 },
-  async () => {
-    const checked = `[ $HWLOC_SHARE_RANK != 1 ] || set -- ${valgrind ?? ''} -q --tool=none --smc-check=all-non-file "$@"; exec "$@"`;
-    const program = ['sh', '-c', checked, 'sh', process.execPath, rank];
-    const { stdout, stderr } = await runJob(
-      wrapper('--dir', temporaryFolder(), '--timeout', '200', 'local', '-n', '3', ...program),
-      { timeoutMs: 280_000 },
-    );
-    const told = reportsIn(stdout);
-    expect(told, stderr).toHaveLength(3);
-    expect(new Set(told.map(({ tree }) => tree)).size).toBe(1);
-  },
-);
+describe.runIf(process.env.FAULTS_SLOW === '1')('what takes minutes', () => {
+  installed('valgrind').test(
+    'a rank under valgrind gets a topology like the others',
+    { timeout: 300_000 },
+    async () => {
+      const checked = `[ $HWLOC_SHARE_RANK != 1 ] || set -- valgrind -q --tool=none --smc-check=all-non-file "$@"; exec "$@"`;
+      const program = ['sh', '-c', checked, 'sh', process.execPath, rank];
+      const { stdout, stderr } = await runJob(
+        wrapper('--dir', temporaryFolder(), '--timeout', '200', 'local', '-n', '3', ...program),
+        { timeoutMs: 280_000 },
+      );
+      const told = reportsIn(stdout);
+      expect(told, stderr).toHaveLength(3);
+      expect(new Set(told.map(({ tree }) => tree)).size).toBe(1);
+    },
+  );
+});
 
 /** What is set in /proc/sys/vm of how much memory the kernel promises. */
 function overcommit(): string[] {

@@ -2,8 +2,8 @@
 import { cpSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
-import { compile, pythonCommand, pythonEnvironment } from '../languages/ranks.js';
-import { languages } from '../launchers/available.js';
+import { compile, forC, programs, pythonCommand, pythonEnvironment } from '../languages/ranks.js';
+import { installed } from '../support/programs.js';
 import { runJob } from '../support/job.js';
 import { leftovers } from '../support/leftovers.js';
 import { temporaryFolder } from '../support/temporary.js';
@@ -144,7 +144,7 @@ test(
   () => expectAllAdopt(Number(process.env.FAULTS_RANKS ?? 32), Number(process.env.FAULTS_FILES ?? 110)),
 );
 
-languages('cc', 'python3').describe('a rank in another language', () => {
+installed(...programs).describe('a rank in another language', () => {
   let commands: Record<string, string>;
   beforeAll(() => {
     const examples = join(import.meta.dirname, '../../examples');
@@ -170,7 +170,7 @@ languages('cc', 'python3').describe('a rank in another language', () => {
   );
 });
 
-languages('cc').describe('very many ranks', () => {
+installed(...forC).describe('very many ranks', () => {
   let member: string;
   beforeAll(() => {
     member = compile(join(import.meta.dirname, '../../examples/c/rank.c'));

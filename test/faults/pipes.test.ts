@@ -7,6 +7,7 @@ import { chmodSync, chownSync, cpSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findCommand } from '../support/commands.js';
+import { rootOnly } from '../support/programs.js';
 import { runJob } from '../support/job.js';
 import { leftovers } from '../support/leftovers.js';
 import { temporaryFolder } from '../support/temporary.js';
@@ -53,7 +54,7 @@ function expectAllAdopted(told: readonly Told[], room: number): void {
   for (const { rooms } of told) expect(rooms).toEqual([room]);
 }
 
-describe.skipIf(process.getuid?.() !== 0)('an ordinary user', () => {
+rootOnly('setpriv').describe('an ordinary user', () => {
   beforeAll(() => {
     // What the user may not be let into: the folder of this project, or one of those above it.
     const modules = join(distFile('.'), '../node_modules');

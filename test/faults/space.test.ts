@@ -1,7 +1,7 @@
 // Where /dev/shm has no room, or cannot be used: the next directory, else the ladder; never SIGBUS.
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { findCommand } from '../support/commands.js';
+import { installed, rootOnly } from '../support/programs.js';
 import { runJob } from '../support/job.js';
 import { leftovers } from '../support/leftovers.js';
 import { reportsIn } from '../support/shared-job.js';
@@ -10,7 +10,7 @@ import { wrapper } from '../support/wrapper.js';
 
 const inShm = join(import.meta.dirname, 'fixtures/in-shm.sh');
 const rank = join(import.meta.dirname, 'fixtures/rank.mjs');
-const asRoot = process.getuid?.() === 0;
+const mounting = rootOnly('mount', 'unshare');
 
 /** About 1 MB: no room for it in 64 KB. */
 const large = 'pack:4 core:64 pu:2';
@@ -37,30 +37,29 @@ async function runInShm(kind: string, env: Record<string, string> = {}, ...inFro
 
 const all = (how: string) => [how, how, how];
 
-test.runIf(asRoot)(
-  'too small for the topology: it goes to the next directory, and a line says so',
-  async () => {
-    const { how, stderr } = await runInShm('small', { HWLOC_SYNTHETIC: large });
-    expect(how).toEqual(all('adopted'));
-    expect(stderr).toMatch(
-      /^hwloc-share: node \S+, rank 0: \/dev\/shm\/.*ENOSPC.*; using the next directory\n$/,
-    );
-  },
-);
+mounting.test('too small for the topology: it goes to the next directory, and a line says so', async () => {
+  const { how, stderr } = await runInShm('small', { HWLOC_SYNTHETIC: large });
+  expect(how).toEqual(all('adopted'));
+  expect(stderr).toMatch(
+    /^hwloc-share: node \S+, rank 0: \/dev\/shm\/.*ENOSPC.*; using the next directory\n$/,
+  );
+});
 
-test.runIf(asRoot)('small, but large enough: it is used', async () => {
+mounting.test('small, but large enough: it is used', async () => {
   expect(await runInShm('small')).toMatchObject({ how: all('adopted'), stderr: '' });
 });
 
-test.runIf(asRoot).each(['full', 'inodes', 'readonly', 'missing'])('%s: the next directory', async (kind) => {
-  expect(await runInShm(kind)).toMatchObject({ how: all('adopted'), stderr: '' });
-});
+for (const kind of ['full', 'inodes', 'readonly', 'missing']) {
+  mounting.test(`${kind}: the next directory`, async () => {
+    expect(await runInShm(kind)).toMatchObject({ how: all('adopted'), stderr: '' });
+  });
+}
 
-test.runIf(asRoot)('noexec: nothing of ours is executed', async () => {
+mounting.test('noexec: nothing of ours is executed', async () => {
   expect(await runInShm('noexec')).toMatchObject({ how: all('adopted'), stderr: '' });
 });
 
-test.runIf(asRoot)(
+mounting.test(
   'too small everywhere: each rank has a topology of its own, and the reason is told',
   async () => {
     const { how, reason } = await runInShm('small-everywhere', { HWLOC_SYNTHETIC: large });
@@ -70,7 +69,7 @@ test.runIf(asRoot)(
 );
 
 // The kernel's answer is put into its mouth: that of a test machine may know no quota.
-test.runIf(findCommand('strace') !== undefined)(
+installed('strace').test(
   'more than a quota allows: it goes to the next directory, and a line says so',
   async () => {
     const [folder, next] = [temporaryFolder(), temporaryFolder()];

@@ -2,9 +2,10 @@
 // do not. Containers are what the kernel makes of them: namespaces. Their pids mean nothing to each other; most ranks here have the same.
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { launcher } from '../launchers/available.js';
 import { type Slurm, startSlurm } from '../launchers/slurm.js';
+import { rootOnly } from '../support/programs.js';
 import { type JobOptions, runJob, startJob } from '../support/job.js';
 import { type LauncherName, launcherCommands, launcherNames } from '../support/jobs.js';
 import { leftovers, processesLeft, processesWith } from '../support/leftovers.js';
@@ -38,7 +39,7 @@ function expectApart(reports: readonly Report[], groups: number): void {
   }
 }
 
-describe.skipIf(process.getuid?.() !== 0)('ranks in containers of their own', () => {
+rootOnly('mount', 'unshare', 'nsenter').describe('ranks in containers of their own', () => {
   let slurm: Slurm | undefined;
   const environment = (name: LauncherName) => (name === 'slurm' ? slurm?.env : undefined) ?? {};
   beforeAll(async () => {

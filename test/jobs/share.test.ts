@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { launcher } from '../launchers/available.js';
 import { type Slurm, startSlurm } from '../launchers/slurm.js';
+import { rootOnly } from '../support/programs.js';
 import { type JobOptions, runJob } from '../support/job.js';
 import { launcherCommands } from '../support/jobs.js';
 import { fixture, runSharedJob } from '../support/shared-job.js';
@@ -177,7 +178,7 @@ describe('what cannot be shared', () => {
   });
 });
 
-describe.runIf(process.getuid?.() === 0)('where /dev/shm has no room for it', () => {
+rootOnly('mount', 'unshare').describe('where /dev/shm has no room for it', () => {
   const inShm = join(import.meta.dirname, '../faults/fixtures/in-shm.sh');
   const runIn = async (kind: string, SHARE: string, others: Record<string, string> = {}) => {
     const env = { TMPDIR: temporaryFolder(), XDG_RUNTIME_DIR: undefined, HWLOC_SHARE_DIR: undefined };

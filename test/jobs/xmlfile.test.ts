@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sweep } from '../../src/channel/place/index.js';
 import { launcher } from '../launchers/available.js';
 import { type Slurm, startSlurm } from '../launchers/slurm.js';
-import { findCommand } from '../support/commands.js';
+import { installed } from '../support/programs.js';
 import { type JobOptions, runJob, startJob } from '../support/job.js';
 import { launcherCommands } from '../support/jobs.js';
 import { sendSignal, startTimeOf } from '../support/processes.js';
@@ -77,9 +77,8 @@ async function discoveriesOf(command: readonly string[]): Promise<Record<string,
   return discoveriesIn(trace);
 }
 
-/** A program that starts MPICH and ends it; undefined where there is no compiler. (Debian's mpicc.mpich lacks its headers.) */
-function mpichProgram(): string | undefined {
-  if (findCommand('cc') === undefined) return undefined;
+/** A program that starts MPICH and ends it. (Debian's mpicc.mpich lacks its headers.) */
+function mpichProgram(): string {
   const folder = temporaryFolder();
   const [source, program] = [join(folder, 'mpi.c'), join(folder, 'mpi-program')];
   const declared = 'int MPI_Init(int *, char ***); int MPI_Finalize(void);';
@@ -269,8 +268,8 @@ launcher('openmpi').describe('Open MPI itself', () => {
 });
 
 launcher('mpich').describe('MPICH itself', () => {
-  test.skipIf(findCommand('cc') === undefined)('MPI_Init discovers nothing in any rank', async () => {
-    const job = launcherCommands.mpich(3, [mpichProgram() ?? '']);
+  installed('cc').test('MPI_Init discovers nothing in any rank', async () => {
+    const job = launcherCommands.mpich(3, [mpichProgram()]);
     expect((await discoveriesOf(wrapper(...job)))['mpi-program']).toBeGreaterThan(10);
     expect(await discoveriesOf(wrapper('--xmlfile', ...job))).not.toHaveProperty('mpi-program');
   });

@@ -3,21 +3,11 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { languages as installed } from '../launchers/available.js';
+import { installed } from '../support/programs.js';
 import { expectAllAdopted } from '../support/shared-job.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { wrapper } from '../support/wrapper.js';
-import {
-  buildRanks,
-  type Language,
-  compile,
-  fixture,
-  has,
-  header,
-  mix,
-  programs,
-  runMixed,
-} from './ranks.js';
+import { buildRanks, type Language, compile, fixture, header, mix, programs, runMixed } from './ranks.js';
 
 const rank = join(header, 'rank.c');
 // What a plugin of libhwloc leaks is none of our business.
@@ -50,7 +40,7 @@ installed(...programs).describe('the header', () => {
     compile(rank, [level]);
   });
 
-  test.runIf(has('clang'))('compiles without warnings with clang', () => {
+  installed('clang').test('compiles without warnings with clang', () => {
     compile(rank, ['-O2'], 'clang');
   });
 
@@ -74,7 +64,7 @@ installed(...programs).describe('the header', () => {
     expect(() => compile(file, ['-D_GNU_SOURCE'])).not.toThrow();
   });
 
-  test('defines nothing that does not bear its name', () => {
+  installed('nm').test('defines nothing that does not bear its name', () => {
     const file = compile(rank, ['-O0']);
     const symbols = execFileSync('nm', ['--defined-only', file], { encoding: 'utf8' });
     const ours = symbols.split('\n').filter((line) => / [TtDdBbRr] (hws_|hwloc_share_)/.test(line));
@@ -96,16 +86,15 @@ installed(...programs).describe('the header', () => {
       await expectClean(languages, { ...env, REPORT_c: program, UBSAN_OPTIONS: 'halt_on_error=1' });
     });
 
-    // It takes valgrind forever to map a window of many terabytes.
-    test.runIf(has('valgrind')).each(jobs.filter(({ env }) => env.SQUAT === undefined))(
-      'with valgrind: $about',
-      async ({ languages, env }) => {
+    installed('valgrind').describe('with valgrind', () => {
+      // It takes valgrind forever to map a window of many terabytes.
+      test.each(jobs.filter(({ env }) => env.SQUAT === undefined))('$about', async ({ languages, env }) => {
         const program = compile(fixture('report.c'), ['-g', '-O1']);
         const memcheck =
           'valgrind -q --leak-check=full --show-leak-kinds=all --error-exitcode=99 --child-silent-after-fork=yes';
         await expectClean(languages, { ...env, REPORT_c: `${memcheck} ${program}` });
-      },
-    );
+      });
+    });
   });
 });
 

@@ -1,6 +1,7 @@
 // A rank in C or Python that is killed, at moments of its join that matter to others; and those of other languages that go on.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { languages as installed, launcher } from '../launchers/available.js';
+import { launcher } from '../launchers/available.js';
+import { installed } from '../support/programs.js';
 import { type Slurm, startSlurm } from '../launchers/slurm.js';
 import { launcherCommands } from '../support/jobs.js';
 import { wrapper } from '../support/wrapper.js';

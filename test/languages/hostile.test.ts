@@ -1,7 +1,7 @@
 // A leader in C or Python, and a member that speaks the protocol badly, on purpose: it is left out with a line that says so; nobody
 // else is harmed, and the leader's memory stays bounded. The leader in C is compiled with the sanitizers.
 import { beforeAll, describe, expect, test } from 'vitest';
-import { languages as installed } from '../launchers/available.js';
+import { installed } from '../support/programs.js';
 import { expectAllAdopted } from '../support/shared-job.js';
 import { wrapper } from '../support/wrapper.js';
 import { buildRanks, compile, fixture, mix, programs, runMixed } from './ranks.js';

@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { channelPath } from '../../src/channel/place/index.js';
 import type { Environment } from '../../src/environment/index.js';
 import { identify } from '../../src/launcher/kinds/index.js';
-import { languages as installed } from '../launchers/available.js';
+import { installed } from '../support/programs.js';
 import { recorded } from '../launcher/kinds/environments.js';
 import { compile, fixture, programs, pythonCommand, pythonEnvironment } from './ranks.js';
 

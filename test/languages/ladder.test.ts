@@ -2,7 +2,7 @@
 import { chmodSync, mkdirSync, readdirSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { languages as installed } from '../launchers/available.js';
+import { installed, rootOnly } from '../support/programs.js';
 import { runJob } from '../support/job.js';
 import { expectAllAdopted, reportsIn } from '../support/shared-job.js';
 import { temporaryFolder } from '../support/temporary.js';
@@ -225,7 +225,7 @@ installed(...programs).describe('ranks in other languages', () => {
       expect(readdirSync(join(folder, 'elsewhere'))).toEqual([]);
     });
 
-    test.runIf(process.getuid?.() === 0)('lead where /dev/shm has no room: the next directory', async () => {
+    rootOnly('mount', 'unshare').test('lead where /dev/shm has no room: the next directory', async () => {
       const job = await inShm('small', local(language, other, 'node'));
       expectAllAdopted(reportsIn(job.stdout), 3);
       expect(job.stderr).toMatch(
@@ -233,7 +233,7 @@ installed(...programs).describe('ranks in other languages', () => {
       );
     });
 
-    test.runIf(process.getuid?.() === 0)(
+    rootOnly('mount', 'unshare').test(
       'lead where there is no room anywhere: each has a topology of its own',
       async () => {
         const job = await inShm('small-everywhere', local(language, other, 'node'));

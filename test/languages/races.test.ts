@@ -3,7 +3,7 @@ import { closeSync, constants, openSync, readdirSync, rmSync, writeFileSync } fr
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { languages as installed } from '../launchers/available.js';
+import { installed } from '../support/programs.js';
 import { expectAllAdopted } from '../support/shared-job.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { wrapper } from '../support/wrapper.js';

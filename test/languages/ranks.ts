@@ -3,13 +3,15 @@ import { execFileSync } from 'node:child_process';
 import { copyFileSync, realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { beforeAll } from 'vitest';
-import { findCommand } from '../support/commands.js';
 import type { JobOptions } from '../support/job.js';
 import { type Report, type SharedJob, fixture as jobFixture, runSharedJob } from '../support/shared-job.js';
 import { temporaryFolder } from '../support/temporary.js';
 
-/** The programs without which there are no ranks in other languages. */
-export const programs = ['cc', 'python3'] as const;
+/** What ranks in C are built with. */
+export const forC = ['cc', '/usr/include/stdio.h', '/usr/include/hwloc.h'] as const;
+
+/** What ranks in other languages need. */
+export const programs = [...forC, 'python3'] as const;
 
 /**
  * What a rank may be in; `gone` is one that ends before it joins, `hand` and `hostile` speak the protocol by hand
@@ -109,9 +111,4 @@ export function buildRanks(): void {
   beforeAll(() => {
     rankEnvironment();
   }, 120_000);
-}
-
-/** Whether there is clang, or valgrind, to have a second opinion. */
-export function has(program: string): boolean {
-  return findCommand(program) !== undefined;
 }

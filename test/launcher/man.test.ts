@@ -1,12 +1,12 @@
 // The man page is of the same words as the help, and neither groff nor mandoc has anything to say against it.
 import { readFileSync } from 'node:fs';
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { commands } from '../../src/launcher/commands/index.js';
 import { environmentEntries } from '../../src/launcher/man/sections.js';
 import { manuals } from '../../src/launcher/manual.js';
 import { type Option, dashes } from '../../src/launcher/options.js';
 import { escaped } from '../../src/launcher/man/roff.js';
-import { findCommand } from '../support/commands.js';
+import { installed } from '../support/programs.js';
 import { runJob } from '../support/job.js';
 import { distFile } from '../support/wrapper.js';
 
@@ -19,12 +19,12 @@ async function rendered(): Promise<string> {
   return stdout;
 }
 
-test.skipIf(findCommand('groff') === undefined)('groff has no warning for it', async () => {
+installed('groff').test('groff has no warning for it', async () => {
   const { stdout, stderr, exitCode } = await runJob(['groff', '-man', '-ww', '-z', file]);
   expect({ stdout, stderr, exitCode }).toEqual({ stdout: '', stderr: '', exitCode: 0 });
 });
 
-test.skipIf(findCommand('mandoc') === undefined)('mandoc has no warning for it', async () => {
+installed('mandoc').test('mandoc has no warning for it', async () => {
   const { stdout, stderr, exitCode } = await runJob(['mandoc', '-T', 'lint', '-W', 'warning', file]);
   expect({ stdout, stderr, exitCode }).toEqual({ stdout: '', stderr: '', exitCode: 0 });
 });
@@ -46,24 +46,21 @@ test('it has the sections that a man page has, in their order', () => {
   ]);
 });
 
-test.skipIf(findCommand('groff') === undefined)(
-  'every command, option, exit status and example is in it',
-  async () => {
-    const page = await rendered();
-    for (const { name, options, statuses, examples } of await manuals(commands)) {
-      expect(page).toContain(name);
-      for (const [option, { value, describe }] of Object.entries<Option>(options)) {
-        expect(page).toContain(`${dashes(option)}${value === undefined ? '' : ` ${value}`}`);
-        expect(page).toContain(describe);
-      }
-      for (const { meaning } of statuses) expect(page).toContain(meaning);
-      for (const { command, meaning } of examples) {
-        expect(page).toContain(command);
-        expect(page).toContain(meaning);
-      }
+installed('groff').test('every command, option, exit status and example is in it', async () => {
+  const page = await rendered();
+  for (const { name, options, statuses, examples } of await manuals(commands)) {
+    expect(page).toContain(name);
+    for (const [option, { value, describe }] of Object.entries<Option>(options)) {
+      expect(page).toContain(`${dashes(option)}${value === undefined ? '' : ` ${value}`}`);
+      expect(page).toContain(describe);
     }
-  },
-);
+    for (const { meaning } of statuses) expect(page).toContain(meaning);
+    for (const { command, meaning } of examples) {
+      expect(page).toContain(command);
+      expect(page).toContain(meaning);
+    }
+  }
+});
 
 test('it names each variable that users may set', () => {
   const settings = readFileSync(new URL('../../src/environment/settings.ts', import.meta.url), 'utf8');
@@ -75,7 +72,7 @@ test('it names each variable that users may set', () => {
   expect(environmentEntries.map(({ term }) => term)).toEqual(expect.arrayContaining([...read]));
 });
 
-describe('text is text, whatever is in it', () => {
+installed('groff').describe('text is text, whatever is in it', () => {
   test.each([
     ['.TH is no request here', '.TH is no request here'],
     ["'so neither", "'so neither"],

@@ -8,10 +8,10 @@ import { processesLeft, processesWith } from '../support/leftovers.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { wrapper } from '../support/wrapper.js';
 import { launcher } from '../launchers/available.js';
-import { contentOf, hasTerminal, openTerminal, untilThere } from './terminal.js';
+import { installed } from '../support/programs.js';
+import { contentOf, openTerminal, untilThere } from './terminal.js';
 
 const notesSignals = join(import.meta.dirname, 'fixtures', 'notes-signals.mjs');
-const inTerminal = { concurrent: true, skip: !hasTerminal && process.env.CI !== 'true' };
 const rank = 'r=${OMPI_COMM_WORLD_RANK-$PMI_RANK}';
 
 for (const name of ['openmpi', 'mpich'] as const) {
@@ -78,7 +78,7 @@ for (const name of ['openmpi', 'mpich'] as const) {
       expect(readdirSync(dir)).toEqual([]);
     });
 
-    test('Ctrl-C at a terminal ends the job once', inTerminal, async () => {
+    installed('tmux').test('Ctrl-C at a terminal ends the job once', { concurrent: true }, async () => {
       const folder = temporaryFolder();
       const file = join(folder, 'notes');
       const dir = temporaryFolder();

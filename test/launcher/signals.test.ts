@@ -4,11 +4,12 @@ import { constants } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
+import { installed } from '../support/programs.js';
 import { startJob } from '../support/job.js';
 import { processesLeft, processesWith } from '../support/leftovers.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { wrapper } from '../support/wrapper.js';
-import { contentOf, hasTerminal, openShell, openTerminal, untilThere } from './terminal.js';
+import { contentOf, openShell, openTerminal, untilThere } from './terminal.js';
 
 const notesSignals = join(import.meta.dirname, 'fixtures', 'notes-signals.mjs');
 
@@ -99,10 +100,7 @@ describe.concurrent('a signal to the wrapper alone, which has no terminal', () =
   });
 });
 
-// Under CI they fail where tmux is missing.
-const inTerminal = { concurrent: true, skip: !hasTerminal && process.env.CI !== 'true' };
-
-describe('a terminal', inTerminal, () => {
+installed('tmux').describe('a terminal', { concurrent: true }, () => {
   const jobs: [string, string[], string[]][] = [
     ['a plain program', [], ['0']],
     ['the built-in launcher', ['local', '-n', '3'], ['0', '1', '2']],

@@ -4,11 +4,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll } from 'vitest';
-import { findCommand } from '../support/commands.js';
 import { ownerEnvironment } from '../support/owner.js';
 import { temporaryFolder } from '../support/temporary.js';
-
-export const hasTerminal = findCommand('tmux') !== undefined;
 
 export interface Terminal {
   /** Types keys, by tmux's names for them: `C-c`. */

@@ -6,16 +6,16 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { launcher } from '../launchers/available.js';
+import { installed } from '../support/programs.js';
 import { type Slurm, startSlurm } from '../launchers/slurm.js';
 import { type JobResult, runJob } from '../support/job.js';
 import { launcherCommands, launcherNames } from '../support/jobs.js';
 import { processesLeft, processesWith } from '../support/leftovers.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { wrapper } from '../support/wrapper.js';
-import { contentOf, hasTerminal, openShell, openTerminal, untilThere } from './terminal.js';
+import { contentOf, openShell, openTerminal, untilThere } from './terminal.js';
 
 const fixtures = join(import.meta.dirname, 'fixtures');
-const inTerminal = { skip: !hasTerminal && process.env.CI !== 'true' };
 const rank = 'r=${OMPI_COMM_WORLD_RANK-${PMI_RANK-$SLURM_PROCID}}';
 
 let slurm: Slurm | undefined;
@@ -127,7 +127,7 @@ for (const name of launcherNames) {
       expect(job.stdout.trim()).toBe(stdout.trim());
     });
 
-    describe('at a terminal', inTerminal, () => {
+    installed('tmux').describe('at a terminal', () => {
       const noter = (lingerMs: number) => (file: string) =>
         launcherCommands[name](2, [
           process.execPath,

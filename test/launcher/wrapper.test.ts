@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { formatKeeper, openRoot, ownUid } from '../../src/channel/place/index.js';
 import { placeVariables } from '../../src/environment/index.js';
-import { languages as installed } from '../launchers/available.js';
+import { installed } from '../support/programs.js';
 import { type JobOptions, type JobResult, runJob } from '../support/job.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { wrapper } from '../support/wrapper.js';

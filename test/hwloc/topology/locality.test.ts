@@ -10,6 +10,7 @@ import {
   type TopologyObject,
   loadTopology,
 } from '../../../src/hwloc/index.js';
+import { installed } from '../../support/programs.js';
 import { haveMachines, loadAsLstopo, machine } from '../support/machines.js';
 
 const synthetic = 'pack:2 [numa(memory=1GB)] die:2 l3:1 [numa(memory=2GB)] core:3 pu:2';
@@ -196,7 +197,7 @@ describe('near an object', () => {
   });
 });
 
-describe('distribute', () => {
+installed('hwloc-distrib').describe('distribute', () => {
   const distrib = (source: string, count: number, ...options: string[]) =>
     execFileSync(
       'hwloc-distrib',

@@ -2,12 +2,12 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { beforeAll, describe, expect, test } from 'vitest';
-import { findCommand } from '../../support/commands.js';
+import { beforeAll, expect, test } from 'vitest';
+import { installed } from '../../support/programs.js';
 import { runJob } from '../../support/job.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import { distFile, wrapper } from '../../support/wrapper.js';
-import { type Terminal, hasTerminal, openTerminal } from '../terminal.js';
+import { type Terminal, openTerminal } from '../terminal.js';
 
 type Shell = Omit<Terminal, 'status'>;
 
@@ -33,6 +33,7 @@ function place(): { folder: string; env: Record<string, string> } {
 const shells = [
   {
     name: 'bash',
+    needs: '/usr/share/bash-completion/bash_completion',
     command: ['bash', '--norc', '--noprofile', '-i'],
     setup: [
       "bind 'set enable-bracketed-paste off'",
@@ -42,76 +43,76 @@ const shells = [
   },
   {
     name: 'zsh',
+    needs: 'zsh',
     command: ['zsh', '-f', '-i'],
     setup: ['autoload -U compinit; compinit -u -D', 'source <(hwloc-share completion zsh)'],
   },
 ];
 
-describe.each(shells)('in $name', ({ name, command, setup }) => {
-  const isThere = hasTerminal && findCommand(name) !== undefined;
-  let shell: Shell;
+for (const { name, needs, command, setup } of shells)
+  installed('tmux', needs).describe(`in ${name}`, () => {
+    let shell: Shell;
 
-  /** On a cleared screen, a command line that is not finished, and Tab. */
-  const press = (typed: string) => {
-    shell.type('C-u', 'C-l');
-    shell.typeText(`hwloc-share ${typed}`);
-    shell.type('Tab');
-  };
+    /** On a cleared screen, a command line that is not finished, and Tab. */
+    const press = (typed: string) => {
+      shell.type('C-u', 'C-l');
+      shell.typeText(`hwloc-share ${typed}`);
+      shell.type('Tab');
+    };
 
-  beforeAll(async () => {
-    if (!isThere) return;
-    const { folder, env } = place();
-    shell = openTerminal(command, env);
-    for (const line of [`cd ${folder}`, "PS1='> '", ...setup]) shell.enter(line);
-    shell.enter('echo set""up');
-    await seen(shell, /^setup$/m);
+    beforeAll(async () => {
+      const { folder, env } = place();
+      shell = openTerminal(command, env);
+      for (const line of [`cd ${folder}`, "PS1='> '", ...setup]) shell.enter(line);
+      shell.enter('echo set""up');
+      await seen(shell, /^setup$/m);
+    });
+
+    test.each([
+      ['our options', '--tim', 'eout'],
+      ['our options behind others', '--strict --dir x --verb', 'ose'],
+      ['the values of an option', '--io al', 'l'],
+      ['the values of an option behind =', '--io=no', 'ne'],
+      ['values that are usual', '--hole sca', 'tter'],
+      ['a folder', '--dir fol', 'der/'],
+      ['a file', '--report dat', 'a.txt'],
+      ['a file behind =', '--report=dat', 'a.txt'],
+      ['our commands', '--verbose doct', 'or'],
+      ['the launcher', '--strict setpri', 'v'],
+      ['the launcher behind --', '--strict -- setpri', 'v'],
+      ['a file for the launcher', '--io all cat dat', 'a.txt'],
+      ["the launcher's own options", '--io all chmod --refer', 'ence'],
+      ["the launcher's own options behind --", '-- chmod --refer', 'ence'],
+      ["the built-in launcher's options", '--strict local --kill', '-on-bad-exit'],
+      ['its program', 'local -n 2 setpri', 'v'],
+      ["the program's own options", 'local -n 2 chmod --refer', 'ence'],
+      ['the options of a command', '--dir x show --cpu', 'set'],
+      ['their values', 'show --format js', 'on'],
+      ['those of its short names', 'show --of js', 'on'],
+      ['its options behind its other words', 'show other.xml --cpu', 'set'],
+      ['its files', 'maps dat', 'a.txt'],
+      ['the words it takes', 'completion z', 'sh'],
+    ])('completes %s: %s', async (_, typed, added) => {
+      press(typed);
+      await seen(
+        shell,
+        new RegExp(`^> hwloc-share ${`${typed}${added}`.replace(/[^\w ]/g, '\\$&')}([ =/]|$)`, 'm'),
+      );
+    });
+
+    test("does not mix our options into the launcher's", async () => {
+      press('cat --stri');
+      shell.typeText('Z');
+      await seen(shell, /cat --stri\w*Z/);
+      expect(shell.screen()).toContain('cat --striZ');
+    });
+
+    test('the shell finds no fault with the script', async () => {
+      const { stdout, exitCode } = await runJob(wrapper('completion', name));
+      expect(exitCode).toBe(0);
+      expect(await runJob([name, '-n'], { stdin: stdout })).toMatchObject({ exitCode: 0, stderr: '' });
+    });
   });
-
-  test.skipIf(!isThere).each([
-    ['our options', '--tim', 'eout'],
-    ['our options behind others', '--strict --dir x --verb', 'ose'],
-    ['the values of an option', '--io al', 'l'],
-    ['the values of an option behind =', '--io=no', 'ne'],
-    ['values that are usual', '--hole sca', 'tter'],
-    ['a folder', '--dir fol', 'der/'],
-    ['a file', '--report dat', 'a.txt'],
-    ['a file behind =', '--report=dat', 'a.txt'],
-    ['our commands', '--verbose doct', 'or'],
-    ['the launcher', '--strict setpri', 'v'],
-    ['the launcher behind --', '--strict -- setpri', 'v'],
-    ['a file for the launcher', '--io all cat dat', 'a.txt'],
-    ["the launcher's own options", '--io all chmod --refer', 'ence'],
-    ["the launcher's own options behind --", '-- chmod --refer', 'ence'],
-    ["the built-in launcher's options", '--strict local --kill', '-on-bad-exit'],
-    ['its program', 'local -n 2 setpri', 'v'],
-    ["the program's own options", 'local -n 2 chmod --refer', 'ence'],
-    ['the options of a command', '--dir x show --cpu', 'set'],
-    ['their values', 'show --format js', 'on'],
-    ['those of its short names', 'show --of js', 'on'],
-    ['its options behind its other words', 'show other.xml --cpu', 'set'],
-    ['its files', 'maps dat', 'a.txt'],
-    ['the words it takes', 'completion z', 'sh'],
-  ])('completes %s: %s', async (_, typed, added) => {
-    press(typed);
-    await seen(
-      shell,
-      new RegExp(`^> hwloc-share ${`${typed}${added}`.replace(/[^\w ]/g, '\\$&')}([ =/]|$)`, 'm'),
-    );
-  });
-
-  test.skipIf(!isThere)("does not mix our options into the launcher's", async () => {
-    press('cat --stri');
-    shell.typeText('Z');
-    await seen(shell, /cat --stri\w*Z/);
-    expect(shell.screen()).toContain('cat --striZ');
-  });
-
-  test.skipIf(!isThere)('the shell finds no fault with the script', async () => {
-    const { stdout, exitCode } = await runJob(wrapper('completion', name));
-    expect(exitCode).toBe(0);
-    expect(await runJob([name, '-n'], { stdin: stdout })).toMatchObject({ exitCode: 0, stderr: '' });
-  });
-});
 
 test.each([[[]], [['fish']], [['bash', 'zsh']]])('it says in one line what it takes: %j', async (words) => {
   const { exitCode, stdout, stderr } = await runJob(wrapper('completion', ...words));

@@ -8,11 +8,12 @@ import type { Finding } from '../../../src/launcher/commands/doctor/finding.js';
 import { versionIn } from '../../../src/launcher/commands/doctor/launchers.js';
 import { checkNode } from '../../../src/launcher/commands/doctor/node.js';
 import { readManifest } from '../../../src/launcher/manifest.js';
+import { installed, rootOnly } from '../../support/programs.js';
 import { findCommand } from '../../support/commands.js';
 import { type JobOptions, runJob } from '../../support/job.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import { distFile, wrapper } from '../../support/wrapper.js';
-import { hasTerminal, onTerminal } from '../terminal.js';
+import { onTerminal } from '../terminal.js';
 
 const asRoot = process.getuid?.() === 0;
 const uid = process.geteuid?.() ?? 0;
@@ -84,7 +85,7 @@ describe('on a machine that has all', () => {
     expect(machine?.facts?.length).toBeGreaterThan(0);
   });
 
-  test.runIf(findCommand('mpirun.openmpi') !== undefined && findCommand('mpiexec.hydra') !== undefined)(
+  installed('mpirun.openmpi', 'mpiexec.hydra').test(
     'the launchers are named with their versions',
     async () => {
       const launchers = found(await examine([]), 'launcher');
@@ -112,7 +113,7 @@ describe('on a machine that has all', () => {
     expect(stdout).not.toMatch(/\u001b/);
   });
 
-  test.runIf(hasTerminal)('with colours on a terminal, unless NO_COLOR says no', async () => {
+  installed('tmux').test('with colours on a terminal, unless NO_COLOR says no', async () => {
     const command = wrapper('doctor', '--dir', temporaryFolder());
     expect(await onTerminal(command)).toContain('\u001b[32mok     \u001b[39m');
     const bare = await onTerminal(command, { NO_COLOR: '1' });
@@ -134,7 +135,7 @@ describe('libhwloc and koffi', () => {
     expect(examined.exitCode).toBe(1);
   });
 
-  test.runIf(asRoot)('the package is named as the distribution calls it', async () => {
+  rootOnly('mount', 'unshare').test('the package is named as the distribution calls it', async () => {
     const folder = temporaryFolder();
     for (const name of ['libhwloc.so.15', 'libhwloc.so']) writeFileSync(join(folder, name), 'no library');
     writeFileSync(join(folder, 'os-release'), `ID=fedora\nPRETTY_NAME='A Linux'\n`);
@@ -259,7 +260,7 @@ describe('launchers', () => {
   });
 });
 
-describe.runIf(asRoot)('directories', () => {
+rootOnly('mount', 'unshare').describe('directories', () => {
   const inShm = join(import.meta.dirname, '../../faults/fixtures/in-shm.sh');
   /** About 1 MB. */
   const large = 'pack:4 core:64 pu:2';
@@ -394,7 +395,7 @@ describe('limits', () => {
     expect(found(examined, 'self-test')[0]?.text).toMatch(/EFBIG/);
   });
 
-  test.runIf(asRoot && findCommand('setpriv') !== undefined)(
+  rootOnly('mount', 'unshare').test(
     "the kernel's settings, for a user who is not root: warnings where they are too low, and the sysctl",
     async () => {
       const folder = temporaryFolder();

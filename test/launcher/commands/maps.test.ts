@@ -6,12 +6,13 @@ import { XMLParser } from 'fast-xml-parser';
 import { afterAll, describe, expect, test } from 'vitest';
 import { parseMaps } from '../../../src/maps/index.js';
 import { ownCommand } from '../../support/command.js';
+import { installed, rootOnly } from '../../support/programs.js';
 import { findCommand } from '../../support/commands.js';
 import { type Job, type JobOptions, runJob, startJob } from '../../support/job.js';
 import { sendSignal } from '../../support/processes.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import { wrapper } from '../../support/wrapper.js';
-import { hasTerminal, onTerminal } from '../terminal.js';
+import { onTerminal } from '../terminal.js';
 
 const fixtures = join(import.meta.dirname, 'fixtures');
 const jobs: Job[] = [];
@@ -88,7 +89,7 @@ describe('processes', () => {
     );
   });
 
-  test.runIf(process.getuid?.() === 0)("another user's process is refused in one line", async () => {
+  rootOnly('setpriv').test("another user's process is refused in one line", async () => {
     const nobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
     const { stderr, exitCode } = await runJob([...nobody, ...wrapper('maps', String(process.pid))]);
     expect({ exitCode, stderr }).toEqual({
@@ -263,7 +264,7 @@ test('without anything to look at, the command line is wrong', async () => {
   expect(await refusal([], 2)).toMatch(/maps needs pids, files or --job/);
 });
 
-test.runIf(hasTerminal)('colours on a terminal only, and lines as long as it is wide', async () => {
+installed('tmux').test('colours on a terminal only, and lines as long as it is wide', async () => {
   const file = recorded('self');
   const coloured = await onTerminal(wrapper('maps', file));
   expect(coloured).toContain('\u001b[32m-\u001b[39m');

@@ -5,17 +5,17 @@ import { join } from 'node:path';
 import { Ajv } from 'ajv';
 import { afterAll, describe, expect, test } from 'vitest';
 import { ownCommand } from '../../support/command.js';
+import { installed } from '../../support/programs.js';
 import { findCommand } from '../../support/commands.js';
 import { type Job, runJob, startJob } from '../../support/job.js';
 import { sendSignal } from '../../support/processes.js';
 import { memoryFolder, temporaryFolder } from '../../support/temporary.js';
 import { wrapper } from '../../support/wrapper.js';
-import { hasTerminal, onTerminal } from '../terminal.js';
+import { onTerminal } from '../terminal.js';
 
 const root = join(import.meta.dirname, '../../..');
 const machines = join(root, '../shared/machines');
 const haveMachines = existsSync(machines);
-const haveLstopo = findCommand('lstopo-no-graphics') !== undefined;
 const fixtures = join(import.meta.dirname, 'fixtures');
 
 const { prints: show, refuses: refusal } = ownCommand('show');
@@ -35,7 +35,7 @@ function filesIn(folder: string): string[] {
   return haveMachines ? readdirSync(join(machines, folder)).map((name) => join(machines, folder, name)) : [];
 }
 
-describe.runIf(haveLstopo)("the tree is lstopo's", () => {
+installed('lstopo-no-graphics').describe("the tree is lstopo's", () => {
   test('of this machine', async () => {
     expect(treeIn(await show([]))).toBe(lstopo());
   });
@@ -164,7 +164,7 @@ describe('options', () => {
   });
 });
 
-describe.runIf(findCommand('hwloc-bind') !== undefined)('where a process is bound', () => {
+installed('hwloc-bind').describe('where a process is bound', () => {
   test('the caller is marked where it is bound, and named below where it is not', async () => {
     const first = ['hwloc-bind', 'pu:0', '--'];
     const { stdout } = await runJob([...first, ...wrapper('show')]);
@@ -191,7 +191,7 @@ describe.runIf(findCommand('hwloc-bind') !== undefined)('where a process is boun
   });
 });
 
-test.runIf(hasTerminal)('colours on a terminal only', async () => {
+installed('tmux').test('colours on a terminal only', async () => {
   const colour = '\u001b[35mNUMANode L#0';
   expect(await onTerminal(wrapper('show'))).toContain(colour);
   expect(await onTerminal(wrapper('show'), { NO_COLOR: '1' })).not.toContain('\u001b[35m');
@@ -208,17 +208,16 @@ test('a reader that leaves early is no failure', async () => {
 });
 
 describe('a picture', () => {
-  test.runIf(findCommand('lstopo') !== undefined).each(['svg', 'png', 'pdf'])(
-    '.%s, by lstopo',
-    async (format) => {
+  for (const format of ['svg', 'png', 'pdf'] as const) {
+    installed('lstopo').test(`.${format}, by lstopo`, async () => {
       const file = join(temporaryFolder(), `machine.${format}`);
       expect(await show(['pack:2 core:2 pu:2', '--picture', file])).toBe('');
-      const magic = { svg: '<?xml', png: '\u0089PNG', pdf: '%PDF' }[format] ?? '';
+      const magic = { svg: '<?xml', png: '\u0089PNG', pdf: '%PDF' }[format];
       expect(readFileSync(file, 'latin1').slice(0, magic.length)).toBe(magic);
-    },
-  );
+    });
+  }
 
-  test.runIf(findCommand('lstopo') !== undefined)('overwrites with --force (-f) only', async () => {
+  installed('lstopo').test('overwrites with --force (-f) only', async () => {
     const file = join(temporaryFolder(), 'machine.svg');
     await show(['pu:2', '--picture', file]);
     const before = readFileSync(file, 'utf8');
@@ -228,15 +227,12 @@ describe('a picture', () => {
     expect(readFileSync(file, 'utf8')).not.toBe(before);
   });
 
-  test.runIf(findCommand('lstopo') !== undefined && findCommand('hwloc-bind') !== undefined)(
-    'marks where the caller is bound',
-    async () => {
-      const file = join(temporaryFolder(), 'machine.svg');
-      await runJob(['hwloc-bind', 'pu:0', '--', ...wrapper('show', '--picture', file)]);
-      // lstopo's green, of a PU (and a NUMA node) that a process is bound to.
-      expect(readFileSync(file, 'utf8')).toContain('rgb(0%,100%,0%)');
-    },
-  );
+  installed('lstopo', 'hwloc-bind').test('marks where the caller is bound', async () => {
+    const file = join(temporaryFolder(), 'machine.svg');
+    await runJob(['hwloc-bind', 'pu:0', '--', ...wrapper('show', '--picture', file)]);
+    // lstopo's green, of a PU (and a NUMA node) that a process is bound to.
+    expect(readFileSync(file, 'utf8')).toContain('rgb(0%,100%,0%)');
+  });
 
   test('without lstopo, one line says how to install it; and lstopo-no-graphics draws SVG', async () => {
     const empty = temporaryFolder();
@@ -337,16 +333,13 @@ describe('a running job', () => {
     expect(await show(['--job', rank ?? ''])).toBe(text);
   });
 
-  test.runIf(findCommand('hwloc-bind') !== undefined)(
-    'its ranks are marked where they are bound',
-    async () => {
-      const bind = ['sh', '-c', 'exec hwloc-bind pu:0 -- "$@"', 'sh'];
-      const job = await startSharing([...wrapper('local', '-n', '2'), ...bind], 2);
-      expect(await show(['--job', String(job.pid)])).toMatch(/PU L#0 \(P#0\) {2}<- ranks 0-1$/m);
-    },
-  );
+  installed('hwloc-bind').test('its ranks are marked where they are bound', async () => {
+    const bind = ['sh', '-c', 'exec hwloc-bind pu:0 -- "$@"', 'sh'];
+    const job = await startSharing([...wrapper('local', '-n', '2'), ...bind], 2);
+    expect(await show(['--job', String(job.pid)])).toMatch(/PU L#0 \(P#0\) {2}<- ranks 0-1$/m);
+  });
 
-  test.runIf(findCommand('mpiexec.hydra') !== undefined)('one without the wrapper', async () => {
+  installed('mpiexec.hydra').test('one without the wrapper', async () => {
     const job = await startSharing(['mpiexec.hydra', '-n', '2'], 2);
     expect(await show(['--job', String(job.pid)])).toMatch(/shared by 2 of 2 ranks of mpich-\d+ at 0x/);
   });

@@ -4,6 +4,7 @@ import { basename, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { launcherKinds, recognise } from '../../../src/launcher/kinds/index.js';
 import { versionOf } from '../../../src/launcher/version.js';
+import { installed } from '../../support/programs.js';
 import { findCommand } from '../../support/commands.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import { launcher } from '../../launchers/available.js';
@@ -87,13 +88,10 @@ describe('the real programs', () => {
     });
   }
 
-  test.runIf(findCommand('mpirun') !== undefined)(
-    'the mpirun of this machine is what it links to',
-    async () => {
-      const target = basename(realpathSync(findCommand('mpirun') ?? ''));
-      expect(await realNameOf('mpirun')).toBe(/hydra|mpich/.test(target) ? 'mpich' : 'openmpi');
-    },
-  );
+  installed('mpirun').test('the mpirun of this machine is what it links to', async () => {
+    const target = basename(realpathSync(findCommand('mpirun') ?? ''));
+    expect(await realNameOf('mpirun')).toBe(/hydra|mpich/.test(target) ? 'mpich' : 'openmpi');
+  });
 
   test('a program that answers nothing, or is not there, is not known', async () => {
     expect(await realNameOf(scriptNamed('mpirun', 'false'))).toBe('unknown, asked');
