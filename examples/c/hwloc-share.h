@@ -68,7 +68,7 @@ typedef struct hwloc_share_session {
   enum hwloc_share_how how;
   /** Why it is not HWLOC_SHARE_ADOPTED, or why hwloc_share_join() failed. Empty if all went well. */
   char reason[512];
-  /** The number of this process in the job, and the count of all; 0 of 1 where no launcher is known. */
+  /** The number of this process in the job, and the count of all; 0 of 1 where no launcher is known. -1: the launcher does not tell. */
   int rank, size;
   /** The same on this node. Local rank 0 is the leader: it discovers, the others adopt. */
   int local_rank, local_size;
@@ -208,10 +208,12 @@ struct hws_plan {
   uint64_t offset, address, length, abi;
 };
 
+/** Who a process is in its job. */
 struct hws_identity {
-  int rank, size, local_rank, local_size;
+  const char *launcher;                   /* NULL: none started this process */
+  int rank, size, local_rank, local_size; /* -1: the launcher does not tell */
   char node[256];
-  char step[1024]; /* empty: no launcher tells who this process is */
+  char step[1024]; /* empty: nothing names the job step, or no launcher is known */
 };
 
 /** What is known of the processes of a local rank, from the process table. */
@@ -384,7 +386,7 @@ static int hws_number(const char *word, int base, uint64_t *value) {
 
 static int hws_count(const char *word, int *value) {
   uint64_t number;
-  if (!hws_number(word, 10, &number) || number > 999999999)
+  if (!hws_number(word, 10, &number) || strlen(word) > 10 || number > INT_MAX)
     return 0;
   *value = (int)number;
   return 1;
@@ -463,113 +465,144 @@ static int hws_is_dead(const char *line) {
          strcmp(namespace, own) == 0 && (hws_look_at(pid, &process) == -1 || process.start != start || process.is_dead);
 }
 
-/** The nearest ancestor whose command begins with one of these, or whose pid this is. -1 if there is none to be seen. */
-static int hws_ancestor(const char *const *commands, int pid, struct hws_process *found) {
-  int each = (int)getppid(), height, i;
-  for (height = 0; height < 32 && each > 1 && hws_look_at(each, found) == 0; height++) {
-    if (each == pid)
-      return 0;
-    for (i = 0; commands != NULL && commands[i] != NULL; i++)
-      if (strncmp(found->command, commands[i], strlen(commands[i])) == 0)
-        return 0;
-    each = found->parent;
-  }
-  return -1;
-}
-
 /* ---- Who am I ---- */
 
+/** The variables of a process, as it was started with them: one block to be freed, or NULL. */
+static char **hws_environment_of(int pid) {
+  enum { most = 1 << 18 };
+  char path[64], *text, **entries;
+  size_t count = 0, used = 0, i;
+  ssize_t got = 0;
+  int fd;
+  snprintf(path, sizeof path, "/proc/%d/environ", pid);
+  fd = open(path, O_RDONLY | O_CLOEXEC);
+  text = fd == -1 ? NULL : malloc(most);
+  while (text != NULL && used < most - 1 && (got = read(fd, text + used, most - 1 - used)) > 0)
+    used += (size_t)got;
+  hws_close(&fd);
+  for (i = 0; i < used; i++)
+    count += text[i] == '\0';
+  entries = text == NULL || got == -1 ? NULL : malloc((count + 2) * sizeof *entries + used + 1);
+  if (entries != NULL) {
+    char *copy = (char *)(entries + count + 2);
+    memcpy(copy, text, used);
+    copy[used] = '\0';
+    for (i = 0, count = 0; i < used; i += strlen(copy + i) + 1)
+      entries[count++] = copy + i;
+    entries[count] = NULL;
+  }
+  free(text);
+  return entries;
+}
+
 /**
- * How a launcher tells a rank who it is. Of names with a `|` between them, the first that is set counts. The step is named by `id`,
- * and where that is not set by the pid and start time of the launcher's process above the rank.
+ * How a launcher tells a rank who it is. Of names with a `|` between them, the first that is set counts. A `?` in front: not every
+ * version sets it. NULL: the launcher does not tell.
  */
 struct hws_launcher {
   const char *name;
-  const char *needs[3]; /* it is this one if these are set */
-  const char *rank, *size, *local_rank, *local_size, *id;
-  const char *processes[8]; /* the commands of its processes that stand above a rank */
+  const char *variables[4]; /* it is this one if these are set */
+  const char *rank, *size, *local_rank, *local_size;
+  const char *id;           /* what names the step; where that is not set, the launcher's process above the rank does */
+  const char *processes[8]; /* how the commands begin of its processes that stand above a rank */
 };
 
-/** In the order of docs/protocol.md. */
+/** In the order of docs/protocol.md. test/launcher/kinds/environments.json has what each of them sets. */
 static const struct hws_launcher hws_launchers[] = {
     {.name = "local",
-     .needs = {"HWLOC_SHARE_RANK"},
+     .variables = {"HWLOC_SHARE_RANK"},
      .rank = "HWLOC_SHARE_RANK",
      .size = "HWLOC_SHARE_SIZE",
      .local_rank = "HWLOC_SHARE_LOCAL_RANK",
      .local_size = "HWLOC_SHARE_LOCAL_SIZE"},
     {.name = "torchrun",
-     .needs = {"TORCHELASTIC_RUN_ID", "LOCAL_RANK"},
+     .variables = {"TORCHELASTIC_RUN_ID", "LOCAL_RANK"},
      .rank = "RANK",
      .size = "WORLD_SIZE",
      .local_rank = "LOCAL_RANK",
      .local_size = "LOCAL_WORLD_SIZE",
      .id = "TORCHELASTIC_RUN_ID"},
     {.name = "flux",
-     .needs = {"FLUX_TASK_RANK", "FLUX_TASK_LOCAL_ID"},
+     .variables = {"FLUX_TASK_RANK", "FLUX_TASK_LOCAL_ID"},
      .rank = "FLUX_TASK_RANK",
      .size = "FLUX_JOB_SIZE",
      .local_rank = "FLUX_TASK_LOCAL_ID",
-     .local_size = "FLUX_JOB_SIZE",
+     .local_size = "FLUX_JOB_SIZE", /* if FLUX_JOB_NNODES is 1 */
      .id = "FLUX_JOB_ID",
      .processes = {"flux-shell"}},
     {.name = "jsm",
-     .needs = {"JSM_NAMESPACE_RANK"},
+     .variables = {"JSM_NAMESPACE_RANK"},
      .rank = "JSM_NAMESPACE_RANK",
      .size = "JSM_NAMESPACE_SIZE",
      .local_rank = "JSM_NAMESPACE_LOCAL_RANK",
      .local_size = "JSM_NAMESPACE_LOCAL_SIZE",
-     .id = "PMIX_NAMESPACE",
+     .id = "?PMIX_NAMESPACE",
      .processes = {"jsmd"}},
     {.name = "openmpi",
-     .needs = {"OMPI_COMM_WORLD_RANK"},
+     .variables = {"OMPI_COMM_WORLD_RANK"},
      .rank = "OMPI_COMM_WORLD_RANK",
      .size = "OMPI_COMM_WORLD_SIZE",
      .local_rank = "OMPI_COMM_WORLD_LOCAL_RANK",
      .local_size = "OMPI_COMM_WORLD_LOCAL_SIZE",
-     .id = "PMIX_NAMESPACE|OMPI_MCA_ess_base_jobid",
-     .processes = {"orted", "orterun", "prted", "prterun", "prte", "mpirun", "mpiexec"}},
+     .id = "?PMIX_NAMESPACE|OMPI_MCA_ess_base_jobid",
+     .processes = {"orted", "orterun", "prte", "mpirun", "mpiexec"}},
     {.name = "pals",
-     .needs = {"PALS_RANKID", "PALS_LOCAL_RANKID"},
+     .variables = {"PALS_RANKID", "PALS_LOCAL_RANKID"},
      .rank = "PALS_RANKID",
-     .size = "PMI_SIZE",
+     .size = "?PMI_SIZE",
      .local_rank = "PALS_LOCAL_RANKID",
-     .local_size = "PALS_LOCAL_SIZE|PMI_LOCAL_SIZE",
+     .local_size = "?PALS_LOCAL_SIZE|PMI_LOCAL_SIZE",
      .id = "PALS_APID",
      .processes = {"palsd"}},
     {.name = "intelmpi",
-     .needs = {"I_MPI_MPIRUN|I_MPI_HYDRA_TOPOLIB", "PMI_RANK|PMI_ID", "MPI_LOCALRANKID"},
+     .variables = {"I_MPI_MPIRUN|I_MPI_HYDRA_TOPOLIB", "PMI_RANK|PMI_ID", "MPI_LOCALRANKID"},
      .rank = "PMI_RANK|PMI_ID",
-     .size = "PMI_SIZE",
+     .size = "?PMI_SIZE",
      .local_rank = "MPI_LOCALRANKID",
      .local_size = "MPI_LOCALNRANKS",
      .processes = {"hydra_pmi_proxy", "pmi_proxy"}},
     {.name = "mpich",
-     .needs = {"PMI_RANK|PMI_ID", "MPI_LOCALRANKID"},
+     .variables = {"PMI_RANK|PMI_ID", "MPI_LOCALRANKID"},
      .rank = "PMI_RANK|PMI_ID",
-     .size = "PMI_SIZE",
+     .size = "?PMI_SIZE",
      .local_rank = "MPI_LOCALRANKID",
      .local_size = "MPI_LOCALNRANKS",
      .processes = {"hydra_pmi_proxy", "pmi_proxy"}},
     {.name = "mvapich2",
-     .needs = {"MV2_COMM_WORLD_RANK"},
+     .variables = {"MV2_COMM_WORLD_RANK"},
      .rank = "MV2_COMM_WORLD_RANK",
      .size = "MV2_COMM_WORLD_SIZE",
      .local_rank = "MV2_COMM_WORLD_LOCAL_RANK",
      .local_size = "MV2_COMM_WORLD_LOCAL_SIZE",
      .processes = {"mpispawn"}},
-    {.name = "alps", .needs = {"ALPS_APP_PE"}}, /* tells nobody who else is on a node */
+    {.name = "alps",
+     .variables = {"ALPS_APP_PE"},
+     .rank = "ALPS_APP_PE",
+     .id = "ALPS_APP_ID",
+     .processes = {"apinit", "apshepherd"}},
     {.name = "slurm",
-     .needs = {"SLURM_PROCID", "SLURM_STEP_TASKS_PER_NODE"},
+     .variables = {"SLURM_PROCID", "SLURM_STEP_TASKS_PER_NODE"},
      .rank = "SLURM_PROCID",
      .size = "SLURM_STEP_NUM_TASKS",
      .local_rank = "SLURM_LOCALID",
-     .id = "SLURM_JOB_ID",
+     .local_size = "SLURM_STEP_TASKS_PER_NODE", /* the item of node SLURM_NODEID */
+     .id = "SLURM_JOB_ID",                      /* and SLURM_STEP_ID */
      .processes = {"slurmstepd"}},
+    {.name = "pmix",
+     .variables = {"PMIX_RANK", "PMIX_NAMESPACE"},
+     .rank = "PMIX_RANK",
+     .id = "PMIX_NAMESPACE",
+     .processes = {"prte", "prun"}},
 };
+enum { HWS_LAUNCHERS = sizeof hws_launchers / sizeof *hws_launchers };
+
+static int hws_is_launcher(const struct hws_launcher *launcher, const char *name) {
+  return strcmp(launcher->name, name) == 0;
+}
 
 /** The value of the first of these names that is set, and NULL if none is. */
 static const char *hws_variable(char *const *environment, const char *names) {
+  names += names != NULL && *names == '?';
   while (names != NULL && environment != NULL) {
     size_t length = strcspn(names, "|");
     char *const *entry;
@@ -581,153 +614,257 @@ static const char *hws_variable(char *const *environment, const char *names) {
   return NULL;
 }
 
-/** The count that a variable holds. Of several calls the worst result is kept: 1, all were counts; 0, one is not set; -1, one is none. */
-static int hws_count_in(char *const *environment, const char *names, int *value, int worst) {
-  const char *word = hws_variable(environment, names);
-  int result = word == NULL ? 0 : hws_count(word, value) ? 1 : -1;
-  return result < worst ? result : worst;
+/** Whether two processes have the same variable, or neither has it; for each of these names. */
+static int hws_is_same(char *const *environment, char *const *other, const char *names) {
+  char name[64];
+  int is_same = 1;
+  for (; is_same && names != NULL; names = strchr(names, '|') == NULL ? NULL : strchr(names, '|') + 1) {
+    const char *here, *there;
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(names, "|"), names);
+    here = hws_variable(environment, name);
+    there = hws_variable(other, name);
+    is_same = here == NULL || there == NULL ? here == there : strcmp(here, there) == 0;
+  }
+  return is_same;
 }
 
-/** Item `number` of a list such as `2(x3),1`, which stands for 2,2,2,1. */
-static int hws_tasks_on_node(const char *list, int number, int *tasks) {
-  while (list != NULL) {
-    int used = 0, times = 1;
-    if (sscanf(list, "%9d%n(x%9d)%n", tasks, &used, &times, &used) < 1 || times < 1)
+/** Whether the variables of a launcher are there; and are its own, not set by another for the sake of some MPI. */
+static int hws_is_set_in(const struct hws_launcher *launcher, char *const *environment) {
+  const char *rank = hws_variable(environment, "PMIX_RANK"), *other = hws_variable(environment, "OMPI_COMM_WORLD_RANK");
+  int i;
+  for (i = 0; launcher->variables[i] != NULL; i++)
+    if (hws_variable(environment, launcher->variables[i]) == NULL)
       return 0;
-    if (number < times)
+  if (hws_is_launcher(launcher, "pals"))
+    return hws_variable(environment, "SLURM_PROCID") == NULL;
+  if (hws_is_launcher(launcher, "mpich"))
+    return hws_variable(environment, "I_MPI_MPIRUN|I_MPI_HYDRA_TOPOLIB") == NULL;
+  return !hws_is_launcher(launcher, "pmix") || other == NULL || strcmp(rank, other) != 0;
+}
+
+/** Whether a process has one of a launcher's names. */
+static int hws_is_process_of(const struct hws_launcher *launcher, const struct hws_process *process) {
+  int i;
+  for (i = 0; launcher->processes[i] != NULL; i++)
+    if (strncmp(process->command, launcher->processes[i], strlen(launcher->processes[i])) == 0)
       return 1;
-    number -= times;
-    list = list[used] == ',' ? list + used + 1 : NULL;
-  }
   return 0;
 }
 
-/** Which launcher started the process that has these variables; NULL if none did. */
-static const struct hws_launcher *hws_launcher_in(char *const *environment) {
-  size_t i, j;
-  for (i = 0; i < sizeof hws_launchers / sizeof *hws_launchers; i++) {
-    const struct hws_launcher *launcher = &hws_launchers[i];
-    for (j = 0; j < 3 && launcher->needs[j] != NULL; j++)
-      if (hws_variable(environment, launcher->needs[j]) == NULL)
-        break;
-    /* Slurm sets some of PALS's variables for the sake of Cray's MPI. */
-    if ((j == 3 || launcher->needs[j] == NULL) &&
-        (strcmp(launcher->name, "pals") != 0 || hws_variable(environment, "SLURM_PROCID") == NULL))
-      return launcher;
-  }
-  return NULL;
+/** Whether a process was started without the variables of a launcher, or with others: it has given them to its children. */
+static int hws_has_set(const struct hws_launcher *launcher, char *const *environment, char *const *theirs) {
+  int i;
+  for (i = 0; launcher->variables[i] != NULL; i++)
+    if (!hws_is_same(environment, theirs, launcher->variables[i]))
+      return 1;
+  return 0;
 }
 
-/** The launcher's process above this rank, or its parent where none is to be seen. -1 if not even that one is. */
+/** Of several launchers whose variables a process has, the one whose process is nearest above it; the first if none is to be seen. */
+static const struct hws_launcher *hws_innermost(const struct hws_launcher *const *launchers, int count,
+                                                char *const *environment, int parent) {
+  struct hws_process process;
+  int height, i;
+  for (height = 0; height < 32 && parent > 1 && hws_look_at(parent, &process) == 0; height++) {
+    const struct hws_launcher *named = NULL, *set = NULL, *both = NULL;
+    int names = 0;
+    char **theirs;
+    for (i = count - 1; i >= 0; i--)
+      if (hws_is_process_of(launchers[i], &process)) {
+        named = launchers[i];
+        names++;
+      }
+    if (names == 1)
+      return named;
+    theirs = hws_environment_of(parent);
+    for (i = count - 1; theirs != NULL && i >= 0; i--)
+      if (hws_has_set(launchers[i], environment, theirs)) {
+        set = launchers[i];
+        if (hws_is_process_of(set, &process))
+          both = set;
+      }
+    free(theirs);
+    if (both != NULL || named != NULL || set != NULL)
+      return both != NULL ? both : named != NULL ? named : set;
+    parent = process.parent;
+  }
+  return launchers[0];
+}
+
+/** Which launcher started the process that has these variables, and this parent; NULL if none did. */
+static const struct hws_launcher *hws_launcher_in(char *const *environment, int parent) {
+  const struct hws_launcher *found[HWS_LAUNCHERS];
+  int i, count = 0;
+  for (i = 0; i < HWS_LAUNCHERS; i++)
+    if (hws_is_set_in(&hws_launchers[i], environment))
+      found[count++] = &hws_launchers[i];
+  return count == 0 ? NULL : count == 1 ? found[0] : hws_innermost(found, count, environment, parent);
+}
+
+/** The launcher's process above this rank. -1 if there is none to be seen. */
+static int hws_daemon_seen(const struct hws_launcher *launcher, struct hws_process *found) {
+  const char *setting = hws_is_launcher(launcher, "local") ? hws_setting("HWLOC_SHARE_KEEPER") : NULL;
+  int each = (int)getppid(), height, keeper = 0;
+  if (setting != NULL)
+    hws_count(setting, &keeper);
+  for (height = 0; height < 32 && each > 1 && hws_look_at(each, found) == 0; height++) {
+    char **theirs = hws_is_launcher(launcher, "torchrun") ? hws_environment_of(each) : NULL;
+    int is_agent = theirs != NULL && hws_variable(theirs, "TORCHELASTIC_RUN_ID") == NULL;
+    free(theirs);
+    if (is_agent || each == keeper || hws_is_process_of(launcher, found))
+      return 0;
+    each = found->parent;
+  }
+  return -1;
+}
+
+/** The same, or its parent where it is not to be seen. -1 if not even that one is. */
 static int hws_daemon(const struct hws_launcher *launcher, struct hws_process *found) {
-  const char *keeper = strcmp(launcher->name, "local") == 0 ? hws_setting("HWLOC_SHARE_KEEPER") : NULL;
-  int pid = 0;
-  if (keeper != NULL)
-    hws_count(keeper, &pid);
-  return hws_ancestor(launcher->processes, pid, found) == 0 ? 0 : hws_look_at((int)getppid(), found);
+  return hws_daemon_seen(launcher, found) == 0 ? 0 : hws_look_at((int)getppid(), found);
 }
 
 /** The process whose end means that the job has ended on this node; this one if no other is to be seen. */
 static int hws_keeper(struct hws_process *keeper) {
-  const struct hws_launcher *launcher = hws_launcher_in(environ);
+  const struct hws_launcher *launcher = hws_launcher_in(environ, (int)getppid());
   return launcher != NULL && hws_daemon(launcher, keeper) == 0 ? 0 : hws_look_at((int)getpid(), keeper);
 }
 
-/** The name of a job step that has no name of its own that is to be had from the variables alone. */
-static void hws_name_step(const struct hws_launcher *launcher, char *const *environment, const char *host, char step[1024]) {
-  const char *id = hws_variable(environment, launcher->id), *restart;
-  struct hws_process daemon;
-  if (strcmp(launcher->name, "local") == 0) {
-    snprintf(step, 1024, "local@%s", host);
-  } else if (id != NULL && strcmp(launcher->name, "torchrun") != 0) {
-    snprintf(step, 1024, "%s-%.600s@%s", launcher->name, id, host);
-  } else {
-    if (hws_daemon(launcher, &daemon) == -1)
-      memset(&daemon, 0, sizeof daemon);
-    restart = hws_variable(environment, "TORCHELASTIC_RESTART_COUNT");
-    if (id != NULL)
-      snprintf(step, 1024, "torchrun-%.300s.%.300s-%d-%llu@%s", id, restart == NULL ? "0" : restart, daemon.pid,
-               (unsigned long long)daemon.start, host);
-    else if (strcmp(launcher->name, "openmpi") == 0)
-      snprintf(step, 1024, "openmpi-%d@%s", daemon.pid, host);
-    else
-      snprintf(step, 1024, "%s-%d-%llu@%s", launcher->name, daemon.pid, (unsigned long long)daemon.start, host);
+/** A number that a launcher tells; -1 if it does not. 0 if there is none where it must be. */
+static int hws_told(char *const *environment, const char *names, int *value) {
+  const char *word = hws_variable(environment, names);
+  *value = -1;
+  return names == NULL || (word == NULL && *names == '?') || hws_count(word, value);
+}
+
+/** Reads 1 to 9 digits. */
+static int hws_take_digits(const char **at, int *value) {
+  size_t length = strspn(*at, "0123456789");
+  *value = atoi(*at);
+  *at += length;
+  return length >= 1 && length <= 9;
+}
+
+/** Item `number` of a list such as `2(x3),1`, which stands for 2,2,2,1. */
+static int hws_tasks_on_node(const char *list, int number, int *tasks) {
+  for (;; list++) {
+    int times = 1;
+    if (!hws_take_digits(&list, tasks))
+      return 0;
+    if (strncmp(list, "(x", 2) == 0) {
+      list += 2;
+      if (!hws_take_digits(&list, &times) || *list++ != ')')
+        return 0;
+    }
+    if (*list != ',' && *list != '\0')
+      return 0;
+    if (number < times)
+      return 1;
+    number -= times;
+    if (*list == '\0')
+      return 0;
   }
 }
 
 /**
- * Who the process is that has these variables: this one, or another that the same launcher's process started.
- *
- * Returns NULL, or what is wrong with them. A process that is not told all that is needed is alone: its `step` is empty.
+ * The name of the job step on this node; empty where the launcher has none, and its process, which would do, cannot be seen from this
+ * container. 0 if a variable is missing that names it.
  */
-static const char *hws_identify(char *const *environment, struct hws_identity *me) {
-  const struct hws_launcher *launcher = hws_launcher_in(environment);
-  const char *node = hws_variable(environment, "SLURMD_NODENAME");
+static int hws_name_step(const struct hws_launcher *launcher, char *const *environment, struct hws_identity *me) {
+  const char *id = hws_variable(environment, launcher->id), *more, *setting;
+  struct hws_process daemon;
+  char namespace[64];
+  int is_seen;
+  if (launcher->id != NULL && *launcher->id != '?' && (id == NULL || *id == '\0'))
+    return 0;
+  if (hws_is_launcher(launcher, "local")) {
+    snprintf(me->step, sizeof me->step, "local@%s", me->node);
+    return 1;
+  }
+  if (hws_is_launcher(launcher, "slurm")) {
+    more = hws_variable(environment, "SLURM_STEP_ID");
+    snprintf(me->step, sizeof me->step, "slurm-%.300s.%.300s@%s", id, more == NULL ? "" : more, me->node);
+    return more != NULL && *more != '\0';
+  }
+  if (hws_is_launcher(launcher, "flux")) {
+    /* What tells the brokers of one host apart, and instances: the folder of the broker is in both. */
+    more = hws_variable(environment, "FLUX_JOB_TMPDIR|FLUX_URI");
+    snprintf(me->step, sizeof me->step, "flux-%.300s%s%.400s@%s", id, more == NULL ? "" : "-", more == NULL ? "" : more,
+             me->node);
+    return 1;
+  }
+  if (id != NULL && !hws_is_launcher(launcher, "torchrun")) {
+    snprintf(me->step, sizeof me->step, "%s-%.600s@%s", launcher->name, id, me->node);
+    return 1;
+  }
+  is_seen = hws_daemon_seen(launcher, &daemon) == 0;
+  if (!is_seen && hws_look_at((int)getppid(), &daemon) == -1)
+    memset(&daemon, 0, sizeof daemon);
+  if (hws_is_launcher(launcher, "torchrun")) {
+    more = hws_variable(environment, "TORCHELASTIC_RESTART_COUNT");
+    snprintf(me->step, sizeof me->step, "torchrun-%.300s.%.300s-%d-%llu@%s", id, more == NULL ? "0" : more, daemon.pid,
+             (unsigned long long)daemon.start, me->node);
+    return 1;
+  }
+  if (hws_is_launcher(launcher, "openmpi")) {
+    snprintf(me->step, sizeof me->step, "openmpi-%d@%s", daemon.pid, me->node);
+    return 1;
+  }
+  hws_namespace(namespace);
+  if (is_seen || strcmp(namespace, "pid:[4026531836]") == 0) {
+    snprintf(me->step, sizeof me->step, "%s-%d-%llu@%s", launcher->name, daemon.pid, (unsigned long long)daemon.start,
+             me->node);
+    return 1;
+  }
+  /* A container hides it. The wrapper's name for the job will do, if it was this launcher that the wrapper started. */
+  setting = hws_variable(environment, "HWLOC_SHARE_LAUNCHER");
+  if (hws_variable(environment, "HWLOC_SHARE_JOB") != NULL && setting != NULL && strcmp(setting, launcher->name) == 0)
+    snprintf(me->step, sizeof me->step, "%s@%s", launcher->name, me->node);
+  return 1;
+}
+
+/**
+ * Who the process is that has these variables and this parent: this one, or another that the same launcher's process started.
+ *
+ * Numbers that the launcher does not tell are -1. Returns NULL, or what is wrong with the variables: then the process is 0 of 1.
+ */
+static const char *hws_identify(char *const *environment, int parent, struct hws_identity *me) {
+  static const char *const wrong = "the variables of its launcher are not as they should be; this process takes itself to be alone";
+  const struct hws_launcher *launcher = hws_launcher_in(environment, parent);
+  const char *node = NULL;
   struct hws_identity found;
-  char host[256] = "";
-  int number = 1, told;
+  int number = 1, is_told;
 
   memset(me, 0, sizeof *me);
   me->size = me->local_size = 1;
-  gethostname(host, sizeof host - 1);
-  snprintf(me->node, sizeof me->node, "%s", host);
-  if (launcher == NULL || launcher->rank == NULL)
+  gethostname(me->node, sizeof me->node - 1);
+  if (launcher == NULL)
     return NULL;
 
   found = *me;
-  told = hws_count_in(environment, launcher->rank, &found.rank, 1);
-  told = hws_count_in(environment, launcher->size, &found.size, told);
-  told = hws_count_in(environment, launcher->local_rank, &found.local_rank, told);
-  if (strcmp(launcher->name, "slurm") == 0) {
-    int job = 0, step = 0;
-    told = hws_count_in(environment, "SLURM_NODEID", &number, told);
-    told = hws_count_in(environment, "SLURM_JOB_ID", &job, told);
-    told = hws_count_in(environment, "SLURM_STEP_ID", &step, told);
-    if (told == 1 && !hws_tasks_on_node(hws_variable(environment, "SLURM_STEP_TASKS_PER_NODE"), number, &found.local_size))
-      told = -1;
-    snprintf(found.node, sizeof found.node, "%s", node == NULL ? host : node);
-    if (told == 1)
-      snprintf(found.step, sizeof found.step, "slurm-%d.%d@%s", job, step, found.node);
-  } else {
-    told = hws_count_in(environment, launcher->local_size, &found.local_size, told);
-    /* How many of its tasks are on this node, Flux says to nobody. */
-    if (strcmp(launcher->name, "flux") == 0)
-      told = hws_count_in(environment, "FLUX_JOB_NNODES", &number, told);
-    hws_name_step(launcher, environment, host, found.step);
+  found.launcher = launcher->name;
+  if (hws_is_launcher(launcher, "slurm"))
+    node = hws_variable(environment, "SLURMD_NODENAME");
+  if (hws_is_launcher(launcher, "openmpi") || hws_is_launcher(launcher, "pmix"))
+    node = hws_variable(environment, "PMIX_HOSTNAME");
+  if (node != NULL)
+    snprintf(found.node, sizeof found.node, "%s", node);
+  is_told = hws_told(environment, launcher->rank, &found.rank) && hws_told(environment, launcher->size, &found.size) &&
+            hws_told(environment, launcher->local_rank, &found.local_rank);
+  if (hws_is_launcher(launcher, "slurm"))
+    is_told = is_told && hws_told(environment, "SLURM_NODEID", &number) &&
+              hws_tasks_on_node(hws_variable(environment, launcher->local_size), number, &found.local_size);
+  else
+    is_told = is_told && hws_told(environment, launcher->local_size, &found.local_size);
+  /* How many of its tasks are on each of several nodes, Flux says to nobody. */
+  if (hws_is_launcher(launcher, "flux")) {
+    is_told = is_told && hws_told(environment, "FLUX_JOB_NNODES", &number);
+    found.local_size = number == 1 ? found.local_size : -1;
   }
-  if (told == -1 || (told == 1 && (found.rank >= found.size || found.local_rank >= found.local_size)))
-    return "the variables of its launcher are not as they should be; this process takes itself to be alone";
-  if (told == 1 && (number == 1 || strcmp(launcher->name, "flux") != 0))
-    *me = found;
+  if (!is_told || !hws_name_step(launcher, environment, &found) ||
+      (found.local_size != -1 && found.local_rank >= found.local_size))
+    return wrong;
+  *me = found;
   return NULL;
-}
-
-/** The variables of a process, as it was started with them: one block to be freed, or NULL. */
-static char **hws_environment_of(const char *pid) {
-  enum { most = 1 << 18 };
-  char path[280], *text, **entries;
-  size_t count = 0, used = 0, i;
-  ssize_t got = 0;
-  int fd;
-  snprintf(path, sizeof path, "/proc/%s/environ", pid);
-  fd = open(path, O_RDONLY | O_CLOEXEC);
-  text = fd == -1 ? NULL : malloc(most);
-  while (text != NULL && used < most - 1 && (got = read(fd, text + used, most - 1 - used)) > 0)
-    used += (size_t)got;
-  hws_close(&fd);
-  for (i = 0; i < used; i++)
-    count += text[i] == '\0';
-  entries = used == 0 ? NULL : malloc((count + 2) * sizeof *entries + used + 1);
-  if (entries != NULL) {
-    char *copy = (char *)(entries + count + 2);
-    memcpy(copy, text, used);
-    copy[used] = '\0';
-    for (i = 0, count = 0; i < used; i += strlen(copy + i) + 1)
-      entries[count++] = copy + i;
-    entries[count] = NULL;
-  }
-  free(text);
-  return entries;
 }
 
 /** Looks in the process table for living processes of each local rank. */
@@ -742,13 +879,15 @@ static void hws_look_for_ranks(struct hws_state *state) {
     struct hws_identity who;
     char **environment = NULL;
     const char *theirs;
-    if (hws_count(entry->d_name, &pid) && pid != (int)getpid())
-      environment = hws_environment_of(entry->d_name);
+    struct hws_process process;
+    if (hws_count(entry->d_name, &pid) && pid != (int)getpid() && hws_look_at(pid, &process) == 0)
+      environment = hws_environment_of(pid);
     if (environment == NULL)
       continue;
     theirs = hws_variable(environment, "HWLOC_SHARE_JOB");
-    if (strcmp(theirs == NULL ? "" : theirs, job == NULL ? "" : job) == 0 && hws_identify(environment, &who) == NULL &&
-        strcmp(who.step, state->identity.step) == 0 && who.local_rank < state->session.local_size)
+    if (strcmp(theirs == NULL ? "" : theirs, job == NULL ? "" : job) == 0 && hws_identify(environment, process.parent, &who) == NULL &&
+        strcmp(who.step, state->identity.step) == 0 && who.local_rank != -1 &&
+        who.local_rank < state->session.local_size)
       seen[who.local_rank] = 1;
     free(environment);
   }
@@ -2754,10 +2893,12 @@ static int hws_join(struct hws_state *state, const char *trouble) {
   const char *job = hws_setting("HWLOC_SHARE_JOB"), *joined = hws_setting("HWLOC_SHARE_JOINED");
   char mark[sizeof state->key + 32];
   int code;
-  if (state->identity.step[0] == '\0' || session->local_size == 1) {
+  if (state->identity.step[0] == '\0' || session->local_rank == -1 || session->local_size == -1 || session->local_size == 1) {
     state->leads = 1; /* of nobody */
     if (trouble != NULL)
       hws_say(state, "%s", trouble);
+    else if (state->identity.launcher != NULL && state->identity.step[0] == '\0' && session->local_size != 1)
+      hws_fail(state, "%s does not name its jobs, and its process cannot be seen from this container", state->identity.launcher);
     return hws_take_ladder(state, NULL, 0);
   }
   snprintf(state->key, sizeof state->key, "%.1000s%s%s", job == NULL ? "" : job, job == NULL ? "" : ".",
@@ -2814,7 +2955,7 @@ int hwloc_share_join(hwloc_share_session *session, const hwloc_share_options *op
     state->timeout = 30;
   state->is_strict = options != NULL && options->strict != 0 ? options->strict > 0 : hws_is_on("HWLOC_SHARE_STRICT");
   state->is_verbose = hws_is_on("HWLOC_SHARE_VERBOSE");
-  trouble = hws_identify(environ, &state->identity);
+  trouble = hws_identify(environ, (int)getppid(), &state->identity);
   state->session.rank = state->identity.rank;
   state->session.size = state->identity.size;
   state->session.local_rank = state->identity.local_rank;

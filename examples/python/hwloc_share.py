@@ -28,7 +28,7 @@ import socket
 import stat
 import threading
 import time
-from typing import Callable, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Set, Tuple, Union
+from typing import Callable, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple, Union
 
 __all__ = ["HwlocError", "NotSharedError", "Session", "Topology", "join"]
 
@@ -309,15 +309,14 @@ def _is_dead(line: str) -> bool:
     return process is None or process.start != int(match[2]) or process.is_dead
 
 
-def _ancestor(is_it: Callable[[_Process], bool]) -> Optional[_Process]:
-    process = _process(os.getppid())
+def _ancestors(pid: int) -> Iterator[_Process]:
+    """A process and those above it, the nearest first."""
+    process = _process(pid)
     for _ in range(32):
         if process is None or process.pid <= 1:
-            return None
-        if is_it(process):
-            return process
+            return
+        yield process
         process = _process(process.parent)
-    return None
 
 
 # ---- Who am I ----
@@ -325,30 +324,63 @@ def _ancestor(is_it: Callable[[_Process], bool]) -> Optional[_Process]:
 _Environment = Mapping[str, str]
 
 
-class _Launcher(NamedTuple):
-    """How a launcher tells a rank who it is. Of names with a `|` between them, the first that is set counts.
+def _environment_of(pid: int) -> Optional[_Environment]:
+    """The variables that a process was started with; None if it has ended, or is somebody else's."""
+    try:
+        with open(f"/proc/{pid}/environ", "rb") as file:
+            entries = os.fsdecode(file.read()).split("\0")
+    except OSError:
+        return None
+    return dict(entry.split("=", 1) for entry in reversed(entries) if "=" in entry)
 
-    The step is named by `id`, and where that is not set by the pid and start time of the launcher's process above the rank.
+
+class _Launcher(NamedTuple):
+    """How a launcher tells a rank who it is.
+
+    Of names with a `|` between them, the first that is set counts. A `?` in front: not every version sets it. Empty: the launcher does
+    not tell.
     """
 
     name: str
-    needs: str  # it is this one if these are set
-    rank: str = ""
+    variables: str  # it is this one if these are set
+    rank: str
     size: str = ""
     local_rank: str = ""
     local_size: str = ""
-    id: str = ""
-    processes: Tuple[str, ...] = ()  # the commands of its processes that stand above a rank
+    id: str = ""  # what names the step; where that is not set, the launcher's process above the rank does
+    processes: Tuple[str, ...] = ()  # how the commands begin of its processes that stand above a rank
+
+    def is_set_in(self, env: _Environment) -> bool:
+        """Whether its variables are there; and are its own, not set by another for the sake of some MPI."""
+        if any(_value(env, names) is None for names in self.variables.split()):
+            return False
+        if self.name == "pals":
+            return "SLURM_PROCID" not in env
+        if self.name == "mpich":
+            return _value(env, "I_MPI_MPIRUN|I_MPI_HYDRA_TOPOLIB") is None
+        return self.name != "pmix" or env.get("OMPI_COMM_WORLD_RANK") != env["PMIX_RANK"]
+
+    def has_set(self, env: _Environment, theirs: _Environment) -> bool:
+        """Whether a process was started without its variables, or with others: it has given them to its children."""
+        return any(env.get(name) != theirs.get(name) for name in re.split("[ |]", self.variables))
+
+    def daemon_seen(self) -> Optional[_Process]:
+        """The launcher's process above this rank; None if there is none to be seen."""
+        keeper = _setting("HWLOC_SHARE_KEEPER") if self.name == "local" else None
+        for process in _ancestors(os.getppid()):
+            theirs = _environment_of(process.pid) if self.name == "torchrun" else None
+            is_agent = theirs is not None and "TORCHELASTIC_RUN_ID" not in theirs
+            if is_agent or str(process.pid) == keeper or process.command.startswith(self.processes):
+                return process
+        return None
 
     def daemon(self) -> Optional[_Process]:
-        """The launcher's process above this rank, or its parent where none is to be seen."""
-        keeper = _setting("HWLOC_SHARE_KEEPER") if self.name == "local" else None
-        found = _ancestor(lambda each: str(each.pid) == keeper or each.command.startswith(self.processes))
-        return found or _process(os.getppid())
+        """The same, or its parent where it is not to be seen."""
+        return self.daemon_seen() or _process(os.getppid())
 
 
-# In the order of docs/protocol.md.
-_HYDRA = ("PMI_RANK|PMI_ID", "PMI_SIZE", "MPI_LOCALRANKID", "MPI_LOCALNRANKS", "", ("hydra_pmi_proxy", "pmi_proxy"))
+# In the order of docs/protocol.md. test/launcher/kinds/environments.json has what each of them sets.
+_HYDRA = ("PMI_RANK|PMI_ID", "?PMI_SIZE", "MPI_LOCALRANKID", "MPI_LOCALNRANKS", "", ("hydra_pmi_proxy", "pmi_proxy"))
 _LAUNCHERS = (
     _Launcher(
         "local",
@@ -373,7 +405,7 @@ _LAUNCHERS = (
         "FLUX_TASK_RANK",
         "FLUX_JOB_SIZE",
         "FLUX_TASK_LOCAL_ID",
-        "FLUX_JOB_SIZE",  # on one node; on several, it does not say how many are on each
+        "FLUX_JOB_SIZE",  # if FLUX_JOB_NNODES is 1
         "FLUX_JOB_ID",
         ("flux-shell",),
     ),
@@ -384,7 +416,7 @@ _LAUNCHERS = (
         "JSM_NAMESPACE_SIZE",
         "JSM_NAMESPACE_LOCAL_RANK",
         "JSM_NAMESPACE_LOCAL_SIZE",
-        "PMIX_NAMESPACE",
+        "?PMIX_NAMESPACE",
         ("jsmd",),
     ),
     _Launcher(
@@ -394,16 +426,16 @@ _LAUNCHERS = (
         "OMPI_COMM_WORLD_SIZE",
         "OMPI_COMM_WORLD_LOCAL_RANK",
         "OMPI_COMM_WORLD_LOCAL_SIZE",
-        "PMIX_NAMESPACE|OMPI_MCA_ess_base_jobid",
-        ("orted", "orterun", "prted", "prterun", "prte", "mpirun", "mpiexec"),
+        "?PMIX_NAMESPACE|OMPI_MCA_ess_base_jobid",
+        ("orted", "orterun", "prte", "mpirun", "mpiexec"),
     ),
     _Launcher(
         "pals",
         "PALS_RANKID PALS_LOCAL_RANKID",
         "PALS_RANKID",
-        "PMI_SIZE",
+        "?PMI_SIZE",
         "PALS_LOCAL_RANKID",
-        "PALS_LOCAL_SIZE|PMI_LOCAL_SIZE",
+        "?PALS_LOCAL_SIZE|PMI_LOCAL_SIZE",
         "PALS_APID",
         ("palsd",),
     ),
@@ -419,87 +451,135 @@ _LAUNCHERS = (
         "",
         ("mpispawn",),
     ),
-    _Launcher("alps", "ALPS_APP_PE"),  # tells nobody who else is on a node
+    _Launcher("alps", "ALPS_APP_PE", "ALPS_APP_PE", id="ALPS_APP_ID", processes=("apinit", "apshepherd")),
     _Launcher(
         "slurm",
         "SLURM_PROCID SLURM_STEP_TASKS_PER_NODE",
         "SLURM_PROCID",
         "SLURM_STEP_NUM_TASKS",
         "SLURM_LOCALID",
-        "SLURM_STEP_TASKS_PER_NODE",
-        "SLURM_JOB_ID",
+        "SLURM_STEP_TASKS_PER_NODE",  # the item of node SLURM_NODEID
+        "SLURM_JOB_ID",  # and SLURM_STEP_ID
         ("slurmstepd",),
     ),
+    _Launcher("pmix", "PMIX_RANK PMIX_NAMESPACE", "PMIX_RANK", id="PMIX_NAMESPACE", processes=("prte", "prun")),
 )
 
 
 def _value(env: _Environment, names: str) -> Optional[str]:
     """The value of the first of these names that is set."""
-    return next((env[name] for name in names.split("|") if name in env), None)
+    return next((env[name] for name in names.lstrip("?").split("|") if name in env), None)
 
 
-def _launcher_of(env: _Environment) -> Optional[_Launcher]:
-    for launcher in _LAUNCHERS:
-        # Slurm sets some of PALS's variables for the sake of Cray's MPI.
-        if launcher.name == "pals" and "SLURM_PROCID" in env:
-            continue
-        if all(_value(env, names) is not None for names in launcher.needs.split()):
-            return launcher
-    return None
+def _innermost(launchers: Sequence[_Launcher], env: _Environment, parent: int) -> _Launcher:
+    """Of several launchers whose variables a process has, the one whose process is nearest above it; the first if none is to be seen."""
+    for process in _ancestors(parent):
+        named = [each for each in launchers if process.command.startswith(each.processes)]
+        if len(named) == 1:
+            return named[0]
+        theirs = _environment_of(process.pid)
+        found = [] if theirs is None else [each for each in launchers if each.has_set(env, theirs)]
+        for each in [*(each for each in named if each in found), *named, *found]:
+            return each
+    return launchers[0]
+
+
+def _launcher_of(env: _Environment, parent: int) -> Optional[_Launcher]:
+    """Which launcher started the process that has these variables, and this parent."""
+    found = [launcher for launcher in _LAUNCHERS if launcher.is_set_in(env)]
+    if len(found) < 2:
+        return found[0] if found else None
+    return _innermost(found, env, parent)
 
 
 class _Identity(NamedTuple):
+    """Who a process is in its job; what its launcher does not tell is None."""
+
     rank: int
-    size: int
-    local_rank: int
-    local_size: int
+    size: Optional[int]
+    local_rank: Optional[int]
+    local_size: Optional[int]
     node: str
-    step: Optional[str]  # None: no launcher tells who this process is
+    step: Optional[str] = None  # None: nothing names the job step, or no launcher is known
+    launcher: Optional[str] = None
 
 
-def _identify(env: _Environment) -> _Identity:
-    """Who the process is that has these variables: this one, or another that the same launcher's process started.
+def _nobody() -> _Identity:
+    return _Identity(0, 1, 0, 1, socket.gethostname())
+
+
+def _identify(env: _Environment, parent: Optional[int] = None) -> _Identity:
+    """Who the process is that has these variables and this parent: this one, or another that the same launcher's process started.
 
     ValueError says what is wrong with them.
     """
-    host = socket.gethostname()
-    alone = _Identity(0, 1, 0, 1, host, None)
-    launcher = _launcher_of(env)
-    if launcher is None or launcher.rank == "":
-        return alone
+    launcher = _launcher_of(env, os.getppid() if parent is None else parent)
+    if launcher is None:
+        return _nobody()
 
     def count(names: str) -> Optional[int]:
         text = _value(env, names)
-        if text is not None and re.fullmatch("[0-9]{1,9}", text) is None:
+        if names == "" or (text is None and names.startswith("?")):
+            return None
+        if text is None or re.fullmatch("[0-9]{1,10}", text) is None or int(text) > 0x7FFFFFFF:
             raise ValueError(f"{names}={text}: a number was expected; this process takes itself to be alone")
-        return None if text is None else int(text)
+        return int(text)
 
-    numbers = [count(names) for names in (launcher.rank, launcher.size, launcher.local_rank)]
-    node, id = host, _value(env, launcher.id)
-    step = f"{launcher.name}-{id}@{host}"
+    rank, size, local_rank = count(launcher.rank), count(launcher.size), count(launcher.local_rank)
+    node = None
     if launcher.name == "slurm":
-        node = env.get("SLURMD_NODENAME", host)
-        step = f"slurm-{id}.{count('SLURM_STEP_ID')}@{node}"
-        numbers.append(_tasks_on_node(env[launcher.local_size], count("SLURM_NODEID") or 0))
+        node = env.get("SLURMD_NODENAME")
+        local_size = _tasks_on_node(env[launcher.local_size], count("SLURM_NODEID") or 0)
     else:
-        numbers.append(count(launcher.local_size))
-    if launcher.name == "local":
-        step = f"local@{host}"
-    elif launcher.name == "torchrun" or id is None:
-        daemon = launcher.daemon()
-        above = f"{daemon.pid}-{daemon.start}" if daemon is not None else "0-0"
-        if launcher.name == "torchrun":
-            above = f"{id}.{env.get('TORCHELASTIC_RESTART_COUNT', '0')}-{above}"
-        if launcher.name == "openmpi":
-            above = above.partition("-")[0]
-        step = f"{launcher.name}-{above}@{host}"
-    # How many of its tasks are on this node, Flux says to nobody.
-    if None in numbers or (launcher.name == "flux" and count("FLUX_JOB_NNODES") != 1):
-        return alone
-    rank, size, local_rank, local_size = (number or 0 for number in numbers)
-    if rank >= size or local_rank >= local_size:
+        local_size = count(launcher.local_size)
+    if launcher.name in ("openmpi", "pmix"):
+        node = env.get("PMIX_HOSTNAME")
+    # How many of its tasks are on each of several nodes, Flux says to nobody.
+    if launcher.name == "flux" and count("FLUX_JOB_NNODES") != 1:
+        local_size = None
+    if local_rank is not None and local_size is not None and local_rank >= local_size:
         raise ValueError(f"it cannot be local rank {local_rank} of {local_size}; this process takes itself to be alone")
-    return _Identity(rank, size, local_rank, local_size, node, step)
+    node = socket.gethostname() if node is None else node
+    step = _step_of(launcher, env)
+    return _Identity(rank or 0, size, local_rank, local_size, node, None if step is None else f"{step}@{node}", launcher.name)
+
+
+def _step_of(launcher: _Launcher, env: _Environment) -> Optional[str]:
+    """The name of the job step on a node.
+
+    None: the launcher has none, and its process, which would do, cannot be seen from this container.
+    """
+
+    def text(name: str) -> str:
+        if env.get(name, "") == "":
+            raise ValueError(f"{name}: a name was expected; this process takes itself to be alone")
+        return env[name]
+
+    id = _value(env, launcher.id)
+    if launcher.id != "" and not launcher.id.startswith("?"):
+        text(launcher.id)
+    if launcher.name == "local":
+        return "local"
+    if launcher.name == "slurm":
+        return f"slurm-{id}.{text('SLURM_STEP_ID')}"
+    if launcher.name == "flux":
+        # What tells the brokers of one host apart, and instances: the folder of the broker is in both.
+        place = _value(env, "FLUX_JOB_TMPDIR|FLUX_URI")
+        return f"flux-{id}" if place is None else f"flux-{id}-{place}"
+    if id is not None and launcher.name != "torchrun":
+        return f"{launcher.name}-{id}"
+    seen = launcher.daemon_seen()
+    daemon = seen or _process(os.getppid())
+    above = "0-0" if daemon is None else f"{daemon.pid}-{daemon.start}"
+    if launcher.name == "torchrun":
+        return f"torchrun-{id}.{env.get('TORCHELASTIC_RESTART_COUNT', '0')}-{above}"
+    if launcher.name == "openmpi":
+        return f"openmpi-{above.partition('-')[0]}"
+    if seen is not None or _namespace() == "pid:[4026531836]":
+        return f"{launcher.name}-{above}"
+    # A container hides it. The wrapper's name for the job will do, if it was this launcher that the wrapper started.
+    is_named = "HWLOC_SHARE_JOB" in env and env.get("HWLOC_SHARE_LAUNCHER") == launcher.name
+    return launcher.name if is_named else None
 
 
 def _tasks_on_node(text: str, node: int) -> int:
@@ -516,7 +596,7 @@ def _tasks_on_node(text: str, node: int) -> int:
 
 def _keeper() -> _Process:
     """The process whose end means that the job has ended on this node; this one if no other is to be seen."""
-    launcher = _launcher_of(os.environ)
+    launcher = _launcher_of(os.environ, os.getppid())
     return (launcher.daemon() if launcher is not None else None) or _self()
 
 
@@ -551,14 +631,12 @@ class _Witness:
         return is_missed and local not in self._seen and _namespace() == "pid:[4026531836]"
 
     def _local_rank_of(self, pid: str) -> Optional[int]:
+        env, process = _environment_of(int(pid)), _process(int(pid))
+        if env is None or process is None or (env.get("HWLOC_SHARE_JOB") or None) != self._job:
+            return None
         try:
-            with open(f"/proc/{pid}/environ", "rb") as file:
-                entries = os.fsdecode(file.read()).split("\0")
-            env = dict(entry.split("=", 1) for entry in entries if "=" in entry)
-            if (env.get("HWLOC_SHARE_JOB") or None) != self._job or _launcher_of(env) is None:
-                return None
-            who = _identify(env)
-        except (OSError, ValueError):
+            who = _identify(env, process.parent)
+        except ValueError:
             return None
         return who.local_rank if who.step == self._me.step else None
 
@@ -2115,7 +2193,7 @@ class Session:
 
     def __init__(self, place: _Place, got: _Got, conversation: _Conversation) -> None:
         me = place.me
-        #: The number of this process in the job, and the count of all; 0 of 1 where no launcher is known.
+        #: The number of this process in the job, and the count of all; 0 of 1 where no launcher is known. None: the launcher does not tell.
         self.rank, self.size = me.rank, me.size
         #: The same on this node. Local rank 0 is the leader: it discovers, the others adopt.
         self.local_rank, self.local_size = me.local_rank, me.local_size
@@ -2189,7 +2267,7 @@ def join(timeout: Optional[float] = None, strict: Optional[bool] = None) -> Sess
     try:
         me = _identify(os.environ)
     except ValueError as error:
-        me, trouble = _Identity(0, 1, 0, 1, socket.gethostname(), None), str(error)
+        me, trouble = _nobody(), str(error)
     if timeout is None:
         with contextlib.suppress(ValueError):
             timeout = float(_setting("HWLOC_SHARE_TIMEOUT") or 30)
@@ -2210,7 +2288,10 @@ def join(timeout: Optional[float] = None, strict: Optional[bool] = None) -> Sess
 def _join(place: _Place) -> Tuple[_Got, _Conversation]:
     """Joins the others, if there are any."""
     me = place.me
-    if me.step is None or me.local_size == 1:
+    if me.step is None and me.launcher is not None and me.local_size != 1:
+        hidden = f"{me.launcher} does not name its jobs, and its process cannot be seen from this container"
+        return _take_ladder(place, hidden), _Alone(place, hidden)
+    if me.step is None or me.local_rank is None or me.local_size is None or me.local_size == 1:
         return _Got(_discover(), "discovered", did_discover=True), _Alone(place)
     alone = _Alone(place, "this rank did not meet the others")
     mark = f"{place.key}/{me.local_rank}"

@@ -1,6 +1,7 @@
 // The door of src/environment: the one place where environment variables are read. Imports nothing of ours.
 
 export { hostName, temporaryDirectory } from './host.js';
+export { environmentOf } from './of-process.js';
 export {
   type Environment,
   environment,

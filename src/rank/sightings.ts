@@ -1,9 +1,9 @@
 // The processes of this rank's job step on this node, as /proc shows them: those that have the variables of one of its ranks.
 // (Two jobs of a launcher that does not name them have the same: there, they are below the same process of it, too.)
 
-import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
+import { readdirSync, readlinkSync } from 'node:fs';
 import { type Keeper, keeperOf, statOf } from '../channel/place/index.js';
-import type { Environment } from '../environment/index.js';
+import { environmentOf } from '../environment/index.js';
 import { identify } from '../launcher/kinds/index.js';
 import type { Placed } from './placed.js';
 
@@ -37,11 +37,11 @@ export function sightings(identity: Placed, job: string | undefined): Map<number
 function localRankOf(pid: number, { step, firstLeads }: Placed, job: string | undefined): number | undefined {
   try {
     const env = environmentOf(pid);
-    if (env.HWLOC_SHARE_JOB !== job) return undefined;
-    const identity = identify(env);
+    if (env === undefined || env.HWLOC_SHARE_JOB !== job) return undefined;
+    const identity = identify(env, undefined, pid);
     if (identity?.step !== step) return undefined;
     // One that has another hostname is on another node, unless its launcher says that it is on this one.
-    if (!isOfThisHost(pid) && identify(env, elsewhere)?.step !== step) return undefined;
+    if (!isOfThisHost(pid) && identify(env, elsewhere, pid)?.step !== step) return undefined;
     return firstLeads ? identity.rank : identity.localRank;
   } catch {
     // Somebody else's process, or one that has ended; or variables that make no sense.
@@ -61,22 +61,4 @@ function isBelow(pid: number, above: number): boolean {
 /** Whether a process has the same hostname, as far as namespaces tell. */
 function isOfThisHost(pid: number): boolean {
   return readlinkSync(`/proc/${pid}/ns/uts`) === readlinkSync('/proc/self/ns/uts');
-}
-
-/**
- * A process's variables, each looked up when it is asked for: of some forty that each of hundreds of processes has, a look asks for five.
- *
- * @throws Error  of node:fs: it has ended, or is somebody else's.
- */
-function environmentOf(pid: number): Environment {
-  const text = `\0${readFileSync(`/proc/${pid}/environ`, 'latin1')}`;
-  return new Proxy<Environment>({}, { get: (_, name) => valueIn(text, String(name)) });
-}
-
-function valueIn(text: string, name: string): string | undefined {
-  const at = text.indexOf(`\0${name}=`);
-  if (at === -1) return undefined;
-  const start = at + name.length + 2;
-  const end = text.indexOf('\0', start);
-  return text.slice(start, end === -1 ? undefined : end);
 }

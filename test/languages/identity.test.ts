@@ -2,34 +2,24 @@
 // ranks of one job would wait for each other in different places.
 import { execFileSync } from 'node:child_process';
 import { basename } from 'node:path';
+import * as fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { channelPath } from '../../src/channel/place/index.js';
 import type { Environment } from '../../src/environment/index.js';
+import { hostName } from '../../src/environment/index.js';
 import { identify } from '../../src/launcher/kinds/index.js';
 import { installed } from '../support/programs.js';
-import { recorded } from '../launcher/kinds/environments.js';
+import { type Told, expectToBe, runBelow, samples } from '../launcher/kinds/environments.js';
 import { compile, fixture, programs, pythonCommand, pythonEnvironment } from './ranks.js';
 
-interface Told {
-  rank: number;
-  size: number;
-  localRank: number;
-  localSize: number;
-  step: string;
-  trouble: boolean;
-}
-
-const alone = { rank: 0, size: 1, localRank: 0, localSize: 1, step: '' };
-
-/** What a rank of ours takes itself to be, as the fixtures tell it. */
-function told(env: Environment): Told {
+/** What a rank in Node takes itself to be, as the fixtures tell it. */
+function toldInNode(env: Environment): Told {
+  const alone = { launcher: '', rank: 0, size: 1, localRank: 0, localSize: 1, node: hostName(), step: '' };
   try {
     const identity = identify(env);
     if (identity === undefined) return { ...alone, trouble: false };
-    const { rank, size, localRank, localSize, step } = identity;
-    if (size === undefined || localRank === undefined || localSize === undefined || step === undefined)
-      return { ...alone, trouble: false };
-    return { rank, size, localRank, localSize, step: withoutPids(step), trouble: false };
+    const { launcher, rank, size = null, localRank = null, localSize = null, node, step = '' } = identity;
+    return { launcher, rank, size, localRank, localSize, node, step: withoutPids(step), trouble: false };
   } catch {
     return { ...alone, trouble: true };
   }
@@ -37,59 +27,13 @@ function told(env: Environment): Told {
 
 /** The processes above us and above the ranks of these tests are not the same. */
 function withoutPids(step: string): string {
-  return step.replace(/-\d+-\d+@/, '-PID-START@');
+  return step.replace(/-\d+-\d+@/, '-PID-START@').replace(/^openmpi-\d+@/, 'openmpi-PID@');
 }
-
-const others: { about: string; env: Environment }[] = [
-  { about: 'nothing', env: {} },
-  {
-    about: 'the built-in launcher',
-    env: {
-      HWLOC_SHARE_RANK: '2',
-      HWLOC_SHARE_SIZE: '3',
-      HWLOC_SHARE_LOCAL_RANK: '2',
-      HWLOC_SHARE_LOCAL_SIZE: '3',
-      OMPI_COMM_WORLD_RANK: '0',
-    },
-  },
-  {
-    about: 'Slurm, on the fourth of four nodes',
-    env: {
-      SLURM_PROCID: '6',
-      SLURM_STEP_NUM_TASKS: '7',
-      SLURM_NTASKS: '99',
-      SLURM_LOCALID: '0',
-      SLURM_NODEID: '3',
-      SLURM_STEP_TASKS_PER_NODE: '2(x3),1',
-      SLURM_JOB_ID: '4711',
-      SLURM_STEP_ID: '3',
-      SLURMD_NODENAME: 'n4',
-    },
-  },
-  { about: 'a batch script of Slurm, which is no rank', env: { SLURM_PROCID: '0', SLURM_JOB_ID: '1' } },
-  { about: 'variables of Open MPI that make no sense', env: { OMPI_COMM_WORLD_RANK: 'first' } },
-  {
-    about: 'a layout of Slurm that has no such node',
-    env: {
-      SLURM_PROCID: '0',
-      SLURM_STEP_NUM_TASKS: '2',
-      SLURM_LOCALID: '0',
-      SLURM_NODEID: '2',
-      SLURM_STEP_TASKS_PER_NODE: '1(x2)',
-      SLURM_JOB_ID: '1',
-      SLURM_STEP_ID: '0',
-    },
-  },
-];
-
-const environments = [
-  ...others,
-  ...recorded.map(({ launcher, about, env }) => ({ about: `${launcher}, ${about}`, env })),
-];
 
 const keys = [
   'host-1-2.local@host',
   'openmpi-prterun-n017-4711@1@n017',
+  'flux-ƒ3ETxsR9H-/tmp/flux-Xa3bCd/jobtmp-0-ƒ3ETxsR9H@n017',
   'a b/c',
   '.hidden',
   'Bücher-日本-🦊',
@@ -99,6 +43,44 @@ const keys = [
   '..',
 ];
 
+/** Variables of the samples, mixed: of several launchers, some missing, some nonsense. */
+const mixtures = fc
+  .tuple(
+    fc.array(fc.constantFrom(...samples.map(({ env }) => env)), { minLength: 1, maxLength: 3 }),
+    fc.array(fc.nat()),
+    fc.array(
+      fc.tuple(
+        fc.nat(),
+        fc.constantFrom(
+          '',
+          'x',
+          '0',
+          '3',
+          '007',
+          '-1',
+          '4294967290',
+          '2147483647',
+          '1(x2),3',
+          '2(x0),+1',
+          '1(x2',
+          'ƒ1',
+        ),
+      ),
+      { maxLength: 4 },
+    ),
+  )
+  .map(([parts, missing, changes]) => {
+    const env: Record<string, string | undefined> = {};
+    for (const part of parts) Object.assign(env, part);
+    const names = Object.keys(env);
+    for (const at of missing) if (at % 8 === 0) Reflect.deleteProperty(env, names[at % names.length] ?? '');
+    for (const [at, value] of changes) {
+      const name = names[at % names.length];
+      if (name !== undefined && name in env) env[name] = value;
+    }
+    return env;
+  });
+
 installed(...programs).describe('ranks in other languages know', () => {
   let commands: Record<'c' | 'python', [string, ...string[]]>;
   beforeAll(() => {
@@ -107,21 +89,48 @@ installed(...programs).describe('ranks in other languages know', () => {
       python: [pythonCommand(), fixture('identity.py')],
     };
   });
-
-  function run(language: 'c' | 'python', env: Environment, args: readonly string[] = []): string {
-    const [file, ...rest] = commands[language];
-    const options = { env: { ...pythonEnvironment, ...env }, encoding: 'utf8' } as const;
-    return execFileSync(file, [...rest, ...args], options);
-  }
+  const always = { ...pythonEnvironment, PYTHONUTF8: '1' };
 
   describe.each(['c', 'python'] as const)('in %s', (language) => {
-    test.each(environments)('who they are: $about', ({ env }) => {
-      const its = JSON.parse(run(language, env)) as Told;
-      expect({ ...its, step: withoutPids(its.step) }).toEqual(told(env));
+    /** What it says to each of these environments. */
+    const tellAll = (environments: readonly Environment[]) => {
+      const variable = ([name, value = '']: [string, string | undefined]) => `${name}=${value}\0`;
+      const input = environments.map((env) => `${Object.entries(env).map(variable).join('')}\0`).join('');
+      const [file, ...args] = commands[language];
+      const output = execFileSync(file, [...args, '-'], { input, env: always, encoding: 'utf8' });
+      const lines = output.trimEnd().split('\n');
+      expect(lines).toHaveLength(environments.length);
+      return lines.map((line) => JSON.parse(line) as Told);
+    };
+
+    test('who they are, under each launcher', () => {
+      const alone = samples.filter(({ above }) => above.length === 0);
+      const told = tellAll(alone.map(({ env }) => env));
+      for (const [i, sample] of alone.entries()) expectToBe(told[i], sample);
+    });
+
+    test.each(samples.filter(({ above }) => above.length > 0))(
+      'who they are below several: $about',
+      async (sample) => {
+        const env = { ...always, ...sample.env };
+        const { stdout, pids } = await runBelow({ ...sample, env }, commands[language]);
+        expectToBe(JSON.parse(stdout) as Told, sample, pids);
+      },
+    );
+
+    test('the same as a rank in Node, whatever the variables are', () => {
+      const environments = fc.sample(mixtures, 2000);
+      for (const [i, its] of tellAll(environments).entries()) {
+        const env = environments[i] ?? {};
+        expect({ env, ...its, step: withoutPids(its.step) }).toEqual({ env, ...toldInNode(env) });
+      }
     });
 
     test('where they meet, whatever the launcher calls its jobs', () => {
-      const names = run(language, { PYTHONUTF8: '1' }, keys).trimEnd().split('\n');
+      const [file, ...args] = commands[language];
+      const names = execFileSync(file, [...args, ...keys], { env: always, encoding: 'utf8' })
+        .trimEnd()
+        .split('\n');
       expect(names).toEqual(keys.map((key) => basename(channelPath('/root', key))));
     });
   });

@@ -5,12 +5,15 @@ import { launcherAbove } from './ancestor.js';
 import { count, text } from './count.js';
 import type { LauncherKind } from './kind.js';
 
+const processes = ['apinit', 'apshepherd'];
+
 export const alps: LauncherKind = {
   name: 'alps',
   commands: ['aprun'],
+  variables: ['ALPS_APP_PE'],
+  processes,
 
   identify(env, host) {
-    if (env.ALPS_APP_PE === undefined) return undefined;
     return {
       launcher: 'alps',
       rank: count(env, 'ALPS_APP_PE'),
@@ -20,7 +23,7 @@ export const alps: LauncherKind = {
       localSize: undefined,
       node: host,
       step: `alps-${text(env, 'ALPS_APP_ID')}@${host}`,
-      keeper: launcherAbove(/^(apinit|apshepherd)/),
+      keeper: launcherAbove(processes),
     };
   },
 };

@@ -1,4 +1,4 @@
-// Reading numbers out of a launcher's variables.
+// Reading a launcher's variables.
 
 import type { Environment } from '../../environment/index.js';
 
@@ -12,10 +12,15 @@ export class IdentityError extends Error {
   }
 }
 
-/** A variable that holds a count. @throws IdentityError */
+/** The largest rank or count: launchers keep them in an `int`. */
+const most = 0x7fff_ffff;
+
+/** A variable that holds a rank or a count: 0 to 2147483647. @throws IdentityError */
 export function count(env: Environment, variable: string): number {
   const value = env[variable];
-  if (value === undefined || value.length > 9 || !isDigits(value)) throw new IdentityError(variable, value);
+  if (value === undefined || value.length > 10 || !isDigits(value) || Number(value) > most) {
+    throw new IdentityError(variable, value);
+  }
   return Number(value);
 }
 
@@ -30,7 +35,10 @@ export function countIfSet(env: Environment, variable: string): number | undefin
   return env[variable] === undefined ? undefined : count(env, variable);
 }
 
-/** A variable that must be there. @throws IdentityError */
+/**
+ * A variable that must be there: a name, or an id. Ids are not counted with, so they may have any number of digits: the step of a
+ * Slurm allocation's shell is 4294967290. @throws IdentityError
+ */
 export function text(env: Environment, variable: string): string {
   const value = env[variable];
   if (value === undefined || value === '') throw new IdentityError(variable, value, 'a name was expected');

@@ -1,16 +1,20 @@
 // Flux: flux run, flux submit.
 // Variables: flux-environment(7), "JOB ENVIRONMENT"; options: flux-run(1), "ENVIRONMENT".
 
+import type { Environment } from '../../environment/index.js';
 import { launcherAbove } from './ancestor.js';
 import { count, text } from './count.js';
 import type { LauncherKind } from './kind.js';
 
+const processes = ['flux-shell'];
+
 export const flux: LauncherKind = {
   name: 'flux',
   commands: ['flux'],
+  variables: ['FLUX_TASK_RANK', 'FLUX_TASK_LOCAL_ID'],
+  processes,
 
   identify(env, host) {
-    if (env.FLUX_TASK_RANK === undefined || env.FLUX_TASK_LOCAL_ID === undefined) return undefined;
     const size = count(env, 'FLUX_JOB_SIZE');
     return {
       launcher: 'flux',
@@ -20,8 +24,8 @@ export const flux: LauncherKind = {
       // How many of its tasks are on this node, Flux says to nobody.
       localSize: count(env, 'FLUX_JOB_NNODES') === 1 ? size : undefined,
       node: host,
-      step: `flux-${text(env, 'FLUX_JOB_ID')}@${host}`,
-      keeper: launcherAbove(/^flux-shell/),
+      step: `flux-${text(env, 'FLUX_JOB_ID')}${brokerIn(env)}@${host}`,
+      keeper: launcherAbove(processes),
     };
   },
 
@@ -37,3 +41,12 @@ export const flux: LauncherKind = {
     return { args: [...args.slice(0, end), ...added, ...args.slice(end)], env };
   },
 };
+
+/**
+ * What tells the brokers of one host apart, whose tasks have the same local ids, and instances, whose jobs may have the same id: both
+ * variables have the folder of the broker in them.
+ */
+function brokerIn(env: Environment): string {
+  const place = env.FLUX_JOB_TMPDIR ?? env.FLUX_URI;
+  return place === undefined ? '' : `-${place}`;
+}

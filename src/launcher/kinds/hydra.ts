@@ -6,22 +6,25 @@ import { count, countIfSet } from './count.js';
 import type { Identity, Launch } from './kind.js';
 import { unnamedStep } from './unnamed.js';
 
-const processes = /^(hydra_pmi_proxy|pmi_proxy)/;
+/** Its proxy: one process per node and job, and the ancestor of each of that node's ranks. */
+export const hydraProcesses = ['hydra_pmi_proxy', 'pmi_proxy'];
 
-/** Who a rank of Hydra is. srun --mpi=pmi2 sets PMI_RANK too, but not the local ones. */
-export function identityOfHydra(launcher: string, env: Environment, host: string): Identity | undefined {
-  // With -pmi-port, the rank is told as PMI_ID, and the size to those only who ask through the port.
+/** srun --mpi=pmi2 sets PMI_RANK too, but not the local ones. With -pmi-port, the rank is told as PMI_ID. */
+export const hydraVariables = ['PMI_RANK|PMI_ID', 'MPI_LOCALRANKID'];
+
+/** Who a rank of Hydra is. */
+export function identityOfHydra(launcher: string, env: Environment, host: string): Identity {
+  // With -pmi-port, the size is told to those only who ask through the port.
   const rank = env.PMI_RANK === undefined ? 'PMI_ID' : 'PMI_RANK';
-  if (env[rank] === undefined || env.MPI_LOCALRANKID === undefined) return undefined;
   return {
     launcher,
     rank: count(env, rank),
-    size: rank === 'PMI_ID' ? countIfSet(env, 'PMI_SIZE') : count(env, 'PMI_SIZE'),
+    size: countIfSet(env, 'PMI_SIZE'),
     localRank: count(env, 'MPI_LOCALRANKID'),
     localSize: count(env, 'MPI_LOCALNRANKS'),
     node: host,
-    // Hydra has no job id. Its proxy is one process per node and job, and the ancestor of each of that node's ranks.
-    ...unnamedStep(launcher, processes, env, host),
+    // Hydra has no job id.
+    ...unnamedStep(launcher, hydraProcesses, env, host),
   };
 }
 

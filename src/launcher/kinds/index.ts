@@ -2,7 +2,9 @@
 
 import { type Environment, hostName } from '../../environment/index.js';
 import { alps } from './alps.js';
+import { IdentityError } from './count.js';
 import { flux } from './flux.js';
+import { innermost } from './innermost.js';
 import { intelmpi } from './intelmpi.js';
 import { jsm } from './jsm.js';
 import type { Identity, LauncherKind } from './kind.js';
@@ -15,14 +17,14 @@ import { pmix } from './pmix.js';
 import { slurm } from './slurm.js';
 import { torchrun } from './torchrun.js';
 
-export { IdentityError } from './count.js';
+export { IdentityError };
 export type { Identity, Launch, LauncherKind } from './kind.js';
 export { localVariables } from './local.js';
 export { executable, recognise } from './recognise.js';
 export { isWithoutValue } from './srun-options.js';
 
 /**
- * The launchers, in the order in which a rank asks whose it is.
+ * The launchers. Where a rank has the variables of several and cannot see which of them is above it ({@link innermost}), the first counts.
  *
  * A launcher that starts inside another's job inherits that one's variables. So those come first that are started from others:
  * the built-in launcher and torchrun, as programs of any; Flux, whose instances are started by any MPI, jsrun or srun, and which
@@ -49,12 +51,24 @@ export const launcherKinds: readonly LauncherKind[] = [
  * Who this process is, or another one below the same launcher; undefined if no launcher started it.
  *
  * @param host  The name of its node, where the launcher's variables do not tell it.
+ * @param pid   The process, if it is not this one.
  * @throws IdentityError
  */
-export function identify(env: Environment, host = hostName()): Identity | undefined {
-  for (const kind of launcherKinds) {
-    const identity = kind.identify(env, host);
-    if (identity !== undefined) return identity;
+export function identify(env: Environment, host = hostName(), pid?: number): Identity | undefined {
+  const [first, ...others] = launcherKinds.filter((kind) => isSetIn(kind, env));
+  if (first === undefined) return undefined;
+  const kind = others.length === 0 ? first : innermost([first, ...others], env, pid);
+  const identity = kind.identify(env, host);
+  const { localRank, localSize } = identity;
+  if (localRank !== undefined && localSize !== undefined && localRank >= localSize) {
+    throw new IdentityError('local rank', String(localRank), `a number below ${localSize} was expected`);
   }
-  return undefined;
+  return identity;
+}
+
+function isSetIn({ variables, isOthers }: LauncherKind, env: Environment): boolean {
+  return (
+    variables.every((names) => names.split('|').some((name) => env[name] !== undefined)) &&
+    isOthers?.(env) !== true
+  );
 }

@@ -6,14 +6,15 @@ import { count } from './count.js';
 import type { LauncherKind } from './kind.js';
 import { unnamedStep } from './unnamed.js';
 
-const daemon = /^jsmd/;
+const processes = ['jsmd'];
 
 export const jsm: LauncherKind = {
   name: 'jsm',
   commands: ['jsrun', 'lrun'],
+  variables: ['JSM_NAMESPACE_RANK'],
+  processes,
 
   identify(env, host) {
-    if (env.JSM_NAMESPACE_RANK === undefined) return undefined;
     return {
       launcher: 'jsm',
       rank: count(env, 'JSM_NAMESPACE_RANK'),
@@ -22,8 +23,8 @@ export const jsm: LauncherKind = {
       localSize: count(env, 'JSM_NAMESPACE_LOCAL_SIZE'),
       node: host,
       ...(env.PMIX_NAMESPACE === undefined
-        ? unnamedStep('jsm', daemon, env, host)
-        : { step: `jsm-${env.PMIX_NAMESPACE}@${host}`, keeper: launcherAbove(daemon) }),
+        ? unnamedStep('jsm', processes, env, host)
+        : { step: `jsm-${env.PMIX_NAMESPACE}@${host}`, keeper: launcherAbove(processes) }),
     };
   },
 };

@@ -43,14 +43,19 @@ export interface LauncherKind {
   readonly commands: readonly string[];
   /** The names that several kinds share (`mpirun`), and by what the program's `--version` shows that it is this kind. */
   readonly shared?: { readonly commands: readonly string[]; readonly version: RegExp };
+  /** The variables by which its ranks know it: all of these. Of names with a `|` between them, one is enough. */
+  readonly variables: readonly string[];
+  /** Whether variables with these names are another launcher's, which sets them for the sake of some MPI. */
+  readonly isOthers?: (env: Environment) => boolean;
+  /** How the names of its processes begin that stand above a rank on its node. @see proc(5), /proc/pid/comm: 15 characters */
+  readonly processes: readonly string[];
   /**
-   * Who a process is, if this kind of launcher started it.
+   * Who a process is that has the {@link variables}.
    *
    * @param host  The name of its node, where the launcher's variables do not tell it.
-   * @returns undefined if its variables are not there.
-   * @throws IdentityError  if they are there but make no sense.
+   * @throws IdentityError  the values make no sense.
    */
-  identify(env: Environment, host: string): Identity | undefined;
+  identify(env: Environment, host: string): Identity;
   /**
    * Sees to it that variables reach the ranks on all nodes. What the user has said of one of them, or of others, stays as it is.
    *

@@ -18,9 +18,11 @@ export function localVariables(rank: number, size: number): Record<string, strin
 export const local: LauncherKind = {
   name: 'local',
   commands: ['local'],
+  variables: [placeVariables.rank],
+  // The wrapper: a Node program, known by having no such variable itself.
+  processes: [],
 
   identify(env, host) {
-    if (env[placeVariables.rank] === undefined) return undefined;
     return {
       launcher: 'local',
       rank: count(env, placeVariables.rank),

@@ -6,12 +6,15 @@ import { count } from './count.js';
 import type { LauncherKind } from './kind.js';
 import { unnamedStep } from './unnamed.js';
 
+const processes = ['mpispawn'];
+
 export const mvapich2: LauncherKind = {
   name: 'mvapich2',
   commands: ['mpirun_rsh'],
+  variables: ['MV2_COMM_WORLD_RANK'],
+  processes,
 
   identify(env, host) {
-    if (env.MV2_COMM_WORLD_RANK === undefined) return undefined;
     return {
       launcher: 'mvapich2',
       rank: count(env, 'MV2_COMM_WORLD_RANK'),
@@ -20,7 +23,7 @@ export const mvapich2: LauncherKind = {
       localSize: count(env, 'MV2_COMM_WORLD_LOCAL_SIZE'),
       node: host,
       // No job id that all ranks see; mpispawn is one process per node and job, and the parent of that node's ranks.
-      ...unnamedStep('mvapich2', /^mpispawn/, env, host),
+      ...unnamedStep('mvapich2', processes, env, host),
     };
   },
 };

@@ -6,15 +6,16 @@ import { launcherAbove } from './ancestor.js';
 import { count } from './count.js';
 import type { Launch, LauncherKind } from './kind.js';
 
-const processes = /^(orted|orterun|prted|prterun|prte|mpirun|mpiexec)/;
+const processes = ['orted', 'orterun', 'prte', 'mpirun', 'mpiexec'];
 
 export const openmpi: LauncherKind = {
   name: 'openmpi',
   commands: ['mpirun.openmpi', 'mpiexec.openmpi', 'orterun'],
   shared: { commands: ['mpirun', 'mpiexec'], version: /Open MPI|OpenRTE|PRRTE/ },
+  variables: ['OMPI_COMM_WORLD_RANK'],
+  processes,
 
   identify(env, host) {
-    if (env.OMPI_COMM_WORLD_RANK === undefined) return undefined;
     const node = env.PMIX_HOSTNAME ?? host;
     return {
       launcher: 'openmpi',

@@ -7,14 +7,17 @@ import { count, countIfSet, text } from './count.js';
 import { passOnByGenv } from './hydra.js';
 import type { LauncherKind } from './kind.js';
 
+const processes = ['palsd'];
+
 export const pals: LauncherKind = {
   name: 'pals',
   commands: [],
   shared: { commands: ['mpiexec', 'mpirun'], version: /\bPALS\b/i },
+  variables: ['PALS_RANKID', 'PALS_LOCAL_RANKID'],
+  isOthers: (env) => env.SLURM_PROCID !== undefined,
+  processes,
 
   identify(env, host) {
-    if (env.PALS_RANKID === undefined || env.PALS_LOCAL_RANKID === undefined) return undefined;
-    if (env.SLURM_PROCID !== undefined) return undefined;
     return {
       launcher: 'pals',
       rank: count(env, 'PALS_RANKID'),
@@ -23,7 +26,7 @@ export const pals: LauncherKind = {
       localSize: countIfSet(env, 'PALS_LOCAL_SIZE') ?? countIfSet(env, 'PMI_LOCAL_SIZE'),
       node: host,
       step: `pals-${text(env, 'PALS_APID')}@${host}`,
-      keeper: launcherAbove(/^palsd/),
+      keeper: launcherAbove(processes),
     };
   },
 

@@ -6,12 +6,17 @@ import { count, text } from './count.js';
 import type { LauncherKind } from './kind.js';
 import { passOnByX } from './openmpi.js';
 
+const processes = ['prte', 'prun'];
+
 export const pmix: LauncherKind = {
   name: 'pmix',
   commands: ['prterun', 'prun'],
+  variables: ['PMIX_RANK', 'PMIX_NAMESPACE'],
+  // Open MPI is one of those that have a PMIx server inside: the commonest, and known without a look at any process.
+  isOthers: (env) => env.OMPI_COMM_WORLD_RANK === env.PMIX_RANK,
+  processes,
 
   identify(env, host) {
-    if (env.PMIX_RANK === undefined || env.PMIX_NAMESPACE === undefined) return undefined;
     const node = env.PMIX_HOSTNAME ?? host;
     return {
       launcher: 'pmix',
@@ -21,7 +26,7 @@ export const pmix: LauncherKind = {
       localSize: undefined,
       node,
       step: `pmix-${text(env, 'PMIX_NAMESPACE')}@${node}`,
-      keeper: launcherAbove(/^(prted|prterun|prte|prun)/),
+      keeper: launcherAbove(processes),
     };
   },
 

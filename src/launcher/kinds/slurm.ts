@@ -2,28 +2,31 @@
 // Variables: srun(1), "OUTPUT ENVIRONMENT VARIABLES".
 
 import { launcherAbove } from './ancestor.js';
-import { IdentityError, count } from './count.js';
+import { IdentityError, count, text } from './count.js';
 import type { Launch, LauncherKind } from './kind.js';
 import { isWithoutValue } from './srun-options.js';
+
+const processes = ['slurmstepd'];
 
 export const slurm: LauncherKind = {
   name: 'slurm',
   commands: ['srun'],
+  // SLURM_PROCID alone is also set in the batch script itself, which is no rank: only steps have a layout.
+  variables: ['SLURM_PROCID', 'SLURM_STEP_TASKS_PER_NODE'],
+  processes,
 
   identify(env, host) {
-    // SLURM_PROCID alone is also set in the batch script itself, which is no rank: only steps have a layout.
-    if (env.SLURM_PROCID === undefined || env.SLURM_STEP_TASKS_PER_NODE === undefined) return undefined;
     const node = env.SLURMD_NODENAME ?? host;
     return {
       launcher: 'slurm',
       rank: count(env, 'SLURM_PROCID'),
       size: count(env, 'SLURM_STEP_NUM_TASKS'),
       localRank: count(env, 'SLURM_LOCALID'),
-      localSize: tasksOnNode(env.SLURM_STEP_TASKS_PER_NODE, count(env, 'SLURM_NODEID')),
+      localSize: tasksOnNode(text(env, 'SLURM_STEP_TASKS_PER_NODE'), count(env, 'SLURM_NODEID')),
       node,
-      step: `slurm-${count(env, 'SLURM_JOB_ID')}.${count(env, 'SLURM_STEP_ID')}@${node}`,
+      step: `slurm-${text(env, 'SLURM_JOB_ID')}.${text(env, 'SLURM_STEP_ID')}@${node}`,
       get keeper() {
-        return launcherAbove(/^slurmstepd/);
+        return launcherAbove(processes);
       },
     };
   },

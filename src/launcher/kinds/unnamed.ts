@@ -11,15 +11,15 @@ import type { Identity } from './kind.js';
  * A container may hide that process. Then the wrapper's name for the job has to do, if it was this launcher that the wrapper started:
  * a script behind the wrapper may start several, whose ranks must not meet.
  *
- * @param commands  The names of the launcher's process on a node.
+ * @param processes  How the names of the launcher's process on a node begin.
  */
 export function unnamedStep(
   launcher: string,
-  commands: RegExp,
+  processes: readonly string[],
   env: Environment,
   host: string,
 ): Pick<Identity, 'step' | 'keeper' | 'isNamedByKeeper'> {
-  const seen = launcherIfSeen(commands);
+  const seen = launcherIfSeen(processes);
   const keeper = seen ?? process.ppid;
   if (seen !== undefined || seesEveryProcess()) {
     return { step: `${launcher}-${keeper}-${startOf(keeper)}@${host}`, keeper, isNamedByKeeper: true };

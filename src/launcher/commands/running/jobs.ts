@@ -1,11 +1,12 @@
 // The jobs that run on this node: their ranks, and the topology that these share.
 
 import { dirname } from 'node:path';
+import { environmentOf } from '../../../environment/index.js';
 import { descendantsOf } from '../../descendants.js';
 import { CommandError } from '../../errors.js';
 import { identify } from '../../kinds/index.js';
 import { parseMaps } from '../../../maps/index.js';
-import { commandOf, environmentOf, mapsOf, ownProcesses } from './processes.js';
+import { commandOf, mapsOf, ownProcesses } from './processes.js';
 
 /** A topology as it is mapped in a rank. */
 export interface SharedMapping {
@@ -100,7 +101,7 @@ function candidateOf(pid: number): Candidate | undefined {
   if (env === undefined || maps === undefined) return undefined;
   let identity;
   try {
-    identity = identify(env);
+    identity = identify(env, undefined, pid);
   } catch {
     // Its variables make no sense: it is no rank that we could name.
   }

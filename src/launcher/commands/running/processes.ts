@@ -12,18 +12,6 @@ export function ownProcesses(): number[] {
     .sort((a, b) => a - b);
 }
 
-/** The environment that a process was started with; undefined where it is gone, or not to be seen. */
-export function environmentOf(pid: number): Readonly<Record<string, string | undefined>> | undefined {
-  const text = attempt(() => readFileSync(`/proc/${pid}/environ`, 'utf8'));
-  if (text === undefined) return undefined;
-  return Object.fromEntries(
-    text.split('\0').flatMap((entry) => {
-      const equals = entry.indexOf('=');
-      return equals > 0 ? [[entry.slice(0, equals), entry.slice(equals + 1)]] : [];
-    }),
-  );
-}
-
 /** The text of /proc/<pid>/maps; undefined where the process is gone, a zombie, or somebody else's. */
 export function mapsOf(pid: number): string | undefined {
   const text = attempt(() => readFileSync(`/proc/${pid}/maps`, 'latin1'));
