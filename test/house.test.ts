@@ -8,16 +8,17 @@ const src = join(import.meta.dirname, '..', 'src');
 
 /** The rooms, and for each those that it may import from. What is below a room belongs to it, unless it is a room itself. */
 const rooms: Readonly<Record<string, readonly string[]>> = {
+  check: [],
   environment: [],
   maps: [],
-  hwloc: ['environment'],
+  hwloc: ['check', 'environment'],
   xmlfile: ['hwloc', 'environment'],
   'channel/place': [],
   channel: ['channel/place', 'hwloc'],
   spool: ['channel/place'],
   'launcher/kinds': ['channel/place', 'environment'],
-  launcher: ['launcher/kinds', 'channel', 'channel/place', 'maps', 'hwloc', 'environment', 'spool'],
-  rank: ['launcher/kinds', 'channel', 'channel/place', 'maps', 'hwloc', 'environment', 'spool'],
+  launcher: ['launcher/kinds', 'channel', 'channel/place', 'maps', 'hwloc', 'check', 'environment', 'spool'],
+  rank: ['launcher/kinds', 'channel', 'channel/place', 'maps', 'hwloc', 'check', 'environment', 'spool'],
 };
 
 /** Packages, and the only room that may import each. */

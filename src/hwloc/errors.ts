@@ -8,6 +8,8 @@ const commonAdvice: Record<string, string> = {
   ENOSPC: 'the file system is full: free some space or use another directory',
   ENOENT: 'no such file or directory',
   EACCES: 'permission denied',
+  EISDIR: 'it is a directory: name a file',
+  ENOTDIR: 'it is not a directory',
   ENOSYS: 'this build of libhwloc, or this system, cannot do it',
 };
 

@@ -1,5 +1,6 @@
 // The door of src/hwloc: libhwloc through koffi. Knows nothing of ranks. koffi types and native pointers stay inside.
 
+export { InvalidArgumentError } from '../check/index.js';
 export type { BindingOptions, SetCpuBindingOptions, SetMemoryBindingOptions } from './binding/flags.js';
 export { CpuSet, NodeSet } from './bitmap/sets.js';
 export type { CpuKind } from './cpukinds/cpu-kinds.js';

@@ -1,10 +1,14 @@
 // Loading: the discovery of this machine, or of what a file or a text describes, without blocking the event loop.
 
+import { accessSync, constants, statSync } from 'node:fs';
+import { type Check, check, checkOptions, flag, oneOf, shown, text } from '../check/index.js';
+import { HwlocError } from './errors.js';
 import { invoke, invokeAsync } from './ffi/invoke.js';
 import { withVariables } from './ffi/libc.js';
 import { libhwloc } from './ffi/library.js';
+import { Opened } from './topology/handle.js';
 import { Topology } from './topology/topology.js';
-import { type ObjectType, typeNumber } from './object/types.js';
+import { type ObjectType, typeCheck, typeNumber } from './object/types.js';
 
 // enum hwloc_topology_flags_e in hwloc.h.
 const INCLUDE_DISALLOWED = 1 << 0;
@@ -42,10 +46,12 @@ export interface LoadOptions {
  * A load of this machine takes from some milliseconds to several seconds, by its size and by how many load at once. One of
  * `fsroot` blocks the event loop: libhwloc is told of it by a variable only, which must be gone before anybody else loads.
  *
+ * @throws InvalidArgumentError
  * @throws HwlocError  `EINVAL`: the source is not what hwloc can read. `ENOENT`: no such file.
  * @see hwloc_topology_load()
  */
 export async function loadTopology(options: LoadOptions = {}): Promise<Topology> {
+  checkLoadOptions(options);
   const { native } = libhwloc();
   const created = [0];
   invoke('hwloc_topology_init', () => native('hwloc_topology_init')(created));
@@ -60,7 +66,7 @@ export async function loadTopology(options: LoadOptions = {}): Promise<Topology>
     } else {
       await invokeAsync('hwloc_topology_load', native('hwloc_topology_load'), [pointer], advice);
     }
-    return new Topology(pointer);
+    return new Topology(new Opened(pointer));
   } catch (error) {
     native('hwloc_topology_destroy')(pointer);
     throw error;
@@ -83,12 +89,57 @@ function variablesFor(fsroot: string): Record<string, string | undefined> {
   };
 }
 
+const filterCheck = oneOf(Object.keys(filterNumber));
+const sources = ['xml', 'xmlFile', 'synthetic', 'fsroot'];
+const sourceCheck: Check = (value) => {
+  const [given, ...others] = typeof value === 'object' && value !== null ? Object.entries(value) : [];
+  const isFine = given !== undefined && others.length === 0 && sources.includes(given[0]);
+  return isFine && text(given[1]) === undefined
+    ? undefined
+    : `an object with one text: ${sources.join(', ')}`;
+};
+
+/** @throws InvalidArgumentError */
+function checkLoadOptions(options: LoadOptions): void {
+  checkOptions('loadTopology', options, {
+    source: sourceCheck,
+    io: filterCheck,
+    filters: (value) =>
+      typeof value === 'object' && value !== null ? undefined : 'an object of filters by type',
+    includeDisallowed: flag,
+    isThisSystem: flag,
+  });
+  for (const [type, filter] of Object.entries(options.filters ?? {})) {
+    check('the type of a filter', type, typeCheck);
+    check(`the filter of ${type}`, filter, filterCheck);
+  }
+}
+
+/** libhwloc itself fails later, with no error number, or takes what is missing for an empty machine. @throws HwlocError */
+function checkIsThere(source: TopologySource): void {
+  if (!('xmlFile' in source || 'fsroot' in source)) return;
+  const isFolder = 'fsroot' in source;
+  const code = problemOf(isFolder ? source.fsroot : source.xmlFile, isFolder);
+  if (code !== undefined) throw new HwlocError(`loadTopology({ source: ${shown(source)} })`, code);
+}
+
+/** The errno, by name, with which a file or folder cannot be read. */
+function problemOf(path: string, isFolder: boolean): string | undefined {
+  try {
+    accessSync(path, constants.R_OK);
+    if (statSync(path).isDirectory() === isFolder) return undefined;
+    return isFolder ? 'ENOTDIR' : 'EISDIR';
+  } catch (error) {
+    return error instanceof Error && 'code' in error ? String(error.code) : 'EIO';
+  }
+}
+
 function configure(pointer: number, options: LoadOptions): void {
   const { native } = libhwloc();
+  const { source } = options;
+  if (source !== undefined) checkIsThere(source);
   const set = (name: Parameters<typeof native>[0], ...args: unknown[]) =>
     invoke(name, () => native(name)(pointer, ...args));
-
-  const { source } = options;
   if (source !== undefined && 'xml' in source) {
     // The length counts the NUL at the end, which koffi adds to a string.
     set('hwloc_topology_set_xmlbuffer', source.xml, Buffer.byteLength(source.xml) + 1);

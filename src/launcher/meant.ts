@@ -1,7 +1,7 @@
 // What a user may have meant by a word that makes no sense where it stands: a command of ours, or a launcher.
 
 import { executable, launcherKinds } from './kinds/index.js';
-import { nearest } from './nearest.js';
+import { nearest } from '../check/index.js';
 
 const launchers = [
   ...new Set(launcherKinds.flatMap((kind) => [...kind.commands, ...(kind.shared?.commands ?? [])])),

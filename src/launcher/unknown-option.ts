@@ -1,7 +1,7 @@
 // An option that there is not: what was typed, and what may have been meant.
 
 import { isCommand } from './meant.js';
-import { nearest } from './nearest.js';
+import { nearest } from '../check/index.js';
 import { type OptionTable, namesOf, ownOptions } from './options.js';
 import { type Place, type Typed, nameOf, typedOptions } from './typed.js';
 

@@ -17,6 +17,7 @@ import type { Context, JoinOptions, Joined, Share } from './context.js';
 import { NotSharedError, ShareError } from './errors.js';
 import { follow, outside } from './follow.js';
 import { discover, privately, takeLadder } from './ladder.js';
+import { checkJoinOptions } from './join-options.js';
 import { lead } from './lead.js';
 import { messageOf, noticeOf } from './notice.js';
 import { now } from './now.js';
@@ -52,6 +53,7 @@ const here = Symbol.for('hwloc-share.joined.1');
  * All ranks of a node should call it at about the same time. A second call in the same process, from this or another
  * module, gets the same topology; its options are not looked at.
  *
+ * @throws InvalidArgumentError      an option is not what join() accepts.
  * @throws NotSharedError            the topology could not be shared, and `onFailure` is `throw`.
  * @throws ShareError                what `share` holds cannot be shared, or the function threw that makes it.
  * @throws LibhwlocNotFoundError     there is no libhwloc to be used at all.
@@ -59,6 +61,7 @@ const here = Symbol.for('hwloc-share.joined.1');
  * @throws HwlocError                the machine could not be discovered.
  */
 export async function join(options: JoinOptions = {}): Promise<Session> {
+  checkJoinOptions(options);
   const shared = (registry[here] ??= { joining: joinOnce(options), users: 0 });
   shared.users++;
   try {
@@ -71,7 +74,7 @@ export async function join(options: JoinOptions = {}): Promise<Session> {
 
 async function joinOnce(options: JoinOptions): Promise<Membership> {
   const { share } = options;
-  if (typeof share === 'object') (await import('./share.js')).checked(share);
+  if (share !== undefined && typeof share !== 'function') (await import('./share.js')).checked(share);
   const settings = withOptions(settingsFrom(environment()), options);
   const recorder = settings.spool === undefined ? undefined : await recorderFor(settings.spool);
   try {

@@ -6,6 +6,7 @@ import {
   CpuSet,
   ForeignObjectError,
   NodeSet,
+  NotSupportedError,
   type Topology,
   TopologyClosedError,
   type TopologyObject,
@@ -150,6 +151,23 @@ describe('objects of another topology', () => {
   test('are not equal to ours, though they look the same', () => {
     expect([loaded.root]).not.toEqual([topology.root]);
     expect([topology.root]).toEqual([topology.root]);
+  });
+});
+
+describe('writing a topology', () => {
+  const segment = { fd: 0, offset: 0, address: 0x4223_8000_0000 };
+
+  test('into fewer bytes than it takes is refused: libhwloc would write behind them', () => {
+    const length = loaded.sharedLength();
+    expect(() => {
+      loaded.writeTo({ ...segment, length: length - 4096 });
+    }).toThrow(`length ${length - 4096} is not allowed; use a whole number from ${length}`);
+  });
+
+  test('that was adopted is refused: libhwloc would crash', () => {
+    expect(() => {
+      topology.writeTo({ ...segment, length: loaded.sharedLength() });
+    }).toThrow(NotSupportedError);
   });
 });
 

@@ -1,5 +1,6 @@
 // Options of binding as hwloc's flags, and what they need of the machine.
 
+import { flag, oneOf, wholeWithin } from '../../check/index.js';
 import { NotSupportedError } from '../errors.js';
 import type { CpuBindingSupport, MemoryBindingSupport, Support } from '../topology/support.js';
 
@@ -32,6 +33,18 @@ export interface SetMemoryBindingOptions extends BindingOptions {
   /** Fail rather than bind to CPUs as well, on systems where both go together. */
   readonly noCpuBinding?: boolean;
 }
+
+/** {@link BindingOptions}. */
+export const bindingChecks = {
+  pid: wholeWithin(1, 2 ** 31 - 1),
+  target: oneOf(['process', 'thread']),
+  strict: flag,
+};
+
+/** {@link SetCpuBindingOptions}. */
+export const setCpuBindingChecks = { ...bindingChecks, noMemoryBinding: flag };
+/** {@link SetMemoryBindingOptions}. */
+export const setMemoryBindingChecks = { ...bindingChecks, migrate: flag, noCpuBinding: flag };
 
 // PROCESS, THREAD and STRICT are the same in hwloc_cpubind_flags_t and hwloc_membind_flags_t.
 const PROCESS = 1 << 0;

@@ -1,6 +1,7 @@
 // Bitmaps: sets of CPUs or of NUMA nodes, as immutable values. This is what CpuSet and NodeSet have in common.
 
 import { inspect } from 'node:util';
+import { type Check, check, text as textCheck } from '../../check/index.js';
 import * as bitsets from './bits.js';
 import { Bits } from './bits.js';
 import { formatHwloc, formatList, formatTaskset, parseHwloc, parseList, parseTaskset } from './formats.js';
@@ -10,6 +11,11 @@ type BitmapClass<Self extends Bitmap> = new (bits: Bits) => Self;
 
 /** The members of a set, for src/hwloc only. */
 export let bitsIn: (set: Bitmap) => Bits;
+
+const sourceCheck: Check = (value) =>
+  typeof value === 'bigint' || (typeof value === 'object' && value !== null && Symbol.iterator in value)
+    ? undefined
+    : 'an array or another iterable of numbers, or a bigint';
 
 /**
  * A set of OS indexes, finite or infinite, that never changes: what would change it gives a new one.
@@ -59,6 +65,7 @@ export abstract class Bitmap implements Iterable<number> {
    * @see hwloc_bitmap_set(), hwloc_bitmap_from_ulongs()
    */
   static from<Self extends Bitmap>(this: BitmapClass<Self>, source: Iterable<number> | bigint): Self {
+    check('source', source, sourceCheck);
     return new this(typeof source === 'bigint' ? bitsets.fromBigInt(source) : bitsets.fromIndexes(source));
   }
 
@@ -74,16 +81,19 @@ export abstract class Bitmap implements Iterable<number> {
 
   /** Reads hwloc's own format, `0x0000000f,0xffffffff`. @throws SyntaxError @see hwloc_bitmap_sscanf() */
   static parse<Self extends Bitmap>(this: BitmapClass<Self>, text: string): Self {
+    check('text', text, textCheck);
     return new this(parseHwloc(text));
   }
 
   /** Reads a list, `0-3,8,16-`. @throws SyntaxError @see hwloc_bitmap_list_sscanf() */
   static parseList<Self extends Bitmap>(this: BitmapClass<Self>, text: string): Self {
+    check('text', text, textCheck);
     return new this(parseList(text));
   }
 
   /** Reads one hexadecimal number, as taskset(1) does. @throws SyntaxError @see hwloc_bitmap_taskset_sscanf() */
   static parseTaskset<Self extends Bitmap>(this: BitmapClass<Self>, text: string): Self {
+    check('text', text, textCheck);
     return new this(parseTaskset(text));
   }
 
@@ -292,7 +302,9 @@ export abstract class Bitmap implements Iterable<number> {
 
   #same(other: this): Bits {
     // The compiler says so already; JavaScript callers learn it here.
-    if (other.kind !== this.kind) throw new TypeError(`a ${this.kind} and a ${other.kind} cannot be mixed`);
+    if (!(other instanceof Bitmap) || other.kind !== this.kind) {
+      check('the other set', other, () => `a ${this.constructor.name}: CPUs and nodes cannot be mixed`);
+    }
     return other.#bits;
   }
 }

@@ -1,5 +1,7 @@
 // Sets of bits as plain values, finite or infinite: the arithmetic under CpuSet and NodeSet.
 
+import { shown } from '../../check/index.js';
+
 /**
  * A set of bit indexes. Bit `i` is bit `i % 32` of word `i / 32`; after the last word all bits are as `infinite` says.
  *
@@ -42,7 +44,7 @@ export function wordOf(bits: Bits, position: number): number {
 /** @throws RangeError  not a whole number from 0 to {@link maxIndex} */
 export function checkIndex(index: number): number {
   if (Number.isInteger(index) && index >= 0 && index <= maxIndex) return index;
-  throw new RangeError(`${index} is not an index of a bit: whole numbers from 0 to ${maxIndex} are`);
+  throw new RangeError(`${shown(index)} is not an index of a bit; use a whole number from 0 to ${maxIndex}`);
 }
 
 export function fromIndexes(indexes: Iterable<number>): Bits {

@@ -1,11 +1,13 @@
 // Matrices of distances between objects (hwloc/distances.h).
 
 import { inspect } from 'node:util';
+import { InvalidArgumentError, checkOptions, oneOf, text } from '../../check/index.js';
+import { depthCheck } from '../arguments.js';
 import { invoke } from '../ffi/invoke.js';
 import { libhwloc } from '../ffi/library.js';
 import type { LibhwlocFunction } from '../ffi/prototypes.js';
 import type { TopologyObject } from '../object/kinds.js';
-import { type ObjectType, typeNumber } from '../object/types.js';
+import { type ObjectType, typeCheck, typeNumber } from '../object/types.js';
 import { type TopologyHandle, objectsOf, pointerOf } from '../topology/handle.js';
 
 // enum hwloc_distances_kind_e.
@@ -53,7 +55,9 @@ export class Distances {
     readonly objects: readonly TopologyObject[],
     /** `values[i][j]`: from the i-th to the j-th object. Its unit is the platform's (SLIT: 10 is the distance to itself). */
     readonly values: readonly (readonly number[])[],
-  ) {}
+  ) {
+    Object.freeze(this);
+  }
 
   /** The distance from one object to another, `undefined` if one is not in the matrix. @see hwloc_distances_obj_pair_values() */
   value(from: TopologyObject, to: TopologyObject): number | undefined {
@@ -68,10 +72,19 @@ export class Distances {
   }
 }
 
+const filterChecks = {
+  type: typeCheck,
+  depth: depthCheck,
+  name: text,
+  from: oneOf(['os', 'user']),
+  means: oneOf(['latency', 'bandwidth']),
+};
+
 /**
  * @see hwloc_distances_get(), hwloc_distances_get_by_depth(), hwloc_distances_get_by_type(), hwloc_distances_get_by_name()
  */
 export function distances(topology: TopologyHandle, filter: DistancesFilter): readonly Distances[] {
+  checkOptions('topology.distances', filter, filterChecks);
   const kind =
     (filter.from === undefined ? 0 : filter.from === 'os' ? FROM_OS : FROM_USER) |
     (filter.means === undefined ? 0 : filter.means === 'latency' ? LATENCY : BANDWIDTH);
@@ -98,7 +111,9 @@ function find(topology: TopologyHandle, filter: DistancesFilter, kind: number): 
 function functionFor(filter: DistancesFilter, kind: number): [LibhwlocFunction, unknown[], unknown[]] {
   const { type, depth, name } = filter;
   if ([type, depth, name].filter((each) => each !== undefined).length > 1) {
-    throw new TypeError('distances are found by type, by depth or by name, not by several of them');
+    throw new InvalidArgumentError(
+      'topology.distances() finds by type, by depth or by name, not by several of them',
+    );
   }
   if (type !== undefined) return ['hwloc_distances_get_by_type', [typeNumber(type)], [kind, 0]];
   if (depth !== undefined) return ['hwloc_distances_get_by_depth', [depth], [kind, 0]];

@@ -1,5 +1,6 @@
 // XML and synthetic descriptions, as libhwloc writes them (hwloc/export.h).
 
+import { checkOptions, flag } from '../../check/index.js';
 import { koffi } from '../ffi/koffi.js';
 import { NotSupportedError } from '../errors.js';
 import { invoke } from '../ffi/invoke.js';
@@ -30,8 +31,12 @@ export interface ExportSyntheticOptions {
   readonly ignoreMemory?: boolean;
 }
 
+const syntheticChecks = { noExtendedTypes: flag, noAttributes: flag, v1: flag, ignoreMemory: flag };
+
 /** @see hwloc_topology_export_xmlbuffer() */
-export function exportXml(topology: TopologyHandle, { v1 = false, v2 = false }: ExportXmlOptions): string {
+export function exportXml(topology: TopologyHandle, options: ExportXmlOptions): string {
+  checkOptions('topology.exportXml', options, { v1: flag, v2: flag });
+  const { v1 = false, v2 = false } = options;
   const { xmlV1, xmlV2 } = objectsOf(topology).layout.flags;
   const flags = v1 ? required(xmlV1, 'XML of version 1') : v2 ? xmlV2 : 0;
   const name = 'hwloc_topology_export_xmlbuffer';
@@ -50,6 +55,7 @@ export function exportXml(topology: TopologyHandle, { v1 = false, v2 = false }: 
 
 /** @see hwloc_topology_export_synthetic() */
 export function exportSynthetic(topology: TopologyHandle, options: ExportSyntheticOptions): string {
+  checkOptions('topology.exportSynthetic', options, syntheticChecks);
   const { syntheticV1, syntheticIgnoreMemory } = objectsOf(topology).layout.flags;
   const flags =
     (options.noExtendedTypes === true ? NO_EXTENDED_TYPES : 0) |

@@ -44,6 +44,8 @@ const makeOthers = () => ({
   hwloc_topology_export_synthetic:
     'int hwloc_topology_export_synthetic(uintptr_t topology, void *buffer, size_t length, unsigned long flags)',
 
+  hwloc_type_sscanf:
+    'int hwloc_type_sscanf(const char *text, _Out_ int *type, void *attributes, size_t size)',
   hwloc_compare_types: 'int hwloc_compare_types(int type1, int type2)',
   hwloc_get_memory_parents_depth: 'int hwloc_get_memory_parents_depth(uintptr_t topology)',
   hwloc_get_obj_by_depth:

@@ -3,6 +3,7 @@
 import { inspect } from 'node:util';
 import { CpuSet } from '../bitmap/sets.js';
 import { HwlocError } from '../errors.js';
+import { InvalidArgumentError } from '../../check/index.js';
 import { readBits } from '../ffi/bitmaps.js';
 import { invoke } from '../ffi/invoke.js';
 import { libhwloc } from '../ffi/library.js';
@@ -13,6 +14,9 @@ import { type TopologyHandle, addressIn, objectsOf, pointerOf } from '../topolog
 // enum hwloc_memattr_flag_e.
 const HIGHER_FIRST = 1 << 0;
 const NEED_INITIATOR = 1 << 2;
+
+/** HWLOC_MEMATTR_ID_CAPACITY and _LOCALITY are 0 and 1: hwloc takes them from the node itself. */
+const LAST_TAKEN_FROM_NODE = 1;
 
 /** Who accesses the memory: some CPUs, or an object such as a GPU. */
 export type Initiator = CpuSet | TopologyObject;
@@ -51,17 +55,21 @@ export class MemoryAttribute {
     readonly needsInitiator: boolean,
   ) {
     this.#topology = topology;
+    // What is passed to libhwloc depends on these fields.
+    Object.freeze(this);
   }
 
   /**
    * The value of a node, `undefined` if there is none (for this initiator).
    *
-   * @throws TypeError  the attribute needs an initiator, and none is given
+   * @throws InvalidArgumentError  the attribute needs an initiator, and none is given
    * @see hwloc_memattr_get_value()
    */
   value(target: TopologyObject, initiator?: Initiator): number | undefined {
     const name = 'hwloc_memattr_get_value';
     const node = addressIn(this.#topology, target);
+    // libhwloc up to 2.9 does not look at the type: it reads the memory of a cache, and the CPUs of a PCI device, which has none.
+    if (this.id <= LAST_TAKEN_FROM_NODE && target.type !== 'NUMANode') return undefined;
     const value = [0];
     const found = this.#with(this.#needed(initiator), (from) =>
       present(() =>
@@ -117,7 +125,7 @@ export class MemoryAttribute {
   /**
    * The node with the best value, `undefined` if none has one (for this initiator).
    *
-   * @throws TypeError  the attribute needs an initiator, and none is given
+   * @throws InvalidArgumentError  the attribute needs an initiator, and none is given
    * @see hwloc_memattr_get_best_target()
    */
   bestTarget(initiator?: Initiator): TargetValue | undefined {
@@ -151,7 +159,7 @@ export class MemoryAttribute {
 
   /** @internal Differs from topology to topology, for those who compare attributes: assert.deepStrictEqual(), vitest's toEqual(). */
   get [Symbol.toStringTag](): string {
-    return `MemoryAttribute of ${this.#topology[Symbol.toStringTag]}`;
+    return #topology in this ? `MemoryAttribute of ${this.#topology[Symbol.toStringTag]}` : 'MemoryAttribute';
   }
 
   get #pointer(): number {
@@ -160,12 +168,15 @@ export class MemoryAttribute {
 
   #needed(initiator: Initiator | undefined): Initiator | undefined {
     if (!this.needsInitiator || initiator !== undefined) return initiator;
-    throw new TypeError(`${this.name} depends on who accesses the memory: give a CpuSet or an object`);
+    throw new InvalidArgumentError(
+      `${this.name} depends on who accesses the memory: give a CpuSet or an object as initiator`,
+    );
   }
 
   #with<Result>(initiator: Initiator | undefined, body: (location: Uint8Array | null) => Result): Result {
-    if (initiator === undefined || !this.needsInitiator) return body(null);
-    return withLocation(initiator instanceof CpuSet ? initiator : addressIn(this.#topology, initiator), body);
+    if (initiator === undefined) return body(null);
+    const where = initiator instanceof CpuSet ? initiator : addressIn(this.#topology, initiator);
+    return this.needsInitiator ? withLocation(where, body) : body(null);
   }
 
   #initiatorAt(room: Uint8Array, index: number): Initiator {

@@ -1,5 +1,6 @@
 // The fields of `struct hwloc_obj`, read in place.
 
+import { type Check, check } from '../../check/index.js';
 import type { CpuSet, NodeSet } from '../bitmap/sets.js';
 import type { ObjectOffsets } from '../ffi/layout.js';
 import { type Window, littleEndian, readUint64, slotOf } from '../ffi/memory.js';
@@ -12,11 +13,13 @@ import type { ObjectType } from './types.js';
 /** hwloc's `(unsigned) -1`. */
 const HWLOC_UNKNOWN_INDEX = 0xffff_ffff;
 
-/** The model that an object belongs to, for this folder only. */
+/** The model that an object belongs to, for src/hwloc only. @throws InvalidArgumentError  not an object of a topology */
 export let modelOf: (object: ObjectFields) => Model;
 /** The address of an object, for this folder only. @throws TopologyClosedError */
 export let addressOf: (object: ObjectFields) => number;
-/** A text that no other object of this process has. */
+/** An object of any topology. */
+export let objectCheck: Check;
+/** A text that no other object of this process has; empty for what is no object, such as the prototype. */
 export let identityOf: (object: ObjectFields) => string;
 
 /**
@@ -60,12 +63,18 @@ export class ObjectFields {
   }
 
   static {
-    modelOf = (object) => object.#model;
+    modelOf = (object) => {
+      check('object', object, objectCheck);
+      return object.#model;
+    };
+    objectCheck = (value) =>
+      typeof value === 'object' && value !== null && #model in value ? undefined : 'an object of a topology';
     addressOf = (object) => {
       object.#model.check();
       return object.#window.base + object.#at;
     };
-    identityOf = (object) => `${object.#model.number}.${slotOf(object.#window, object.#at)}`;
+    identityOf = (object) =>
+      #model in object ? ` ${object.#model.number}.${slotOf(object.#window, object.#at)}` : '';
   }
 
   /** The type; `'Unknown'` for one that this binding does not know. @see hwloc_obj_type_t */

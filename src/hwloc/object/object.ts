@@ -1,13 +1,15 @@
 // An object of a topology: its fields, and what is near it.
 
 import { inspect } from 'node:util';
+import { check, text } from '../../check/index.js';
+import { checkCpus, depthCheck } from '../arguments.js';
 import type { CpuSet } from '../bitmap/sets.js';
 import { ForeignObjectError } from '../errors.js';
 import { type ObjectJson, objectJson } from '../export/json.js';
 import { ObjectFields, identityOf, modelOf } from './fields.js';
 import { describe, labelOf } from './inspect.js';
 import type { ObjectOfType, TopologyObject } from './kinds.js';
-import { type ChildKind, type ObjectType, childKindOf, isDataCache } from './types.js';
+import { type ChildKind, type ObjectType, childKindOf, isDataCache, typeCheck } from './types.js';
 
 /** What all objects have; {@link TopologyObject} is the union of them by type. */
 export class ObjectView extends ObjectFields {
@@ -28,6 +30,7 @@ export class ObjectView extends ObjectFields {
 
   /** The value of the first info of a name. @see hwloc_obj_get_info_by_name() */
   info(name: string): string | undefined {
+    check('name', name, text);
     return this.infos.find((info) => info.name === name)?.value;
   }
 
@@ -38,12 +41,14 @@ export class ObjectView extends ObjectFields {
 
   /** The nearest ancestor of a type. @see hwloc_get_ancestor_obj_by_type() */
   ancestor<Type extends ObjectType>(type: Type): ObjectOfType<Type> | undefined {
+    check('type', type, typeCheck);
     for (const up of this.ancestors()) if (up.type === type) return up as ObjectOfType<Type>;
     return undefined;
   }
 
   /** The ancestor, or itself, at a depth; `undefined` if it is above. @see hwloc_get_ancestor_obj_by_depth() */
   ancestorAtDepth(depth: number): TopologyObject | undefined {
+    check('depth', depth, depthCheck);
     if (this.depth < depth) return undefined;
     let up: TopologyObject | undefined = this.#self;
     while (up !== undefined && up.depth > depth) up = up.parent;
@@ -101,6 +106,7 @@ export class ObjectView extends ObjectFields {
 
   /** The normal child that has all CPUs of a set. @see hwloc_get_child_covering_cpuset() */
   childCovering(set: CpuSet): TopologyObject | undefined {
+    checkCpus(set);
     if (set.isEmpty) return undefined;
     return this.children.find((child) => child.cpuset !== undefined && set.isSubsetOf(child.cpuset));
   }
@@ -130,7 +136,7 @@ export class ObjectView extends ObjectFields {
 
   /** @internal Differs from object to object, for those who compare them: assert.deepStrictEqual(), vitest's toEqual(). */
   get [Symbol.toStringTag](): string {
-    return `TopologyObject ${identityOf(this)}`;
+    return `TopologyObject${identityOf(this)}`;
   }
 
   get #self(): TopologyObject {

@@ -1,5 +1,6 @@
 // hwloc's object types by name, and what kinds of types there are.
 
+import { type Check, check, listed, nearest } from '../../check/index.js';
 import { libhwloc } from '../ffi/library.js';
 import { layout2 } from '../ffi/layout-2.js';
 import { layout3 } from '../ffi/layout-3.js';
@@ -41,9 +42,31 @@ export function isObjectType(text: string): text is ObjectType {
   return (objectTypes as readonly string[]).includes(text);
 }
 
-/** The number of a type in the `hwloc_obj_type_t` of the libhwloc in use. */
+/** A type of object, in hwloc's own spelling. */
+export const typeCheck: Check = (value) => {
+  if (typeof value !== 'string') return listed(objectTypes);
+  return isObjectType(value) ? undefined : listed(objectTypes, typeMeant(value));
+};
+
+/** The type for a name that hwloc itself understands, such as `Socket`, `numa` or `l2`; else the nearest one. */
+function typeMeant(name: string): string | undefined {
+  const number = [0];
+  const understood = Number(libhwloc().native('hwloc_type_sscanf')(name, number, null, 0)) === 0;
+  return (understood ? typesInUse()[number[0] ?? -1] : undefined) ?? nearest(name, objectTypes);
+}
+
+/**
+ * The number of a type in the `hwloc_obj_type_t` of the libhwloc in use.
+ *
+ * @throws InvalidArgumentError
+ */
 export function typeNumber(type: ObjectType): number {
-  return (libhwloc().apiVersion >> 16 === 3 ? layout3() : layout2()).types.indexOf(type);
+  check('type', type, typeCheck);
+  return typesInUse().indexOf(type);
+}
+
+function typesInUse(): readonly string[] {
+  return (libhwloc().apiVersion >> 16 === 3 ? layout3() : layout2()).types;
 }
 
 /** Which of the four lists of children the objects of a type are in. */

@@ -1,16 +1,21 @@
 // Binding of processes and threads to CPUs and to memory.
 
+import { check, checkOptions, oneOf } from '../../check/index.js';
+import { checkCpus, checkSet } from '../arguments.js';
 import { CpuSet, NodeSet } from '../bitmap/sets.js';
 import {
   type BindingOptions,
   MEMBIND_BYNODESET,
   type SetCpuBindingOptions,
   type SetMemoryBindingOptions,
+  bindingChecks,
   bitsFor,
   cpuBindingFlags,
   memoryBindingFlags,
   requireCpuBinding,
   requireMemoryBinding,
+  setCpuBindingChecks,
+  setMemoryBindingChecks,
 } from '../binding/flags.js';
 import { bitsOfBitmap, withBitmap } from '../ffi/bitmaps.js';
 import { invoke } from '../ffi/invoke.js';
@@ -34,6 +39,8 @@ const policyNumbers = {
  * to, these in turn, in turn by weight (hwloc 3), or the node of the thread that touches it next.
  */
 export type MemoryBindingPolicy = keyof typeof policyNumbers;
+
+const policyCheck = oneOf(Object.keys(policyNumbers));
 
 /** What is in force. */
 export interface MemoryBinding {
@@ -63,6 +70,8 @@ export class TopologyBinding extends TopologyHardware {
    * @see hwloc_set_cpubind(), hwloc_set_proc_cpubind()
    */
   setCpuBinding(set: CpuSet, options: SetCpuBindingOptions = {}): void {
+    checkCpus(set);
+    checkOptions('topology.setCpuBinding', options, setCpuBindingChecks);
     const bits = {
       thisProcess: 'setThisProcess',
       thisThread: 'setThisThread',
@@ -89,6 +98,7 @@ export class TopologyBinding extends TopologyHardware {
    * @see hwloc_get_cpubind(), hwloc_get_proc_cpubind()
    */
   getCpuBinding(options: BindingOptions = {}): CpuSet {
+    checkOptions('topology.getCpuBinding', options, bindingChecks);
     const bits = {
       thisProcess: 'getThisProcess',
       thisThread: 'getThisThread',
@@ -107,6 +117,7 @@ export class TopologyBinding extends TopologyHardware {
    * @see hwloc_get_last_cpu_location(), hwloc_get_proc_last_cpu_location()
    */
   lastCpuLocation(options: BindingOptions = {}): CpuSet {
+    checkOptions('topology.lastCpuLocation', options, bindingChecks);
     const bits = {
       thisProcess: 'getThisProcessLastLocation',
       thisThread: 'getThisThreadLastLocation',
@@ -130,6 +141,9 @@ export class TopologyBinding extends TopologyHardware {
     policy: MemoryBindingPolicy = 'bind',
     options: SetMemoryBindingOptions = {},
   ): void {
+    checkSet(set);
+    check('policy', policy, policyCheck);
+    checkOptions('topology.setMemoryBinding', options, setMemoryBindingChecks);
     const bits = {
       thisProcess: 'setThisProcess',
       thisThread: 'setThisThread',
@@ -159,6 +173,7 @@ export class TopologyBinding extends TopologyHardware {
    * @see hwloc_get_membind(), hwloc_get_proc_membind()
    */
   getMemoryBinding(options: BindingOptions = {}): MemoryBinding {
+    checkOptions('topology.getMemoryBinding', options, bindingChecks);
     const bits = {
       thisProcess: 'getThisProcess',
       thisThread: 'getThisThread',

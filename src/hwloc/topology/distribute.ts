@@ -1,5 +1,6 @@
 // hwloc_distrib() of hwloc/helper.h: spreads items over a topology by the weight of its branches.
 
+import { shown, wholeWithin } from '../../check/index.js';
 import type { CpuSet } from '../bitmap/sets.js';
 import type { TopologyObject } from '../object/kinds.js';
 
@@ -13,13 +14,17 @@ export interface DistributeOptions {
   readonly reverse?: boolean;
 }
 
+/** More would need gigabytes of memory for the list alone. */
+const countCheck = wholeWithin(0, 2 ** 24);
+
 /** One set for each item. @throws RangeError  `count` is not a whole number from 0, or no root has a CPU */
 export function distribute(
   roots: readonly TopologyObject[],
   count: number,
   options: DistributeOptions,
 ): readonly CpuSet[] {
-  if (!Number.isSafeInteger(count) || count < 0) throw new RangeError(`cannot distribute ${count} items`);
+  const allowed = countCheck(count);
+  if (allowed !== undefined) throw new RangeError(`count ${shown(count)} is not allowed; use ${allowed}`);
   const sets: CpuSet[] = [];
   spread(roots, count, options, sets);
   if (sets.length < count) throw new RangeError('there are no CPUs to distribute items over');

@@ -12,6 +12,14 @@ export let pointerOf: (topology: TopologyHandle) => number;
 /** The objects of a topology, for src/hwloc only. @throws TopologyClosedError */
 export let objectsOf: (topology: TopologyHandle) => Model;
 
+/** A topology that libhwloc has opened. */
+export class Opened {
+  constructor(
+    readonly pointer: number,
+    readonly adoptedFrom?: Omit<Segment, 'fd'>,
+  ) {}
+}
+
 let count = 0;
 
 /** The part of a topology that opens and closes it. */
@@ -22,10 +30,11 @@ export class TopologyHandle {
   #model: Model | undefined;
   readonly #segment: Omit<Segment, 'fd'> | undefined;
 
-  /** For the functions of src/hwloc: a loaded topology, and where it was adopted from if it was. */
-  constructor(pointer: number, adoptedFrom?: Omit<Segment, 'fd'>) {
-    this.#pointer = pointer;
-    this.#segment = adoptedFrom;
+  /** For this package only. @throws TypeError  for others, who could name any memory */
+  constructor(opened: Opened) {
+    if (!(opened instanceof Opened)) throw new TypeError('use loadTopology() or adoptTopology()');
+    this.#pointer = opened.pointer;
+    this.#segment = opened.adoptedFrom;
   }
 
   static {
@@ -85,7 +94,7 @@ export class TopologyHandle {
 
   /** @internal Differs from topology to topology, for those who compare them: assert.deepStrictEqual(), vitest's toEqual(). */
   get [Symbol.toStringTag](): string {
-    return `Topology ${this.#number}`;
+    return #number in this ? `Topology ${this.#number}` : 'Topology';
   }
 }
 

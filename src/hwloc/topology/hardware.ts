@@ -1,5 +1,7 @@
 // What hwloc knows of a machine beyond its objects: distances, memory attributes, CPU kinds, what is allowed and supported.
 
+import { check, text } from '../../check/index.js';
+import { checkCpus } from '../arguments.js';
 import type { CpuSet, NodeSet } from '../bitmap/sets.js';
 import { type CpuKind, cpuKindOf, cpuKinds } from '../cpukinds/cpu-kinds.js';
 import { type Distances, type DistancesFilter, distances } from '../distances/distances.js';
@@ -65,10 +67,11 @@ export class TopologyHardware extends TopologyLocality {
 
   /** The value of the first info of a name. */
   info(name: string): string | undefined {
+    check('name', name, text);
     return this.infos.find((info) => info.name === name)?.value;
   }
 
-  /** The matrices of distances: all, or those that are asked for. @throws TypeError  of two ways to find them @see hwloc_distances_get() */
+  /** The matrices of distances: all, or those that are asked for. @throws InvalidArgumentError  of two ways to find them @see hwloc_distances_get() */
   distances(filter: DistancesFilter = {}): readonly Distances[] {
     return distances(this, filter);
   }
@@ -80,6 +83,7 @@ export class TopologyHardware extends TopologyLocality {
 
   /** The attribute of a name, such as `Bandwidth`. @see hwloc_memattr_get_by_name(), which does the same */
   memoryAttribute(name: string): MemoryAttribute | undefined {
+    check('name', name, text);
     return memoryAttributes(this).find((attribute) => attribute.name === name);
   }
 
@@ -90,6 +94,7 @@ export class TopologyHardware extends TopologyLocality {
 
   /** The kind to which all CPUs of a set belong, `undefined` if there is no single one. @see hwloc_cpukinds_get_by_cpuset() */
   cpuKindOf(set: CpuSet): CpuKind | undefined {
+    checkCpus(set);
     return cpuKindOf(this, set);
   }
 }

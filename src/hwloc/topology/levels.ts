@@ -1,5 +1,7 @@
 // The levels of a topology: objects by type, by depth and by index, and all of them in turn.
 
+import { type Check, check, wholeWithin } from '../../check/index.js';
+import { depthCheck, indexCheck } from '../arguments.js';
 import { libhwloc } from '../ffi/library.js';
 import type {
   BridgeObject,
@@ -9,7 +11,7 @@ import type {
   PuObject,
   TopologyObject,
 } from '../object/kinds.js';
-import { type ObjectType, typeNumber } from '../object/types.js';
+import { type ObjectType, typeCheck, typeNumber } from '../object/types.js';
 import { TopologyHandle, objectsOf, pointerOf } from './handle.js';
 
 // enum hwloc_get_type_depth_e in hwloc.h.
@@ -55,6 +57,7 @@ export class TopologyLevels extends TopologyHandle implements Iterable<TopologyO
 
   /** The depth of a type, or if it is missing that of the next smaller one. @see hwloc_get_type_or_below_depth() */
   typeOrBelowDepth(type: ObjectType): number | 'multiple' {
+    check('type', type, typeCheck);
     let depth = this.depth - 1;
     while (depth > 0 && this.#compare(depth - 1, type) >= 0) depth--;
     return this.typeDepth(type) ?? depth;
@@ -62,6 +65,7 @@ export class TopologyLevels extends TopologyHandle implements Iterable<TopologyO
 
   /** The depth of a type, or if it is missing that of the next bigger one. @see hwloc_get_type_or_above_depth() */
   typeOrAboveDepth(type: ObjectType): number | 'multiple' {
+    check('type', type, typeCheck);
     let depth = 0;
     while (depth < this.depth - 1 && this.#compare(depth + 1, type) <= 0) depth++;
     return this.typeDepth(type) ?? depth;
@@ -69,6 +73,7 @@ export class TopologyLevels extends TopologyHandle implements Iterable<TopologyO
 
   /** The type of the objects at a depth, `undefined` if there is no such level. @see hwloc_get_depth_type() */
   depthType(depth: number): ObjectType | undefined {
+    check('depth', depth, depthCheck);
     const number = Number(libhwloc().native('hwloc_get_depth_type')(pointerOf(this), depth));
     return objectsOf(this).layout.types[number] as ObjectType | undefined;
   }
@@ -109,12 +114,14 @@ export class TopologyLevels extends TopologyHandle implements Iterable<TopologyO
 
   /** The object of a type with a logical index, `undefined` if there is none. @see hwloc_get_obj_by_type() */
   object<Type extends ObjectType>(type: Type, logicalIndex: number): ObjectOfType<Type> | undefined {
+    check('logicalIndex', logicalIndex, indexCheck);
     return this.objects(type)[logicalIndex];
   }
 
   /** The objects at a depth (also a negative one) in logical order. @see hwloc_get_next_obj_by_depth() */
   objectsAtDepth(depth: number): readonly TopologyObject[] {
     const pointer = pointerOf(this);
+    check('depth', depth, depthCheck);
     const known = this.#levels.get(depth);
     if (known !== undefined) return known;
     const level: TopologyObject[] = [];
@@ -127,6 +134,7 @@ export class TopologyLevels extends TopologyHandle implements Iterable<TopologyO
 
   /** The object at a depth with a logical index. @see hwloc_get_obj_by_depth() */
   objectAtDepth(depth: number, logicalIndex: number): TopologyObject | undefined {
+    check('logicalIndex', logicalIndex, indexCheck);
     return this.objectsAtDepth(depth)[logicalIndex];
   }
 
@@ -137,16 +145,17 @@ export class TopologyLevels extends TopologyHandle implements Iterable<TopologyO
 
   /** The PU with an OS index. @see hwloc_get_pu_obj_by_os_index() */
   puByOsIndex(osIndex: number): PuObject | undefined {
-    return this.objects('PU').find((pu) => pu.osIndex === osIndex);
+    return this.objectByOsIndex('PU', osIndex);
   }
 
   /** The NUMA node with an OS index. @see hwloc_get_numanode_obj_by_os_index() */
   numaNodeByOsIndex(osIndex: number): NumaNodeObject | undefined {
-    return this.objects('NUMANode').find((node) => node.osIndex === osIndex);
+    return this.objectByOsIndex('NUMANode', osIndex);
   }
 
   /** The first object of a type with an OS index. Only those of PUs and NUMA nodes are unique. */
   objectByOsIndex<Type extends ObjectType>(type: Type, osIndex: number): ObjectOfType<Type> | undefined {
+    check('osIndex', osIndex, indexCheck);
     return this.objects(type).find((object) => object.osIndex === osIndex);
   }
 
@@ -157,12 +166,7 @@ export class TopologyLevels extends TopologyHandle implements Iterable<TopologyO
    * @see hwloc_get_pcidev_by_busid(), hwloc_get_pcidev_by_busidstring()
    */
   pciDevice(where: string | PciAddress): PciDeviceObject | undefined {
-    const {
-      domain = 0,
-      bus,
-      device,
-      function: pciFunction,
-    } = typeof where === 'string' ? parseBusId(where) : where;
+    const { domain = 0, bus, device, function: pciFunction } = addressFrom(where);
     return this.objects('PCIDev').find(
       ({ attributes: at }) =>
         at.domain === domain && at.bus === bus && at.device === device && at.function === pciFunction,
@@ -171,6 +175,8 @@ export class TopologyLevels extends TopologyHandle implements Iterable<TopologyO
 
   /** The bridges above a PCI bus, from the top down. @see hwloc_bridge_covers_pcibus() */
   bridgesCovering(domain: number, bus: number): readonly BridgeObject[] {
+    check('domain', domain, pciChecks.domain);
+    check('bus', bus, pciChecks.bus);
     return this.objects('Bridge').filter(({ attributes: { downstream } }) => {
       const { secondaryBus, subordinateBus } = downstream;
       return downstream.domain === domain && secondaryBus <= bus && bus <= subordinateBus;
@@ -179,6 +185,7 @@ export class TopologyLevels extends TopologyHandle implements Iterable<TopologyO
 
   /** The object with a number that {@link TopologyObject} gives as `gpIndex`. */
   objectByGpIndex(gpIndex: number): TopologyObject | undefined {
+    check('gpIndex', gpIndex, indexCheck);
     const depths = [...Array(this.depth).keys(), ...specialDepths];
     for (const depth of depths) {
       const found = this.objectsAtDepth(depth).find((object) => object.gpIndex === gpIndex);
@@ -206,10 +213,27 @@ export class TopologyLevels extends TopologyHandle implements Iterable<TopologyO
   }
 }
 
-function parseBusId(text: string): PciAddress {
-  const match = /^(?:([0-9a-f]{1,8}):)?([0-9a-f]{1,2}):([0-9a-f]{1,2})\.([0-7])$/i.exec(text);
-  if (match === null)
-    throw new SyntaxError(`not a PCI bus id (such as 0000:04:00.1): ${JSON.stringify(text)}`);
+const placeCheck: Check = (value) =>
+  typeof value === 'object' && value !== null ? undefined : "a bus id such as '0000:04:00.1', or its parts";
+const pciChecks: Readonly<Record<keyof PciAddress, Check>> = {
+  domain: wholeWithin(0, 2 ** 32 - 1),
+  bus: wholeWithin(0, 255),
+  device: wholeWithin(0, 31),
+  function: wholeWithin(0, 7),
+};
+
+function addressFrom(where: string | PciAddress): PciAddress {
+  if (typeof where === 'string') return parseBusId(where);
+  check('the place', where, placeCheck);
+  const { domain = 0, bus, device, function: pciFunction } = where;
+  const place = { domain, bus, device, function: pciFunction };
+  for (const [part, each] of Object.entries(pciChecks)) check(part, place[part as keyof PciAddress], each);
+  return place;
+}
+
+function parseBusId(id: string): PciAddress {
+  const match = /^(?:([0-9a-f]{1,8}):)?([0-9a-f]{1,2}):([0-9a-f]{1,2})\.([0-7])$/i.exec(id);
+  if (match === null) throw new SyntaxError(`not a PCI bus id (such as 0000:04:00.1): ${JSON.stringify(id)}`);
   const [domain = 0, bus = 0, device = 0, pciFunction = 0] = match
     .slice(1)
     .map((part: string | undefined) => parseInt(part ?? '0', 16));

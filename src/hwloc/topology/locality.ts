@@ -1,5 +1,7 @@
 // Where things are: objects by the CPUs they have, near each other, and how to spread work over them.
 
+import { type Check, check, checkOptions, flag, text, wholeWithin } from '../../check/index.js';
+import { checkCpus, checkNodes, indexCheck, limitCheck } from '../arguments.js';
 import { CpuSet, NodeSet } from '../bitmap/sets.js';
 import { bitsOfBitmap, withBitmap } from '../ffi/bitmaps.js';
 import { invoke } from '../ffi/invoke.js';
@@ -38,6 +40,7 @@ export interface SameLocalityOptions {
 export class TopologyLocality extends TopologyLevels {
   /** The first of the largest objects that are inside a set. @see hwloc_get_first_largest_obj_inside_cpuset() */
   firstLargestInside(set: CpuSet): TopologyObject | undefined {
+    checkCpus(set);
     let object: TopologyObject = this.root;
     if (!has(object, (cpuset) => cpuset.intersects(set))) return undefined;
     while (!has(object, (cpuset) => cpuset.isSubsetOf(set))) {
@@ -57,6 +60,7 @@ export class TopologyLocality extends TopologyLevels {
    * @see hwloc_get_largest_objs_inside_cpuset()
    */
   largestInside(set: CpuSet): readonly TopologyObject[] {
+    checkCpus(set);
     const name = 'hwloc_get_largest_objs_inside_cpuset';
     // Each has a CPU of its own at least.
     const room = new BigUint64Array(this.count('PU'));
@@ -76,11 +80,13 @@ export class TopologyLocality extends TopologyLevels {
   objectsInside<Type extends ObjectType>(set: CpuSet, type: Type): readonly ObjectOfType<Type>[];
   objectsInside(set: CpuSet, depth: number): readonly TopologyObject[];
   objectsInside(set: CpuSet, where: ObjectType | number): readonly TopologyObject[] {
+    checkCpus(set);
     return this.#at(where).filter((object) => inside(object, set));
   }
 
   /** How many objects of its level are inside a set before this one, `undefined` if it is not. @see hwloc_get_obj_index_inside_cpuset() */
   indexInside(set: CpuSet, object: TopologyObject): number | undefined {
+    checkCpus(set);
     addressIn(this, object);
     if (!has(object, (cpuset) => cpuset.isSubsetOf(set))) return undefined;
     return this.objectsAtDepth(object.depth)
@@ -90,6 +96,7 @@ export class TopologyLocality extends TopologyLevels {
 
   /** The lowest object that has all CPUs of a set. @see hwloc_get_obj_covering_cpuset() */
   objectCovering(set: CpuSet): TopologyObject | undefined {
+    checkCpus(set);
     if (set.isEmpty || !has(this.root, (cpuset) => set.isSubsetOf(cpuset))) return undefined;
     let object: TopologyObject = this.root;
     for (let child = object.childCovering(set); child !== undefined; child = object.childCovering(set)) {
@@ -106,6 +113,7 @@ export class TopologyLocality extends TopologyLevels {
   objectsCovering<Type extends ObjectType>(set: CpuSet, type: Type): readonly ObjectOfType<Type>[];
   objectsCovering(set: CpuSet, depth: number): readonly TopologyObject[];
   objectsCovering(set: CpuSet, where: ObjectType | number): readonly TopologyObject[] {
+    checkCpus(set);
     return this.#at(where).filter((object) => has(object, (cpuset) => cpuset.intersects(set)));
   }
 
@@ -119,7 +127,9 @@ export class TopologyLocality extends TopologyLevels {
   /** The object of a type that is found by walking down: the i-th core in the j-th package. @see hwloc_get_obj_below_array_by_type() */
   objectBelow(...path: readonly (readonly [ObjectType, number])[]): TopologyObject | undefined {
     let object: TopologyObject | undefined = this.root;
-    for (const [type, index] of path) {
+    for (const step of path) {
+      check('the step', step, stepCheck);
+      const [type, index] = step;
       const cpuset: CpuSet | undefined = object.cpuset;
       object = cpuset === undefined ? undefined : this.objectsInside(cpuset, type)[index];
       if (object === undefined) return undefined;
@@ -136,6 +146,7 @@ export class TopologyLocality extends TopologyLevels {
    */
   closest(object: TopologyObject, max = Infinity): readonly TopologyObject[] {
     const address = addressIn(this, object);
+    check('max', max, limitCheck);
     if (object.depth < 0) return [];
     const room = new BigUint64Array(Math.min(max, this.objectsAtDepth(object.depth).length));
     const { native } = libhwloc();
@@ -152,8 +163,10 @@ export class TopologyLocality extends TopologyLevels {
   sameLocality<Type extends ObjectType>(
     object: TopologyObject,
     type: Type,
-    { subtype, namePrefix }: SameLocalityOptions = {},
+    options: SameLocalityOptions = {},
   ): ObjectOfType<Type> | undefined {
+    checkOptions('topology.sameLocality', options, { subtype: text, namePrefix: text });
+    const { subtype, namePrefix } = options;
     const address = addressIn(this, object);
     const native = libhwloc().native('hwloc_get_obj_with_same_locality');
     const found = native(pointerOf(this), address, typeNumber(type), subtype ?? null, namePrefix ?? null, 0);
@@ -170,6 +183,7 @@ export class TopologyLocality extends TopologyLevels {
     where: CpuSet | TopologyObject,
     options: LocalNumaNodesOptions = {},
   ): readonly NumaNodeObject[] {
+    checkOptions('topology.localNumaNodes', options, { larger: flag, smaller: flag, all: flag });
     const name = 'hwloc_get_local_numanode_objs';
     const flags =
       (options.larger === true ? LARGER_LOCALITY : 0) |
@@ -190,6 +204,7 @@ export class TopologyLocality extends TopologyLevels {
    * @see hwloc_distrib()
    */
   distribute(count: number, options: DistributeOptions = {}): readonly CpuSet[] {
+    checkOptions('topology.distribute', options, distributeChecks);
     const { roots = [this.root] } = options;
     for (const root of roots) addressIn(this, root);
     return distribute(roots, count, options);
@@ -202,6 +217,7 @@ export class TopologyLocality extends TopologyLevels {
 
   /** The CPUs that are close to some nodes. @see hwloc_cpuset_from_nodeset() */
   cpusOf(nodes: NodeSet): CpuSet {
+    checkNodes(nodes);
     return this.objects('NUMANode')
       .filter(({ osIndex }) => osIndex !== undefined && nodes.has(osIndex))
       .reduce((set, { cpuset }) => (cpuset === undefined ? set : set.union(cpuset)), CpuSet.empty());
@@ -214,6 +230,8 @@ export class TopologyLocality extends TopologyLevels {
    * @see hwloc_bitmap_singlify_per_core()
    */
   singlifyPerCore(set: CpuSet, which = 0): CpuSet {
+    checkCpus(set);
+    check('which', which, whichCheck);
     const name = 'hwloc_bitmap_singlify_per_core';
     return withBitmap(set, (bitmap) => {
       invoke(name, () => libhwloc().native(name)(pointerOf(this), bitmap, which));
@@ -225,6 +243,18 @@ export class TopologyLocality extends TopologyLevels {
     return typeof where === 'number' ? this.objectsAtDepth(where) : this.objects(where);
   }
 }
+
+const whichCheck = wholeWithin(0, 2 ** 31 - 1);
+/** A step of `objectBelow()`. */
+const stepCheck: Check = (value) =>
+  Array.isArray(value) && indexCheck(value[1]) === undefined
+    ? undefined
+    : "a type and an index, as in ['Core', 0]";
+const distributeChecks = {
+  roots: (value: unknown) => (Array.isArray(value) ? undefined : 'an array of objects'),
+  until: limitCheck,
+  reverse: flag,
+};
 
 function has({ cpuset }: TopologyObject, test: (cpuset: CpuSet) => boolean): boolean {
   return cpuset !== undefined && test(cpuset);

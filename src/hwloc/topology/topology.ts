@@ -1,6 +1,9 @@
 // A topology: loaded from this machine or from a description, or adopted from a file that another process wrote.
 
 import { inspect } from 'node:util';
+import { check, wholeWithin } from '../../check/index.js';
+import { indexCheck } from '../arguments.js';
+import { NotSupportedError } from '../errors.js';
 import { type TopologyJson, topologyJson } from '../export/json.js';
 import {
   type ExportSyntheticOptions,
@@ -11,7 +14,7 @@ import {
 import { objectTypes } from '../object/types.js';
 import { type Segment, shmemAdopt, shmemLength, shmemWrite } from '../shmem.js';
 import { TopologyBinding } from './binding.js';
-import { pointerOf } from './handle.js';
+import { Opened, pointerOf } from './handle.js';
 
 /**
  * A topology, read-only.
@@ -23,6 +26,8 @@ import { pointerOf } from './handle.js';
  * hardware, binding.
  */
 export class Topology extends TopologyBinding {
+  #sharedLength: number | undefined;
+
   /**
    * The topology as XML, in hwloc's format 2 (3 with hwloc 3), or in format 1.
    *
@@ -51,12 +56,28 @@ export class Topology extends TopologyBinding {
 
   /** Bytes that {@link writeTo} needs. @see hwloc_shmem_topology_get_length() */
   sharedLength(): number {
-    return shmemLength(pointerOf(this));
+    // Kept: libhwloc copies the whole topology to find it out.
+    return (this.#sharedLength ??= shmemLength(pointerOf(this)));
   }
 
-  /** Writes the topology into a file for others to adopt. @see {@link shmemWrite}, for what it throws */
+  /**
+   * Writes the topology into a file for others to adopt.
+   *
+   * @throws NotSupportedError  this topology was itself adopted
+   * @see {@link shmemWrite}, for what else it throws
+   */
   writeTo(segment: Segment): void {
-    shmemWrite(pointerOf(this), segment);
+    const pointer = pointerOf(this);
+    if (this.adoptedFrom !== undefined) {
+      throw new NotSupportedError(
+        'hwloc_shmem_topology_write',
+        'an adopted topology cannot be written again',
+      );
+    }
+    checkSegment(segment);
+    // libhwloc does not compare: it writes behind the end.
+    check('length', segment.length, wholeWithin(this.sharedLength()));
+    shmemWrite(pointer, segment);
   }
 
   [inspect.custom](): string {
@@ -75,6 +96,15 @@ export class Topology extends TopologyBinding {
 
 /** Maps a topology that another process wrote. @see {@link shmemAdopt}, for what it throws */
 export function adoptTopology(segment: Segment): Topology {
+  checkSegment(segment);
   const { offset, address, length } = segment;
-  return new Topology(shmemAdopt(segment), { offset, address, length });
+  return new Topology(new Opened(shmemAdopt(segment), { offset, address, length }));
+}
+
+/** @throws InvalidArgumentError */
+function checkSegment({ fd, offset, address, length }: Segment): void {
+  check('fd', fd, indexCheck);
+  check('offset', offset, indexCheck);
+  check('address', address, indexCheck);
+  check('length', length, indexCheck);
 }

@@ -17,9 +17,15 @@ import ts from 'typescript';
 
 const projectRoot = join(dirname(fileURLToPath(import.meta.url)), '../../..');
 
+interface RunOptions {
+  readonly timeoutMs?: number;
+  /** Variables beside those of this process. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 export interface CompiledSources {
   /** Runs an ES module that may import `./hwloc/index.js`, and resolves to what it prints, as JSON. */
-  run(source: string, words?: readonly string[], options?: { readonly timeoutMs?: number }): Promise<unknown>;
+  run(source: string, words?: readonly string[], options?: RunOptions): Promise<unknown>;
   dispose(): void;
 }
 
@@ -30,7 +36,7 @@ export function compileSources(): CompiledSources {
   symlinkSync(join(projectRoot, 'node_modules'), join(folder, 'node_modules'));
   const sources = join(projectRoot, 'src');
   for (const name of readdirSync(sources, { recursive: true, encoding: 'utf8' })) {
-    if (!/^(hwloc|environment)\/.*\.ts$/.test(name)) continue;
+    if (!/^(hwloc|check|environment)\/.*\.ts$/.test(name)) continue;
     const { outputText } = ts.transpileModule(readFileSync(join(sources, name), 'utf8'), {
       compilerOptions: {
         target: ts.ScriptTarget.ES2022,
@@ -44,11 +50,12 @@ export function compileSources(): CompiledSources {
   }
   let count = 0;
   return {
-    async run(source, words = [], { timeoutMs = 25_000 } = {}) {
+    async run(source, words = [], { timeoutMs = 25_000, env = {} } = {}) {
       const file = join(folder, `child-${++count}.mjs`);
       writeFileSync(file, source);
       const { stdout } = await execa(process.execPath, ['--expose-gc', file, ...words], {
         timeout: timeoutMs,
+        env,
       });
       return JSON.parse(stdout) as unknown;
     },

@@ -1,7 +1,7 @@
 // The nearest word: what a slip of the finger makes of a word is near to it, another word is not.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { changes, nearest } from '../../src/launcher/nearest.js';
+import { changes, nearest } from '../../src/check/nearest.js';
 
 test.each([
   ['doctr', 'doctor'],
