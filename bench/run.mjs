@@ -15,19 +15,8 @@ import { constants, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import process from 'node:process';
 import { build } from '../scripts/build.mjs';
-import { MissingPackagesError, ensurePackages } from '../scripts/debian.mjs';
+import { MissingPackagesError, ensurePackages, packagesFor } from '../scripts/debian.mjs';
 import { ensureNodeModules, projectRoot } from '../scripts/node-packages.mjs';
-
-/** For the peers in C, and to count the files that an import opens. */
-const packages = [
-  'libhwloc15',
-  'libhwloc-dev',
-  'openmpi-bin',
-  'libopenmpi-dev',
-  'gcc',
-  'libc6-dev',
-  'strace',
-];
 
 const words = process.argv.slice(2);
 // These measure nothing.
@@ -56,7 +45,7 @@ child.on('exit', (code, signal) => {
 function install() {
   ensureNodeModules();
   try {
-    ensurePackages(packages, { why: 'npm run bench' });
+    ensurePackages(packagesFor('bench'), { why: 'npm run bench' });
   } catch (error) {
     if (!(error instanceof MissingPackagesError)) throw error;
     process.stderr.write(`${error.message}\nGoing on without; what needs them is left out.\n`);

@@ -1,5 +1,7 @@
-// Debian packages: which of those wanted are missing, and their installation.
+// Debian packages: which are needed for what, which of them are missing, and their installation.
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import process from 'node:process';
 
 const minutes = 60_000;
@@ -18,6 +20,17 @@ export class MissingPackagesError extends Error {
     this.packages = packages;
     this.command = command;
   }
+}
+
+/**
+ * The packages that something needs. scripts/packages.json lists them all, with the programs, headers, libraries and files that
+ * each is there for; test/packages.test.ts finds what is missing there.
+ *
+ * @param {'start' | 'test' | 'bench' | 'roots'} purpose
+ */
+export function packagesFor(purpose) {
+  const list = JSON.parse(readFileSync(join(import.meta.dirname, 'packages.json'), 'utf8'));
+  return Object.keys(list).filter((name) => list[name].for.includes(purpose));
 }
 
 /**

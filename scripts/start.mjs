@@ -3,15 +3,14 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { build } from './build.mjs';
-import { ensurePackages } from './debian.mjs';
+import { ensurePackages, packagesFor } from './debian.mjs';
 import { ensureNodeModules, projectRoot } from './node-packages.mjs';
-import { startPackages } from './packages.mjs';
 
 const ranks = 4;
 
 try {
   ensureNodeModules();
-  ensurePackages(Object.keys(startPackages), { why: 'npm start' });
+  ensurePackages(packagesFor('start'), { why: 'npm start' });
   await build();
 } catch (error) {
   process.stderr.write(`${error.message}\n`);

@@ -3,8 +3,7 @@
 // committed is not tested. `--new` makes the roots again, `--keep` leaves the machine there that was tested.
 import process from 'node:process';
 import { parseArgs } from 'node:util';
-import { ensurePackages } from './debian.mjs';
-import { rootPackages } from './packages.mjs';
+import { ensurePackages, packagesFor } from './debian.mjs';
 import { whyNotEnter } from './roots/enter.mjs';
 import { machineRelease } from './roots/machine.mjs';
 import { ensureRoot, releases } from './roots/make.mjs';
@@ -23,7 +22,7 @@ try {
   if (wanted.length === 0) throw new Error(`which releases? ${Object.keys(releases).join(', ')}, or other`);
   const reason = whyNotEnter();
   if (reason !== undefined) throw new Error(reason);
-  ensurePackages(Object.keys(rootPackages), { why: 'npm run test:roots' });
+  ensurePackages(packagesFor('roots'), { why: 'npm run test:roots' });
 
   const runs = [];
   for (const release of wanted) runs.push(await tested(release, values));

@@ -4,9 +4,8 @@ import { constants } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { build } from './build.mjs';
-import { MissingPackagesError, ensurePackages } from './debian.mjs';
+import { MissingPackagesError, ensurePackages, packagesFor } from './debian.mjs';
 import { ensureNodeModules, projectRoot } from './node-packages.mjs';
-import { testPackages } from './packages.mjs';
 
 try {
   ensureNodeModules();
@@ -20,7 +19,7 @@ try {
 
 function ensureTestPackages() {
   try {
-    ensurePackages(Object.keys(testPackages), { why: 'npm test' });
+    ensurePackages(packagesFor('test'), { why: 'npm test' });
   } catch (error) {
     // On one's own machine the other tests are still worth running, and those skipped say what they miss.
     if (!(error instanceof MissingPackagesError) || process.env.CI === 'true') throw error;

@@ -16,7 +16,7 @@ export interface Installed {
   test: Define<() => void | Promise<void>>;
 }
 
-/** Tests that start these programs, or read these files, if given by an absolute path. Where one is missing, `npm test` could not install it (scripts/packages.mjs). */
+/** Tests that start these programs, or read these files, if given by an absolute path. Where one is missing, `npm test` could not install it (scripts/packages.json). */
 export function installed(...programs: readonly string[]): Installed {
   return unlessMissing(whyNotInstalled(programs));
 }
