@@ -8,7 +8,7 @@ import { withVariables } from './ffi/libc.js';
 import { libhwloc } from './ffi/library.js';
 import { Opened } from './topology/handle.js';
 import { Topology } from './topology/topology.js';
-import { type ObjectType, typeCheck, typeNumber } from './object/types.js';
+import { type ObjectType, isInUse, typeCheck, typeNumber } from './object/types.js';
 
 // enum hwloc_topology_flags_e in hwloc.h.
 const INCLUDE_DISALLOWED = 1 << 0;
@@ -32,7 +32,7 @@ export interface LoadOptions {
   readonly source?: TopologySource;
   /** Bridges, PCI and OS devices: `important` keeps those that lstopo shows. Default: `important`. */
   readonly io?: TypeFilter;
-  /** Filters of other types, over hwloc's defaults. @see hwloc_topology_set_type_filter() */
+  /** Filters of other types, over hwloc's defaults. Types that this libhwloc does not have are left out. @see hwloc_topology_set_type_filter() */
   readonly filters?: Partial<Record<ObjectType, TypeFilter>>;
   /** Keep what the cgroup of this process does not allow, too. Default: false. */
   readonly includeDisallowed?: boolean;
@@ -156,6 +156,6 @@ function configure(pointer: number, options: LoadOptions): void {
 
   set('hwloc_topology_set_io_types_filter', filterNumber[options.io ?? 'important']);
   for (const [type, filter] of Object.entries(options.filters ?? {}) as [ObjectType, TypeFilter][]) {
-    set('hwloc_topology_set_type_filter', typeNumber(type), filterNumber[filter]);
+    if (isInUse(type)) set('hwloc_topology_set_type_filter', typeNumber(type), filterNumber[filter]);
   }
 }

@@ -104,12 +104,13 @@ function writeByCopy(topology: TopologyPointer, segment: Segment, flags: number)
 /**
  * Makes a freshly written topology safe to query read-only.
  *
- * hwloc 2.3 to 2.14 leave the caches of the memory attributes unfilled in what write() writes; the first query of an
+ * Before hwloc 2.3 there are no memory attributes, and so nothing to do. hwloc 2.3 to 2.15 leave the caches of the memory attributes unfilled in what write() writes; the first query of an
  * adopter would fill them, on a read-only page (SIGSEGV). Here they are filled once, through a writable mapping of the file.
  *
  * @see hwloc_topology_refresh()
  */
 function seal(segment: Segment): void {
+  if (!libhwloc().has('hwloc_topology_refresh')) return;
   const topology = shmemAdopt(segment);
   try {
     makeWritable(segment.address, segment.length);

@@ -2,7 +2,7 @@
 
 import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type ObjectType, type TypeFilter, libhwloc, loadTopology } from '../hwloc/index.js';
+import { type ObjectType, type TypeFilter, loadTopology } from '../hwloc/index.js';
 
 /** The file in its directory. front.sh and the launcher wait for this name, so it comes into being complete. */
 export const xmlFile = 'topology.xml';
@@ -25,7 +25,7 @@ export interface Written {
  * @throws Error       of the file system; `EEXIST`: another process writes here, or did.
  */
 export async function writeXmlFile(directory: string): Promise<Written> {
-  const topology = await loadTopology({ io: 'all', includeDisallowed: true, filters: everything() });
+  const topology = await loadTopology({ io: 'all', includeDisallowed: true, filters: everything });
   try {
     // As hwloc 2 writes it: that one reads nothing newer, hwloc 3 reads both.
     const xml = topology.exportXml({ v2: true });
@@ -40,8 +40,11 @@ export async function writeXmlFile(directory: string): Promise<Written> {
 }
 
 /** What hwloc leaves out, or keeps in part, unless it is asked. (Groups cannot be asked for: those without structure are dropped.) */
-function everything(): Partial<Record<ObjectType, TypeFilter>> {
-  const filters = { L1iCache: 'all', L2iCache: 'all', L3iCache: 'all', Misc: 'all' } as const;
-  // hwloc 2.0 does not know the others.
-  return libhwloc().apiVersion < 0x20100 ? filters : { ...filters, MemCache: 'all', Die: 'all' };
-}
+const everything: Partial<Record<ObjectType, TypeFilter>> = {
+  L1iCache: 'all',
+  L2iCache: 'all',
+  L3iCache: 'all',
+  MemCache: 'all',
+  Die: 'all',
+  Misc: 'all',
+};

@@ -2,29 +2,30 @@
 // Reading is stricter than in libhwloc, which takes "1a" for an empty list, and aborts the process on ",,1".
 
 import { type Bits, bitsOf, checkIndex, complement, empty, firstFrom, full, zeros } from './bits.js';
+import { type InfiniteTexts, textsAtHand } from './infinite-texts.js';
 
 const infinitePrefix = '0xf...f';
 
-/** Words from the lowest to the highest; of an infinite set in pairs, since libhwloc writes whole 64-bit words of it. */
-function wordsToWrite({ words, infinite }: Bits): number[] {
+/** Words from the lowest to the highest. */
+function wordsToWrite({ words, infinite }: Bits, texts?: InfiniteTexts): number[] {
   const list = Array.from(words);
-  if (infinite && list.length % 2 === 1) list.push(0xffff_ffff);
+  if (infinite && list.length % 2 === 1 && (texts ?? textsAtHand()) === 'words') list.push(0xffff_ffff);
   return list;
 }
 
 const hex8 = (word: number) => word.toString(16).padStart(8, '0');
 
-/** @see hwloc_bitmap_snprintf() */
-export function formatHwloc(bits: Bits): string {
-  const groups = wordsToWrite(bits)
+/** @param texts  Default: as the libhwloc at hand. @see hwloc_bitmap_snprintf() */
+export function formatHwloc(bits: Bits, texts?: InfiniteTexts): string {
+  const groups = wordsToWrite(bits, texts)
     .map((word, i) => (word !== 0 ? `0x${hex8(word)}` : i === 0 ? '0x0' : ''))
     .reverse();
   if (bits.infinite) groups.unshift(infinitePrefix);
   return groups.length === 0 ? '0x0' : groups.join(',');
 }
 
-/** @throws SyntaxError @see hwloc_bitmap_sscanf() */
-export function parseHwloc(text: string): Bits {
+/** @param texts  Default: as the libhwloc at hand. @throws SyntaxError @see hwloc_bitmap_sscanf() */
+export function parseHwloc(text: string, texts?: InfiniteTexts): Bits {
   const groups = text.split(',');
   const infinite = groups[0] === infinitePrefix;
   if (infinite) {
@@ -38,8 +39,8 @@ export function parseHwloc(text: string): Bits {
   });
   words.reverse();
   checkIndex(words.length * 32 - 1);
-  // As libhwloc does it: an odd number of groups leaves the upper half of the highest 64-bit word empty.
-  if (infinite && words.length % 2 === 1) words.push(0);
+  // An odd number of groups leaves the upper half of the highest 64-bit word empty.
+  if (infinite && words.length % 2 === 1 && (texts ?? textsAtHand()) === 'words') words.push(0);
   return bitsOf(words, infinite);
 }
 
@@ -92,23 +93,23 @@ function fromRanges(ranges: readonly [number, number][], open: number | undefine
   return bitsOf(words, open !== undefined);
 }
 
-/** @see hwloc_bitmap_taskset_snprintf() */
-export function formatTaskset(bits: Bits): string {
-  const digits = wordsToWrite(bits).reverse().map(hex8).join('');
+/** @param texts  Default: as the libhwloc at hand. @see hwloc_bitmap_taskset_snprintf() */
+export function formatTaskset(bits: Bits, texts?: InfiniteTexts): string {
+  const digits = wordsToWrite(bits, texts).reverse().map(hex8).join('');
   if (bits.infinite) return infinitePrefix + digits;
   return `0x${digits.replace(/^0+(?=.)/, '') || '0'}`;
 }
 
-/** @throws SyntaxError @see hwloc_bitmap_taskset_sscanf() */
-export function parseTaskset(text: string): Bits {
+/** @param texts  Default: as the libhwloc at hand. @throws SyntaxError @see hwloc_bitmap_taskset_sscanf() */
+export function parseTaskset(text: string, texts?: InfiniteTexts): Bits {
   const infinite = text.startsWith(infinitePrefix);
   const digits = infinite ? text.slice(infinitePrefix.length) : text.replace(/^0x/i, '');
   if (infinite && digits === '') return full;
   if (!/^[0-9a-f]+$/i.test(digits)) throw malformed(text, '0xff00');
-  // Of an infinite set, missing digits of the highest 64-bit word are zeros, as in libhwloc.
   const length = infinite ? Math.ceil(digits.length / 16) * 2 : Math.ceil(digits.length / 8);
   checkIndex(length * 32 - 1);
-  const padded = digits.padStart(length * 8, '0');
+  const missing = infinite && (texts ?? textsAtHand()) === 'digits' ? 'f' : '0';
+  const padded = digits.padStart(length * 8, missing);
   const words = Array.from({ length }, (_, i) =>
     parseInt(padded.slice(padded.length - 8 * (i + 1), padded.length - 8 * i), 16),
   );

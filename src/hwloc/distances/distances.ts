@@ -30,7 +30,7 @@ export interface DistancesFilter {
   readonly type?: ObjectType;
   /** Those between objects of a depth. Not together with `type` or `name`. */
   readonly depth?: number;
-  /** Those of a name, such as `NUMALatency` or `NVLinkBandwidth`. Not together with `type` or `depth`. */
+  /** Those of a name, such as `NUMALatency` or `NVLinkBandwidth`; not with hwloc 2.0. Not together with `type` or `depth`. */
   readonly name?: string;
   readonly from?: 'os' | 'user';
   readonly means?: 'latency' | 'bandwidth';
@@ -48,7 +48,7 @@ export interface DistancesKind {
 /** A matrix: the distance from each of its objects to each. A value of its own; the objects live with their topology. */
 export class Distances {
   constructor(
-    /** `NUMALatency`, `XGMIBandwidth`, …; `undefined` if unknown. */
+    /** `NUMALatency`, `XGMIBandwidth`, …; `undefined` if unknown, and with hwloc 2.0. */
     readonly name: string | undefined,
     readonly kind: DistancesKind,
     /** In no particular order. */
@@ -131,7 +131,7 @@ function matches(kind: DistancesKind, filter: DistancesFilter): boolean {
 function read(topology: TopologyHandle, address: number): Distances {
   const model = objectsOf(topology);
   const { memory } = model;
-  const { native } = libhwloc();
+  const { native, has } = libhwloc();
   const count = memory.uint32(address + NBOBJS);
   const array = memory.uint64(address + OBJS);
   const matrix = memory.uint64(address + VALUES);
@@ -140,7 +140,9 @@ function read(topology: TopologyHandle, address: number): Distances {
     Object.freeze(Array.from({ length: count }, (__, j) => memory.uint64(matrix + 8 * (i * count + j)))),
   );
   return new Distances(
-    memory.text(Number(native('hwloc_distances_get_name')(pointerOf(topology), address))),
+    has('hwloc_distances_get_name')
+      ? memory.text(Number(native('hwloc_distances_get_name')(pointerOf(topology), address)))
+      : undefined,
     kindOf(memory.uint64(address + KIND)),
     Object.freeze(model.objectsAt(addresses)),
     Object.freeze(values),

@@ -4,7 +4,7 @@ import { checkOptions, flag } from '../../check/index.js';
 import { koffi } from '../ffi/koffi.js';
 import { NotSupportedError } from '../errors.js';
 import { invoke } from '../ffi/invoke.js';
-import { libhwloc } from '../ffi/library.js';
+import { libhwloc, versionText } from '../ffi/library.js';
 import { type TopologyHandle, objectsOf, pointerOf } from '../topology/handle.js';
 
 // enum hwloc_topology_export_synthetic_flags_e.
@@ -63,10 +63,12 @@ export function exportSynthetic(topology: TopologyHandle, options: ExportSynthet
     (options.v1 === true ? required(syntheticV1, 'synthetic descriptions of version 1') : 0) |
     (options.ignoreMemory === true ? syntheticIgnoreMemory : 0);
   const name = 'hwloc_topology_export_synthetic';
-  if (options.ignoreMemory !== true && hasMemoryCaches(topology)) {
+  const { apiVersion } = libhwloc();
+  if (options.ignoreMemory !== true && apiVersion < writesMemoryCaches && hasMemoryCaches(topology)) {
+    const needed = `hwloc ${versionText(writesMemoryCaches)} or later can, or ignoreMemory leaves them out`;
     throw new NotSupportedError(
       name,
-      'libhwloc fails an assertion on memory-side caches, and the process with it',
+      `libhwloc ${versionText(apiVersion)} cannot write memory-side caches (${needed})`,
     );
   }
   const write = (buffer: Buffer) =>
@@ -80,7 +82,10 @@ export function exportSynthetic(topology: TopologyHandle, options: ExportSynthet
   return buffer.toString('utf8', 0, length);
 }
 
-/** HWLOC_TYPE_DEPTH_MEMCACHE. Seen with 2.9: it looks for a cache's NUMA node among its normal children, of which there are none. */
+/** Seen with 2.9.0: it looks for a cache's NUMA node among its normal children, fails an assertion, and the process with it. */
+const writesMemoryCaches = 0x20c00;
+
+/** HWLOC_TYPE_DEPTH_MEMCACHE. */
 function hasMemoryCaches(topology: TopologyHandle): boolean {
   return Number(libhwloc().native('hwloc_get_nbobjs_by_depth')(pointerOf(topology), -8)) > 0;
 }

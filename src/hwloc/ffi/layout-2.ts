@@ -133,6 +133,7 @@ const make = (): Layout => ({
       'nextTouch',
       'migrate',
       'getAreaLocation',
+      'weightedInterleave',
     ],
     misc: ['importedSupport'],
   },

@@ -1,5 +1,6 @@
 // Finding libhwloc, checking its version once, and declaring its functions as they are first used.
 
+import { environment } from '../../environment/index.js';
 import { koffi } from './koffi.js';
 import {
   KoffiNotLoadedError,
@@ -12,11 +13,12 @@ import { invoke } from './invoke.js';
 import { withVariable } from './libc.js';
 import { openLibrary } from './open-library.js';
 import { type LibhwlocFunction, prototypeOf } from './prototypes.js';
+import { functionsSince, isIn } from './since.js';
 import { isMainThread } from './thread.js';
 
-// libhwloc's libtool versions (VERSION in its sources): .15 is all of 2.x. The plain name comes last: it is there only
-// with the development package, and may be any version.
-const sonames = ['libhwloc.so.15', 'libhwloc.so'];
+// libhwloc's libtool versions (VERSION in its sources): .15 is 2.x from 2.0.1 on, .12 is 2.0.0. The plain name comes last: it is
+// there only with the development package, and may be any version.
+const sonames = ['libhwloc.so.15', 'libhwloc.so.12', 'libhwloc.so'];
 
 /** A loaded libhwloc: which one it is, and its functions. */
 export interface Libhwloc {
@@ -26,6 +28,8 @@ export interface Libhwloc {
   readonly apiVersion: number;
   /** A function, declared at its first use (about 20 µs each). @throws NotSupportedError  not in this version */
   readonly native: (name: LibhwlocFunction) => NativeFunction;
+  /** Whether this version has a function. */
+  readonly has: (name: LibhwlocFunction) => boolean;
 }
 
 let loaded: Libhwloc | undefined;
@@ -35,12 +39,12 @@ let loaded: Libhwloc | undefined;
  *
  * A process uses one libhwloc: topologies of two could not be told apart. Hence the first call decides.
  *
- * @param path  The file to load, before the usual sonames are tried. Where it cannot be loaded, the sonames are, and
- *              the error names both if they fail too.
+ * @param path  The file to load, before the usual sonames are tried; default: HWLOC_SHARE_LIBHWLOC. If it cannot be loaded,
+ *              the sonames are tried, and the error names all of them if they fail too.
  * @throws KoffiNotLoadedError, LibhwlocNotFoundError, LibhwlocUnsupportedError
  */
 export function libhwloc(path?: string): Libhwloc {
-  return (loaded ??= find(path === undefined || path === '' ? sonames : [path, ...sonames]));
+  return (loaded ??= find([path ?? environment().HWLOC_SHARE_LIBHWLOC ?? '', ...sonames].filter(Boolean)));
 }
 
 function find(candidates: readonly string[]): Libhwloc {
@@ -66,11 +70,13 @@ function open(file: string): Libhwloc {
     try {
       return library.func(prototypeOf(name, major)) as NativeFunction;
     } catch {
-      throw new NotSupportedError(name, `libhwloc ${versionText(apiVersion)} does not have it`);
+      const since = functionsSince[name];
+      const needed = since === undefined ? '' : `, and hwloc ${versionText(since)} or later is needed`;
+      throw new NotSupportedError(name, `libhwloc ${versionText(apiVersion)} does not have it${needed}`);
     }
   };
   const native = (name: LibhwlocFunction) => (declared[name] ??= declare(name));
-  return { file, apiVersion, native };
+  return { file, apiVersion, native, has: (name) => isIn(functionsSince, name, apiVersion) };
 }
 
 /** `2.8` for 0x20800. */

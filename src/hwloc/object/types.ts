@@ -1,9 +1,11 @@
 // hwloc's object types by name, and what kinds of types there are.
 
 import { type Check, check, listed, nearest } from '../../check/index.js';
-import { libhwloc } from '../ffi/library.js';
+import { NotSupportedError } from '../errors.js';
+import { libhwloc, versionText } from '../ffi/library.js';
 import { layout2 } from '../ffi/layout-2.js';
 import { layout3 } from '../ffi/layout-3.js';
+import { isIn, typesSince } from '../ffi/since.js';
 
 /** The types of objects, under hwloc's own names (hwloc_obj_type_t, as hwloc_obj_type_string() spells them). */
 export const objectTypes = [
@@ -55,13 +57,23 @@ function typeMeant(name: string): string | undefined {
   return (understood ? typesInUse()[number[0] ?? -1] : undefined) ?? nearest(name, objectTypes);
 }
 
+/** Whether the libhwloc in use has a type: 2.0 has no `Die` and no `MemCache`. */
+export function isInUse(type: ObjectType): boolean {
+  return isIn(typesSince, type, libhwloc().apiVersion);
+}
+
 /**
  * The number of a type in the `hwloc_obj_type_t` of the libhwloc in use.
  *
  * @throws InvalidArgumentError
+ * @throws NotSupportedError  not in this version
  */
 export function typeNumber(type: ObjectType): number {
   check('type', type, typeCheck);
+  const { apiVersion } = libhwloc();
+  if (!isInUse(type)) {
+    throw new NotSupportedError(type, `libhwloc ${versionText(apiVersion)} does not have this type`);
+  }
   return typesInUse().indexOf(type);
 }
 

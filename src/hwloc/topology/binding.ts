@@ -36,7 +36,7 @@ const policyNumbers = {
 
 /**
  * Where new memory comes from: `default` of the system, the node of the thread that touches it first, the nodes bound
- * to, these in turn, in turn by weight (hwloc 3), or the node of the thread that touches it next.
+ * to, these in turn, in turn by weight (hwloc 2.11 and later), or the node of the thread that touches it next.
  */
 export type MemoryBindingPolicy = keyof typeof policyNumbers;
 

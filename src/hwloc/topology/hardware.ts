@@ -71,7 +71,7 @@ export class TopologyHardware extends TopologyLocality {
     return this.infos.find((info) => info.name === name)?.value;
   }
 
-  /** The matrices of distances: all, or those that are asked for. @throws InvalidArgumentError  of two ways to find them @see hwloc_distances_get() */
+  /** The matrices of distances: all, or those that are asked for. @throws InvalidArgumentError  of two ways to find them @throws NotSupportedError  by name, before hwloc 2.1 @see hwloc_distances_get() */
   distances(filter: DistancesFilter = {}): readonly Distances[] {
     return distances(this, filter);
   }

@@ -11,7 +11,7 @@ import type {
   PuObject,
   TopologyObject,
 } from '../object/kinds.js';
-import { type ObjectType, typeCheck, typeNumber } from '../object/types.js';
+import { type ObjectType, isInUse, typeCheck, typeNumber } from '../object/types.js';
 import { TopologyHandle, objectsOf, pointerOf } from './handle.js';
 
 // enum hwloc_get_type_depth_e in hwloc.h.
@@ -51,6 +51,7 @@ export class TopologyLevels extends TopologyHandle implements Iterable<TopologyO
    * @see hwloc_get_type_depth()
    */
   typeDepth(type: ObjectType): number | 'multiple' | undefined {
+    if (!isInUse(type)) return undefined;
     const depth = Number(libhwloc().native('hwloc_get_type_depth')(pointerOf(this), typeNumber(type)));
     return depth === DEPTH_UNKNOWN ? undefined : depth === DEPTH_MULTIPLE ? 'multiple' : depth;
   }

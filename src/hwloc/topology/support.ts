@@ -1,6 +1,7 @@
 // What hwloc can discover and bind on this machine, with this topology (struct hwloc_topology_support).
 
 import { libhwloc } from '../ffi/library.js';
+import { isIn, supportSince } from '../ffi/since.js';
 import { type TopologyHandle, objectsOf, pointerOf } from './handle.js';
 
 /** What was discovered. @see struct hwloc_topology_discovery_support */
@@ -42,8 +43,7 @@ export interface MemoryBindingSupport {
   readonly firstTouch: boolean;
   readonly bind: boolean;
   readonly interleave: boolean;
-  /** With hwloc 3 only. */
-  readonly weightedInterleave?: boolean;
+  readonly weightedInterleave: boolean;
   readonly nextTouch: boolean;
   readonly migrate: boolean;
   readonly getAreaLocation: boolean;
@@ -68,18 +68,17 @@ export function readSupport(topology: TopologyHandle): Support {
   const { memory, layout } = objectsOf(topology);
   const { apiVersion, native } = libhwloc();
   const structs = Number(native('hwloc_topology_get_support')(pointerOf(topology)));
-  const read = (position: number, names: readonly string[], since = 0x20000) => {
-    const address = apiVersion >= since ? memory.uint64(structs + 8 * position) : 0;
-    // Older releases have fewer: what they do not know they do not support.
-    const known = names.filter((name) => name !== 'cpukindEfficiency' || apiVersion >= 0x20400);
-    const bit = (name: string) =>
-      address !== 0 && known.includes(name) && memory.uint8(address + known.indexOf(name)) === 1;
+  const read = (position: number, names: readonly string[]) => {
+    // Older releases have fewer fields, and 2.0 to 2.2 fewer structs: what they do not know they do not support.
+    const known = names.filter((name) => isIn(supportSince, name, apiVersion));
+    const address = known.length === 0 ? 0 : memory.uint64(structs + 8 * position);
+    const bit = (name: string) => known.includes(name) && memory.uint8(address + known.indexOf(name)) === 1;
     return Object.freeze(Object.fromEntries(names.map((name) => [name, bit(name)])));
   };
   return Object.freeze({
     discovery: read(0, layout.support.discovery),
     cpubind: read(1, layout.support.cpubind),
     membind: read(2, layout.support.membind),
-    misc: read(3, layout.support.misc, 0x20300),
+    misc: read(3, layout.support.misc),
   }) as object as Support;
 }

@@ -42,7 +42,7 @@ export class Topology extends TopologyBinding {
    * The topology as a synthetic description, `Package:2 Core:4 PU:2`, from which hwloc can make a similar one.
    *
    * @throws HwlocError  `EINVAL`: the topology is not symmetric
-   * @throws NotSupportedError  `v1`, with hwloc 3; memory-side caches, without `ignoreMemory`
+   * @throws NotSupportedError  `v1`, with hwloc 3; memory-side caches, without `ignoreMemory`, before hwloc 2.12
    * @see hwloc_topology_export_synthetic()
    */
   exportSynthetic(options: ExportSyntheticOptions = {}): string {

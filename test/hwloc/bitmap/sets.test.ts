@@ -2,6 +2,14 @@
 
 import { inspect } from 'node:util';
 import { describe, expect, expectTypeOf, test } from 'vitest';
+import {
+  formatHwloc,
+  formatList,
+  formatTaskset,
+  parseHwloc,
+  parseList,
+  parseTaskset,
+} from '../../../src/hwloc/bitmap/formats.js';
 import { CpuSet, NodeSet } from '../../../src/hwloc/index.js';
 import { NativeBitmap } from '../support/native-bitmap.js';
 
@@ -125,5 +133,74 @@ describe('texts that libhwloc reads, too', () => {
     expect(theirs.read(format, text)).toBe(true);
     expect(CpuSet[name](text).toString()).toBe(theirs.text(''));
     theirs.free();
+  });
+});
+
+// Recorded from hwloc 2.9 (words) and from 2.12 and 2.15 (digits). The tests above compare with the libhwloc at hand alone.
+describe('texts of infinite sets, in the two ways of hwloc', () => {
+  test.each([
+    ['0-', '0xf...f', '0xf...f', '0xf...f', '0xf...f'],
+    [
+      '1-',
+      '0xf...f,0xffffffff,0xfffffffe',
+      '0xf...f,0xfffffffe',
+      '0xf...ffffffffffffffffe',
+      '0xf...ffffffffe',
+    ],
+    ['32-', '0xf...f,0xffffffff,0x0', '0xf...f,0x0', '0xf...fffffffff00000000', '0xf...f00000000'],
+    [
+      '63-',
+      '0xf...f,0x80000000,0x0',
+      '0xf...f,0x80000000,0x0',
+      '0xf...f8000000000000000',
+      '0xf...f8000000000000000',
+    ],
+    ['64-', '0xf...f,,0x0', '0xf...f,,0x0', '0xf...f0000000000000000', '0xf...f0000000000000000'],
+    [
+      '1-31,64-',
+      '0xf...f,,0xfffffffe',
+      '0xf...f,,0xfffffffe',
+      '0xf...f00000000fffffffe',
+      '0xf...f00000000fffffffe',
+    ],
+    [
+      '1-63,96-',
+      '0xf...f,0xffffffff,,0xffffffff,0xfffffffe',
+      '0xf...f,,0xffffffff,0xfffffffe',
+      '0xf...fffffffff00000000fffffffffffffffe',
+      '0xf...f00000000fffffffffffffffe',
+    ],
+  ])('%s is written as hwloc 2.9 and 2.12 write it, and both read it back', (list, ...texts) => {
+    const bits = parseList(list);
+    const [words, digits, tasksetWords, tasksetDigits] = texts;
+    expect(formatHwloc(bits, 'words')).toBe(words);
+    expect(formatHwloc(bits, 'digits')).toBe(digits);
+    expect(formatTaskset(bits, 'words')).toBe(tasksetWords);
+    expect(formatTaskset(bits, 'digits')).toBe(tasksetDigits);
+    expect(parseHwloc(words, 'words')).toEqual(bits);
+    expect(parseHwloc(digits, 'digits')).toEqual(bits);
+    expect(parseTaskset(tasksetWords, 'words')).toEqual(bits);
+    expect(parseTaskset(tasksetDigits, 'digits')).toEqual(bits);
+    // What is written in whole words means the same in both.
+    expect(parseHwloc(words, 'digits')).toEqual(bits);
+    expect(parseTaskset(tasksetWords, 'digits')).toEqual(bits);
+  });
+
+  test.each([
+    ['0xf...f,0xfffffffe', '1-31,64-', '1-'],
+    ['0xf...f,0x1,0x0,0x1', '0,64,128-', '0,64,96-'],
+    ['0xf...f,0xffffffff,0x1', '0,32-', '0,32-'],
+  ])('%s means %s up to hwloc 2.10, and %s from 2.11 on', (text, words, digits) => {
+    expect(formatList(parseHwloc(text, 'words'))).toBe(words);
+    expect(formatList(parseHwloc(text, 'digits'))).toBe(digits);
+  });
+
+  test.each([
+    ['0xf...f0', '64-', '4-'],
+    ['0xf...fe', '1-3,64-', '1-'],
+    ['0xf...f0000000f0', '4-7,64-', '4-7,36-'],
+  ])('%s of taskset means %s up to hwloc 2.10, and %s from 2.11 on', (text, words, digits) => {
+    expect(formatList(parseTaskset(text, 'words'))).toBe(words);
+    expect(formatList(parseTaskset(text, 'digits'))).toBe(digits);
   });
 });
