@@ -156,6 +156,13 @@ const char *hwloc_share_strerror(int code);
 #else
 #define HWS_DISALLOWED HWLOC_TOPOLOGY_FLAG_WHOLE_SYSTEM
 #endif
+#if HWLOC_API_VERSION >= 0x00030000
+#define HWS_XML_FLAGS HWLOC_TOPOLOGY_EXPORT_XML_FLAG_V2 /* hwloc 2 cannot read the format of hwloc 3; hwloc 3 reads both */
+#else
+#define HWS_XML_FLAGS 0
+#endif
+/* Since hwloc 2.3. Weak, because a program may run with an older libhwloc, or a newer one, than it was compiled with. */
+extern int hwloc_topology_refresh(hwloc_topology_t topology) __attribute__((weak));
 
 #define HWS_VERSION 1
 #define HWS_LINE 8192         /* bytes of the longest line, its newline included */
@@ -2626,9 +2633,8 @@ static int hws_write(struct hws_state *state, hwloc_topology_t topology, const s
   int result;
   errno = 0;
   result = hwloc_shmem_topology_write(topology, fd, 0, address, length, 0);
-#if HWLOC_API_VERSION >= 0x00020300
-  if (result == 0) {
-    /* The seal: without it a query of memory attributes writes to the read-only pages of whoever asks (hwloc 2.3 to 2.14). */
+  if (result == 0 && hwloc_topology_refresh != NULL && hwloc_get_api_version() >= 0x00020300) {
+    /* The seal: without it a query of memory attributes writes to the read-only pages (hwloc 2.3 to 2.14). Older ones have none. */
     hwloc_topology_t adopted;
     what = "hwloc_shmem_topology_adopt";
     result = hwloc_shmem_topology_adopt(&adopted, fd, 0, address, length, 0);
@@ -2641,7 +2647,6 @@ static int hws_write(struct hws_state *state, hwloc_topology_t topology, const s
       errno = error;
     }
   }
-#endif
   if (result == 0 && (result = hws_reserve(state, plan)) == -1)
     what = "mmap";
   if (result == 0 || result == 1 || errno == EBUSY)
@@ -2701,7 +2706,7 @@ static void hws_help(struct hws_state *state, hwloc_topology_t topology, enum hw
   if (hws_count_in_stages(state, first, last) == 0)
     return;
   if (topology != NULL && !(has_xml = hws_is_there(state->channel, "topology.xml")) &&
-      hwloc_topology_export_xmlbuffer(topology, &text, &length, 0) == 0) {
+      hwloc_topology_export_xmlbuffer(topology, &text, &length, HWS_XML_FLAGS) == 0) {
     /* The length counts the NUL at the end. */
     has_xml = hws_write_new(state->channel, "topology.xml", text, strlen(text)) == 0;
     hwloc_free_xmlbuffer(topology, text);

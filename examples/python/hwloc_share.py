@@ -73,6 +73,7 @@ class _Libraries:
         number, unsigned, flags = ctypes.c_int, ctypes.c_uint, ctypes.c_ulong
         offset = ctypes.c_uint64
         types = {
+            "hwloc_get_api_version": (unsigned, []),
             "hwloc_topology_init": (number, [ctypes.POINTER(pointer)]),
             "hwloc_topology_load": (number, [pointer]),
             "hwloc_topology_destroy": (None, [pointer]),
@@ -120,7 +121,7 @@ class _Libraries:
 
 
 def _load_libhwloc() -> ctypes.CDLL:
-    names = [_setting("HWLOC_SHARE_LIBHWLOC"), "libhwloc.so.15", "libhwloc.so"]
+    names = [_setting("HWLOC_SHARE_LIBHWLOC"), "libhwloc.so.15", "libhwloc.so.12", "libhwloc.so"]
     for name in filter(None, names):
         with contextlib.suppress(OSError):
             return ctypes.CDLL(name, use_errno=True)
@@ -144,6 +145,7 @@ def _lib() -> _Libraries:
 
 _FLAG_INCLUDE_DISALLOWED, _FLAG_IS_THISSYSTEM = 1, 2
 _FILTER_KEEP_ALL, _FILTER_KEEP_NONE, _FILTER_KEEP_IMPORTANT = 0, 1, 3
+_EXPORT_XML_V2 = 2  # hwloc 3 only; hwloc 2 writes nothing else
 
 
 class Topology:
@@ -197,9 +199,10 @@ class Topology:
         return 0 if level == -1 else lib.hwloc_get_nbobjs_by_depth(self, level)
 
     def xml(self) -> str:
-        """The topology as XML. See hwloc_topology_export_xmlbuffer()."""
+        """The topology as XML that hwloc 2 and 3 can read. See hwloc_topology_export_xmlbuffer()."""
         lib, buffer, length = _lib(), ctypes.c_void_p(), ctypes.c_int()
-        lib.call("hwloc_topology_export_xmlbuffer", self, ctypes.byref(buffer), ctypes.byref(length), 0)
+        flags = _EXPORT_XML_V2 if lib.hwloc.hwloc_get_api_version() >= 0x30000 else 0
+        lib.call("hwloc_topology_export_xmlbuffer", self, ctypes.byref(buffer), ctypes.byref(length), flags)
         try:
             return ctypes.string_at(buffer.value or 0, length.value).rstrip(b"\0").decode()
         finally:

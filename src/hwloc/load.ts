@@ -2,6 +2,7 @@
 
 import { accessSync, constants, statSync } from 'node:fs';
 import { type Check, check, checkOptions, flag, oneOf, shown, text } from '../check/index.js';
+import { environment } from '../environment/index.js';
 import { HwlocError } from './errors.js';
 import { invoke, invokeAsync } from './ffi/invoke.js';
 import { withVariables } from './ffi/libc.js';
@@ -9,6 +10,7 @@ import { libhwloc } from './ffi/library.js';
 import { Opened } from './topology/handle.js';
 import { Topology } from './topology/topology.js';
 import { type ObjectType, isInUse, typeCheck, typeNumber } from './object/types.js';
+import { whyFileUnreadable, whyUnreadable } from './xml-format.js';
 
 // enum hwloc_topology_flags_e in hwloc.h.
 const INCLUDE_DISALLOWED = 1 << 0;
@@ -69,8 +71,17 @@ export async function loadTopology(options: LoadOptions = {}): Promise<Topology>
     return new Topology(new Opened(pointer));
   } catch (error) {
     native('hwloc_topology_destroy')(pointer);
-    throw error;
+    throw explained(error, options.source);
   }
+}
+
+/** libhwloc answers EINVAL to all XML that it cannot read. Here the error says why. */
+function explained(error: unknown, source: TopologySource | undefined): unknown {
+  if (!(error instanceof HwlocError) || error.code !== 'EINVAL') return error;
+  const read = source ?? { xmlFile: environment().HWLOC_XMLFILE ?? '' };
+  const why =
+    'xml' in read ? whyUnreadable(read.xml) : 'xmlFile' in read ? whyFileUnreadable(read.xmlFile) : undefined;
+  return why === undefined ? error : new HwlocError(error.function, error.code, why);
 }
 
 const advice = {

@@ -32,6 +32,7 @@ export interface LeadersXml {
  */
 export async function takeLadder(context: Context, reason: string, xml?: LeadersXml): Promise<Private> {
   if (context.settings.strict) throw new NotSharedError(reason);
+  let why = reason;
   if (xml !== undefined) {
     try {
       const topology = await importXml(xml);
@@ -39,12 +40,12 @@ export async function takeLadder(context: Context, reason: string, xml?: Leaders
       context.notice(`${reason}; using a private copy of the leader's topology`);
       return { topology, outcome: privately('xml', reason, context) };
     } catch (error) {
-      context.notice(`the leader's XML could not be used: ${messageOf(error)}`);
+      why = `${reason}, and the leader's XML could not be used: ${messageOf(error)}`;
     }
   }
   const topology = await discover(context);
-  context.notice(`${reason}; discovered the machine on its own`);
-  return { topology, outcome: privately('discovered', reason, context) };
+  context.notice(`${why}; discovered the machine on its own`);
+  return { topology, outcome: privately('discovered', why, context) };
 }
 
 /** A discovery of this machine, or what hwloc's environment variables name instead. */

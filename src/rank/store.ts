@@ -114,7 +114,8 @@ export class Store {
     for (;;) {
       const file = join(this.#place.path, 'topology.xml');
       try {
-        writeFileSync(file, topology.exportXml(), { flag: 'wx', mode: 0o600 });
+        // In the format of hwloc 2: older members read nothing newer, and hwloc 3 reads both.
+        writeFileSync(file, topology.exportXml({ v2: true }), { flag: 'wx', mode: 0o600 });
         return file;
       } catch (error) {
         if (isOfThePlace(error) && this.moveOn()) continue;
