@@ -70,8 +70,9 @@ const make = (): Layout => ({
   ],
   object: object2(),
   attributes: {
-    numa: { localMemory: 0, pageTypes: { count: 8, array: 16 } },
-    cache: { size: 0, depth: 8, lineSize: 12, associativity: 16, kind: 20 },
+    numa: { localMemory: 0, pageTypes: { count: 8, array: 16 }, memoryTier: undefined },
+    core: undefined,
+    cache: { size: 0, depth: 8, lineSize: 12, associativity: 16, kind: 20, inclusive: undefined },
     group: { depth: 0, kind: 4, subkind: 8, dontMerge: 12 },
     pci: {
       domain: 0,

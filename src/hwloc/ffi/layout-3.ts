@@ -1,4 +1,5 @@
-// hwloc 3.0: the same table for its structs. Not yet tried against a libhwloc 3: none is packaged yet.
+// hwloc 3.0: the same table for its structs. It was compared with a development version (3.0.0a1), whose C API gave the same for every
+// field of every object; no release is packaged yet.
 //
 // Sources: the structs as the generated bindings of LWJGL declare them from hwloc's master (lwjgl3, modules/lwjgl/hwloc,
 // hwlocTypes.kt and HWLoc.java, de972fac), those of pyhwloc (src/pyhwloc/hwloc/core.py), "Upgrading to the hwloc 3.0 API"
@@ -40,8 +41,9 @@ const make = (): Layout => ({
   ],
   object: object2(),
   attributes: {
-    numa: { localMemory: 0, pageTypes: undefined },
-    cache: layout2().attributes.cache,
+    numa: { localMemory: 0, pageTypes: undefined, memoryTier: 8 },
+    core: { cpuKind: 0 },
+    cache: { size: 0, kind: 8, depth: 12, lineSize: 16, associativity: 20, inclusive: 24 },
     group: layout2().attributes.group,
     pci: {
       domain: 0,

@@ -64,13 +64,17 @@ export interface AttributeOffsets {
     readonly localMemory: number;
     /** hwloc 3.0 has no page types. */
     readonly pageTypes: { readonly count: number; readonly array: number } | undefined;
+    /** Since hwloc 3.0, as the next two. */
+    readonly memoryTier: number | undefined;
   };
+  readonly core: { readonly cpuKind: number } | undefined;
   readonly cache: {
     readonly size: number;
     readonly depth: number;
     readonly lineSize: number;
     readonly associativity: number;
     readonly kind: number;
+    readonly inclusive: number | undefined;
   };
   readonly group: {
     readonly depth: number;

@@ -14,6 +14,14 @@ export interface NumaNodeAttributes {
   readonly localMemory: number;
   /** By ascending size. Empty where unknown, and with hwloc 3 (its infos of the topology have `PageSizes`). */
   readonly pageTypes: readonly PageType[];
+  /** 0 for the memory with the highest bandwidth; with hwloc 3 only (the infos of hwloc 2.10 and later have `MemoryTier`). */
+  readonly memoryTier: number | undefined;
+}
+
+/** With hwloc 3 only. @see struct hwloc_core_attr_s */
+export interface CoreAttributes {
+  /** The index of its CPU kind; `undefined` if unknown. */
+  readonly cpuKind: number | undefined;
 }
 
 /** @see struct hwloc_cache_attr_s */
@@ -27,6 +35,8 @@ export interface CacheAttributes {
   /** Ways; `undefined` if unknown. */
   readonly associativity: number | 'full' | undefined;
   readonly kind: 'unified' | 'data' | 'instruction';
+  /** Whether it holds all that the caches below hold; with hwloc 3 only (the infos of hwloc 2 may have `Inclusive`). */
+  readonly inclusive: boolean | undefined;
 }
 
 /** @see struct hwloc_group_attr_s */
@@ -95,6 +105,7 @@ export interface OsDeviceAttributes {
 /** Of any type. */
 export type ObjectAttributes =
   | NumaNodeAttributes
+  | CoreAttributes
   | CacheAttributes
   | GroupAttributes
   | PciAttributes

@@ -113,13 +113,11 @@ export class ObjectFields {
   /** What only objects of its type have. @see union hwloc_obj_attr_u */
   get attributes(): ObjectAttributes | undefined {
     if (this.#attributes !== null) return this.#open(this.#attributes);
-    const { memory, layout } = this.#model;
-    return (this.#attributes = readAttributes(
-      memory,
-      layout,
-      this.type,
-      this.#uint64(this.#offsets.attributes),
-    ));
+    const { type } = this;
+    const model = this.#model;
+    const layout = type === 'PCIDev' || type === 'Bridge' ? model.pciLayout : model.layout;
+    const address = this.#uint64(this.#offsets.attributes);
+    return (this.#attributes = readAttributes(model.memory, layout, type, address));
   }
 
   /** The level: 0 for the root, ascending to the PUs; negative for NUMA nodes, memory-side caches, I/O and Misc objects. */

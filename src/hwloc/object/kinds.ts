@@ -3,6 +3,7 @@
 import type {
   BridgeAttributes,
   CacheAttributes,
+  CoreAttributes,
   GroupAttributes,
   NumaNodeAttributes,
   ObjectAttributes,
@@ -26,7 +27,8 @@ export type MachineObject = ObjectOf<'Machine', undefined>;
 /** What is put into a socket. */
 export type PackageObject = ObjectOf<'Package', undefined>;
 export type DieObject = ObjectOf<'Die', undefined>;
-export type CoreObject = ObjectOf<'Core', undefined>;
+/** With hwloc 2 it has no attributes. */
+export type CoreObject = ObjectOf<'Core', CoreAttributes | undefined>;
 /** A processing unit: a hardware thread. */
 export type PuObject = ObjectOf<'PU', undefined>;
 /** A data or unified cache. */

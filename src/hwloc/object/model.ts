@@ -4,7 +4,9 @@ import { CpuSet, NodeSet } from '../bitmap/sets.js';
 import { TopologyClosedError } from '../errors.js';
 import { readBits } from '../ffi/bitmaps.js';
 import { type Layout, layoutOf } from '../ffi/layout.js';
+import { abiOf } from '../ffi/library.js';
 import { Memory, slotOf } from '../ffi/memory.js';
+import { pciLayoutOf } from '../ffi/pci-layout.js';
 import type { TopologyObject } from './kinds.js';
 import { ObjectView } from './object.js';
 
@@ -23,14 +25,24 @@ export class Model {
   /** One JavaScript object for each C object that was ever asked for, so that `===` compares objects. */
   readonly #objects = new Map<number, TopologyObject>();
 
+  readonly #pointer: number;
+  #pciLayout: Layout | undefined;
+
   constructor(
-    abi: number,
+    /** The `hwloc_topology_t`. */
+    pointer: number,
     /** The number of the topology in this process. */
     readonly number: number,
     mapping?: { readonly address: number; readonly length: number },
   ) {
-    this.layout = layoutOf(abi);
+    this.#pointer = pointer;
+    this.layout = layoutOf(abiOf(pointer));
     this.memory = new Memory(mapping);
+  }
+
+  /** The table for the attributes of bridges and PCI devices, which {@link layout} may not be. @throws NotSupportedError */
+  get pciLayout(): Layout {
+    return (this.#pciLayout ??= pciLayoutOf(this.#pointer, this.memory, this.layout));
   }
 
   /** @throws TopologyClosedError */

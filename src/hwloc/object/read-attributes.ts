@@ -7,6 +7,7 @@ import type {
   BridgeDownstream,
   BridgeUpstream,
   CacheAttributes,
+  CoreAttributes,
   GroupAttributes,
   NumaNodeAttributes,
   ObjectAttributes,
@@ -32,6 +33,7 @@ export function readAttributes(
   const at = address - base;
   if (type === 'NUMANode') return readNuma(memory, layout, view, at);
   if (isCache(type) || type === 'MemCache') return readCache(layout, view, at);
+  if (type === 'Core') return readCore(layout, view, at);
   if (type === 'Group') return readGroup(layout, view, at);
   if (type === 'PCIDev') return readPci(layout.attributes.pci, view, at);
   if (type === 'Bridge') return readBridge(layout, view, at);
@@ -40,7 +42,7 @@ export function readAttributes(
 }
 
 function readNuma(memory: Memory, layout: Layout, view: DataView, at: number): NumaNodeAttributes {
-  const { localMemory, pageTypes } = layout.attributes.numa;
+  const { localMemory, pageTypes, memoryTier } = layout.attributes.numa;
   const pages: PageType[] = [];
   if (pageTypes !== undefined) {
     const count = view.getUint32(at + pageTypes.count, littleEndian);
@@ -53,11 +55,24 @@ function readNuma(memory: Memory, layout: Layout, view: DataView, at: number): N
   return Object.freeze({
     localMemory: readUint64(view, at + localMemory),
     pageTypes: Object.freeze(pages),
+    memoryTier: readRank(view, at, memoryTier),
   });
 }
 
+function readCore(layout: Layout, view: DataView, at: number): CoreAttributes | undefined {
+  const { core } = layout.attributes;
+  return core && Object.freeze({ cpuKind: readRank(view, at, core.cpuKind) });
+}
+
+/** A number from 0; -1 where hwloc does not know. */
+function readRank(view: DataView, at: number, offset: number | undefined): number | undefined {
+  const rank = offset === undefined ? -1 : view.getInt32(at + offset, littleEndian);
+  return rank < 0 ? undefined : rank;
+}
+
 function readCache(layout: Layout, view: DataView, at: number): CacheAttributes {
-  const { size, depth, lineSize, associativity, kind } = layout.attributes.cache;
+  const { size, depth, lineSize, associativity, kind, inclusive } = layout.attributes.cache;
+  const includes = readRank(view, at, inclusive);
   const ways = view.getInt32(at + associativity, littleEndian);
   const line = view.getUint32(at + lineSize, littleEndian);
   return Object.freeze({
@@ -66,6 +81,7 @@ function readCache(layout: Layout, view: DataView, at: number): CacheAttributes 
     lineSize: line === 0 ? undefined : line,
     associativity: ways === -1 ? 'full' : ways === 0 ? undefined : ways,
     kind: cacheKinds[view.getUint32(at + kind, littleEndian)] ?? 'unified',
+    inclusive: includes === undefined ? undefined : includes !== 0,
   });
 }
 

@@ -44,7 +44,7 @@ export class TopologyHandle {
     };
     objectsOf = (topology) => {
       const pointer = pointerOf(topology);
-      return (topology.#model ??= new Model(abiOf(pointer), topology.#number, topology.#segment));
+      return (topology.#model ??= new Model(pointer, topology.#number, topology.#segment));
     };
   }
 

@@ -7,7 +7,7 @@ import { layout2 } from '../../../src/hwloc/ffi/layout-2.js';
 import { layout3 } from '../../../src/hwloc/ffi/layout-3.js';
 import { type Layout, layoutOf } from '../../../src/hwloc/ffi/layout.js';
 import { Memory } from '../../../src/hwloc/ffi/memory.js';
-import { objectTypes } from '../../../src/hwloc/index.js';
+import { type ObjectType, objectTypes } from '../../../src/hwloc/index.js';
 import { readAttributes } from '../../../src/hwloc/object/read-attributes.js';
 
 interface Recorded {
@@ -34,17 +34,20 @@ function objectInC({ object }: Layout): Record<string, number> {
 }
 
 function attributesInC({
-  attributes: { numa, cache, group, pci, bridge, osDevice },
+  attributes: { numa, core, cache, group, pci, bridge, osDevice },
 }: Layout): Record<string, number | undefined> {
   return {
     'numanode.local_memory': numa.localMemory,
     'numanode.page_types_len': numa.pageTypes?.count,
     'numanode.page_types': numa.pageTypes?.array,
+    'numanode.memory_tier': numa.memoryTier,
+    'core.cpukind': core?.cpuKind,
     'cache.size': cache.size,
     'cache.depth': cache.depth,
     'cache.linesize': cache.lineSize,
     'cache.associativity': cache.associativity,
     'cache.type': cache.kind,
+    'cache.inclusive': cache.inclusive,
     'group.depth': group.depth,
     'group.kind': group.kind,
     'group.subkind': group.subkind,
@@ -129,6 +132,47 @@ describe.each([
     bytes.fill(0);
     bytes.writeUInt32LE(abi === 3 ? 0b1100 : 1, 0);
     expect(read('OSDev')).toEqual({ types: abi === 3 ? ['GPU', 'CoProc'] : ['GPU'] });
+  });
+});
+
+describe('what hwloc 3 has and hwloc 2 has not', () => {
+  const bytes = Buffer.alloc(64);
+  const address = Number(koffi.address(bytes));
+  const read = (type: ObjectType, layout: Layout) => readAttributes(new Memory(), layout, type, address);
+  const fill = (words: readonly (readonly [number, number])[]) => {
+    bytes.fill(0);
+    for (const [offset, value] of words) bytes.writeInt32LE(value, offset);
+  };
+
+  test('caches of hwloc 3 have other offsets, and tell whether they are inclusive', () => {
+    const words = [
+      [0, 1 << 20],
+      [8, 1],
+      [12, 2],
+      [16, 64],
+      [20, -1],
+      [24, 1],
+    ] as const;
+    fill(words);
+    const expected = { size: 1 << 20, kind: 'data', depth: 2, lineSize: 64, associativity: 'full' };
+    expect(read('L2Cache', layout3())).toEqual({ ...expected, inclusive: true });
+    fill([...words, [24, 0]]);
+    expect(read('MemCache', layout3())).toEqual({ ...expected, inclusive: false });
+    fill([...words, [24, -1]]);
+    expect(read('L2Cache', layout3())).toEqual({ ...expected, inclusive: undefined });
+  });
+
+  test('cores of hwloc 3 tell their CPU kind, and NUMA nodes their memory tier', () => {
+    fill([[0, 2]]);
+    expect(read('Core', layout3())).toEqual({ cpuKind: 2 });
+    expect(read('Core', layout2())).toBe(undefined);
+    fill([[0, -1]]);
+    expect(read('Core', layout3())).toEqual({ cpuKind: undefined });
+    fill([
+      [0, 4096],
+      [8, 1],
+    ]);
+    expect(read('NUMANode', layout3())).toEqual({ localMemory: 4096, pageTypes: [], memoryTier: 1 });
   });
 });
 

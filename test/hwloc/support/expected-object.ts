@@ -75,6 +75,7 @@ function numa(element: Element): unknown {
     pageTypes: element
       .all('page_type')
       .map(({ attributes }) => ({ size: Number(attributes.size), count: Number(attributes.count) })),
+    memoryTier: undefined,
   };
 }
 
@@ -87,6 +88,7 @@ function cache({ attributes }: Element): unknown {
     lineSize: line === 0 ? undefined : line,
     associativity: ways === -1 ? 'full' : ways === 0 ? undefined : ways,
     kind: ['unified', 'data', 'instruction'][Number(attributes.cache_type)],
+    inclusive: undefined,
   };
 }
 
