@@ -2634,7 +2634,7 @@ static int hws_write(struct hws_state *state, hwloc_topology_t topology, const s
   errno = 0;
   result = hwloc_shmem_topology_write(topology, fd, 0, address, length, 0);
   if (result == 0 && hwloc_topology_refresh != NULL && hwloc_get_api_version() >= 0x00020300) {
-    /* The seal: without it a query of memory attributes writes to the read-only pages (hwloc 2.3 to 2.14). Older ones have none. */
+    /* The seal: without it a query of memory attributes writes to the read-only pages (hwloc 2.3 to 2.15). Older ones have none. */
     hwloc_topology_t adopted;
     what = "hwloc_shmem_topology_adopt";
     result = hwloc_shmem_topology_adopt(&adopted, fd, 0, address, length, 0);

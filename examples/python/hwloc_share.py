@@ -171,7 +171,7 @@ class Topology:
 
     @property
     def abi(self) -> int:
-        """The ABI word: 0x20400 for hwloc 2.4 to 2.14."""
+        """The ABI word: 0x20400 for hwloc 2.4 to 2.15."""
         return ctypes.c_uint32.from_address(self.pointer).value
 
     @property
@@ -1887,7 +1887,7 @@ class _Leader:
         try:
             lib.call("hwloc_shmem_topology_write", topology, fd, plan.offset, plan.address, plan.length, 0)
             if lib.refresh is not None:
-                # The seal: without it a query of memory attributes writes to the read-only pages of whoever asks (hwloc 2.3 to 2.14).
+                # The seal: without it a query of memory attributes writes to the read-only pages of whoever asks (hwloc 2.3 to 2.15).
                 adopted = _adopt_file(fd, plan)
                 try:
                     is_writable = lib.libc.mprotect(plan.address, plan.length, _PROT_READ_WRITE) == 0

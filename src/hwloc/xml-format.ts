@@ -3,28 +3,28 @@
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { libhwloc, versionText } from './ffi/library.js';
 
+/** The formats that a libhwloc reads, by number: 2.0 to 2.9 read 1 and 2, later 2.x 1 to 3, and 3.x 2 and 3. */
+function formatsOf(apiVersion: number): { readonly oldest: number; readonly newest: number } {
+  return { oldest: apiVersion < 0x30000 ? 1 : 2, newest: apiVersion < 0x20a00 ? 2 : 3 };
+}
+
 /**
  * Says what is wrong with XML that libhwloc has refused.
  *
- * hwloc 2 reads formats 1 and 2, hwloc 3 reads formats 2 and 3. Format 1 has no version in its text.
- *
- * @param xml  Its first characters are enough.
+ * @param xml  Its first characters are enough. Format 1 has no version in its text.
  */
 export function whyUnreadable(xml: string): string {
   const tag = /<topology\b[^>]*>/.exec(xml)?.[0];
   if (tag === undefined) return 'this is not XML of hwloc: it has no <topology>';
   const format = /\bversion="([^"]*)"/.exec(tag)?.[1] ?? '1';
   const { apiVersion } = libhwloc();
-  const own = apiVersion >> 16;
-  const major = parseInt(format, 10);
-  if (major === own || major === own - 1) return 'this XML of hwloc is damaged or not complete';
-  const remedy =
-    major > own
-      ? `write it for hwloc ${own} (in hwloc ${major}: lstopo --export-xml-flags v${own} FILE.xml)`
-      : `write it again with hwloc ${own - 1} or ${own}`;
+  const { oldest, newest } = formatsOf(apiVersion);
+  const number = parseInt(format, 10);
+  if (number >= oldest && number <= newest) return 'this XML of hwloc is damaged or not complete';
   return (
-    `this XML is in format ${format}, and libhwloc ${versionText(apiVersion)} reads formats ${own - 1} and ${own} only: ` +
-    `${remedy}, or name another libhwloc in HWLOC_SHARE_LIBHWLOC`
+    `this XML is in format ${format}, and libhwloc ${versionText(apiVersion)} reads formats ${oldest} to ${newest} only: ` +
+    'write it in format 2 (hwloc 2 does; with hwloc 3: lstopo --export-xml-flags v2 FILE.xml), ' +
+    'or name another libhwloc in HWLOC_SHARE_LIBHWLOC'
   );
 }
 

@@ -3,9 +3,9 @@
 import { dirname, join, resolve } from 'node:path';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { languages as installed } from '../launchers/available.js';
+import { installed } from '../support/programs.js';
 import { runSharedJob } from '../support/shared-job.js';
-import { before2_3, hwloc3, standIn } from '../support/stand-in.js';
+import { before2_3, hwloc3, standIn, standInPrograms } from '../support/stand-in.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { wrapper } from '../support/wrapper.js';
 import { compile, fixture, programs, pythonCommand, pythonEnvironment } from './ranks.js';
@@ -28,13 +28,13 @@ async function howOf(ranks: readonly string[], script: string) {
     `${script}\ncase $HWLOC_SHARE_RANK in ${cases} esac`,
   );
   const { stdout, stderr } = await runSharedJob(job, { env: pythonEnvironment });
-  const told = [...stdout.matchAll(/^rank (\d+) of .*\((\w+)\)$/gm)].sort(
+  const told = [...stdout.matchAll(/rank (\d+) of [^()]*\((\w+)\)/g)].sort(
     (a, b) => Number(a[1]) - Number(b[1]),
   );
   return { how: told.map(([, , how]) => how), stdout, stderr };
 }
 
-installed(...programs).describe('ranks', () => {
+installed(...programs, ...standInPrograms).describe('ranks', () => {
   const commands: Record<'Node' | 'C' | 'Python', string> = {
     Node: `${process.execPath} ${fixture('how.mjs')}`,
     C: '',
@@ -97,10 +97,10 @@ installed(...programs).describe('ranks', () => {
     );
 
     test('say in one line which format the XML of a leader has that they cannot read', async () => {
-      const { how, stderr } = await howOf([commands.Node, commands.Node], leadsWith(hwloc3(true)));
+      const { how, stderr } = await howOf([commands.Node, commands.Node], leadsWith(hwloc3(9)));
       expect(how).toEqual(['adopted', 'discovered']);
       expect(stderr).toMatch(
-        /^hwloc-share: node \S+, rank 1: its libhwloc has ABI \S+, the leader's 0x30000, and the leader's XML could not be used: hwloc_topology_load: EINVAL: this XML is in format 3.0, and libhwloc 2\.\d+ reads formats 1 and 2 only: [^\n]*; discovered the machine on its own\n$/,
+        /^hwloc-share: node \S+, rank 1: its libhwloc has ABI \S+, the leader's 0x30000, and the leader's XML could not be used: hwloc_topology_load: EINVAL: this XML is in format 9.0, and libhwloc \d\.\d+ reads formats \d to \d only: [^\n]*; discovered the machine on its own\n$/,
       );
     });
   });

@@ -6,6 +6,9 @@ import { join } from 'node:path';
 import { functionsSince, isIn } from '../../src/hwloc/ffi/since.js';
 import { temporaryFolder } from './temporary.js';
 
+/** What building one takes. */
+export const standInPrograms = ['cc', 'nm', '/usr/include/stdio.h', '/usr/include/hwloc.h'] as const;
+
 export interface Version {
   /** What hwloc_get_api_version() says. Functions that are newer are left out. */
   readonly apiVersion: number;
@@ -103,9 +106,9 @@ int hwloc_get_type_depth(void *topology, int type) {
 /**
  * hwloc 3, as far as its XML and its ABI word go; for ranks that look at no objects.
  *
- * @param always3  It writes format 3 even where format 2 is asked for, as leaders did that did not ask.
+ * @param always  A format that it writes even if format 2 is asked for: leaders may be of an older hwloc-share, which did not ask.
  */
-export function hwloc3(always3 = false): string {
+export function hwloc3(always?: number): string {
   const code = `
 #include <sys/types.h>
 #define ABI 0x30000u
@@ -134,14 +137,57 @@ int hwloc_shmem_topology_adopt(unsigned **topology, int fd, uint64_t offset, voi
   return result;
 }
 int hwloc_topology_export_xmlbuffer(void *topology, char **text, int *length, unsigned long flags) {
-  int is_v2 = (flags & 2) != 0 && ${always3 ? 0 : 1};
+  int format = ${always ?? '(flags & 2) != 0 ? 2 : 3'};
   int result =
       ((int (*)(void *, char **, int *, unsigned long))real("hwloc_topology_export_xmlbuffer"))(topology, text, length, 0);
   char *version = result == 0 ? strstr(*text, "<topology version=") : NULL;
-  if (version != NULL && !is_v2)
-    version[19] = '3';
+  if (version != NULL)
+    version[19] = '0' + format;
   return result;
 }
 `;
   return standIn({ apiVersion: 0x30000, code });
+}
+
+/** hwloc 2.14 built with --enable-32bits-pci-domain: bridges and PCI devices get attributes in that layout, with 0x10000 added to domains. */
+export function wideDomains(more = ''): string {
+  // hwloc.h says where the fields are in the usual build.
+  const code = `
+#include <hwloc.h>
+static void widen(const union hwloc_obj_attr_u *from, unsigned char *to) {
+  const struct hwloc_pcidev_attr_s *pci = &from->pcidev;
+  *(unsigned *)to = pci->domain + 0x10000;
+  to[4] = pci->bus;
+  to[5] = pci->dev;
+  to[6] = pci->func;
+  memcpy(to + 8, &pci->class_id, 10);
+  to[18] = pci->revision;
+  memcpy(to + 20, &pci->linkspeed, 4);
+}
+int hwloc_topology_load(hwloc_topology_t topology) {
+  int result = ((int (*)(hwloc_topology_t))real("hwloc_topology_load"))(topology);
+  hwloc_obj_t (*get)(hwloc_topology_t, int, unsigned) = real("hwloc_get_obj_by_depth");
+  hwloc_obj_t object = result == 0 ? get(topology, HWLOC_TYPE_DEPTH_PCI_DEVICE, 0) : NULL;
+  for (; object != NULL; object = object->next_cousin) {
+    unsigned char *to = calloc(1, 64);
+    widen(object->attr, to);
+    object->attr = (union hwloc_obj_attr_u *)to;
+  }
+  object = result == 0 ? get(topology, HWLOC_TYPE_DEPTH_BRIDGE, 0) : NULL;
+  for (; object != NULL; object = object->next_cousin) {
+    unsigned char *to = calloc(1, 64);
+    const struct hwloc_bridge_attr_s *bridge = &object->attr->bridge;
+    widen(object->attr, to);
+    memcpy(to + 24, &bridge->upstream_type, 4);
+    *(unsigned *)(to + 28) = bridge->downstream.pci.domain + 0x10000;
+    to[32] = bridge->downstream.pci.secondary_bus;
+    to[33] = bridge->downstream.pci.subordinate_bus;
+    memcpy(to + 36, &bridge->downstream_type, 4);
+    memcpy(to + 40, &bridge->depth, 4);
+    object->attr = (union hwloc_obj_attr_u *)to;
+  }
+  return result;
+}
+${more}`;
+  return standIn({ apiVersion: 0x20c00, code });
 }

@@ -94,7 +94,7 @@ export function requireCpuBinding(support: Support, bits: Bits<CpuBindingSupport
 
 /** @throws NotSupportedError  none of the bits is set */
 export function requireMemoryBinding(support: Support, bits: Bits<MemoryBindingSupport>): void {
-  if (!bits.some((bit) => support.membind[bit] === true)) refuse('membind', bits);
+  if (!bits.some((bit) => support.membind[bit])) refuse('membind', bits);
 }
 
 function refuse(struct: string, bits: readonly string[]): never {

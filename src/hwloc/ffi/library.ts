@@ -87,7 +87,7 @@ export function versionText(apiVersion: number): string {
 let cachedAbi: number | undefined;
 
 /**
- * The layout of `struct hwloc_topology` in this process's libhwloc: 0x20400 for 2.4 to 2.14, 0x30000 for 3.0.
+ * The layout of `struct hwloc_topology` in this process's libhwloc: 0x20400 for 2.4 to 2.15, 0x30000 for 3.0.
  *
  * A topology written by a process with another ABI cannot be adopted. It is the first word of every topology, which
  * is the only place where the library tells it.

@@ -139,6 +139,11 @@ export function prototypeOf(name: LibhwlocFunction, major: number): string {
   return prototype;
 }
 
+/** The names of all of them. */
+export function functionNames(): readonly LibhwlocFunction[] {
+  return Object.keys({ ...early, ...othersOf() }) as LibhwlocFunction[];
+}
+
 function othersOf(): Table {
   return (others ??= makeOthers());
 }
