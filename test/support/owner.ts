@@ -1,12 +1,14 @@
 // Who started what: so that a test run ends what an earlier one left when it was killed (its jobs, its Slurm).
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { allProcesses, environmentOf, processesHolding, sendSignal, startTimeOf } from './processes.js';
 
-// The start time, because pids are used again.
-const owner = `${process.pid}.${startTimeOf(process.pid) ?? 0}`;
-const variable = 'TEST_OWNER';
+// Pids mean something within a PID namespace only: a test run on a machine of its own in a namespace (npm run test:roots) is seen from
+// outside under other pids. The start time, because pids are used again.
+const namespace = /\d+/.exec(readlinkSync('/proc/self/ns/pid'))?.[0] ?? '';
+const owner = `${namespace}.${process.pid}.${startTimeOf(process.pid) ?? 0}`;
+const variable = 'TEST_STARTED_BY';
 const folderPrefix = 'test-owned-';
 
 /** To be set in the environment of everything that outlives a killed test process. */
@@ -44,6 +46,6 @@ function sweepFolders(base: string): void {
 }
 
 function isDead(of: string): boolean {
-  const [pid, startTime] = of.split('.').map(Number);
-  return pid !== undefined && startTimeOf(pid) !== startTime;
+  const [where, pid, startTime] = of.split('.');
+  return where === namespace && startTimeOf(Number(pid)) !== Number(startTime);
 }
