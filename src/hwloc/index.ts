@@ -36,7 +36,7 @@ export { threadName } from './ffi/thread.js';
 export { type Watch, watch } from './ffi/poll.js';
 export { type Libhwloc, abi, libhwloc, versionText } from './ffi/library.js';
 export { koffiVersion } from './ffi/open-library.js';
-export { type Piece, mapPieces } from './mapped-file.js';
+export { type MappedFile, type Piece, mapPieces } from './mapped-file.js';
 export { type LoadOptions, type TopologySource, type TypeFilter, loadTopology } from './load.js';
 export type { Initiator, InitiatorValue, MemoryAttribute, TargetValue } from './memattrs/memory-attribute.js';
 export type * from './object/attributes.js';
@@ -56,6 +56,7 @@ export {
   isObjectType,
   objectTypes,
 } from './object/types.js';
+export { type Found, findTopology, offerNothing, offerTopology } from './process-topology.js';
 export { type Segment, prepareToAdopt, shmemAbi } from './shmem.js';
 export type { MemoryBinding, MemoryBindingPolicy } from './topology/binding.js';
 export type { DistributeOptions } from './topology/distribute.js';

@@ -3,6 +3,7 @@
 import { constants } from 'node:buffer';
 import { koffi } from './ffi/koffi.js';
 import { mapPrivately, unmap } from './ffi/libc.js';
+import { takeBackData } from './ffi/process-page.js';
 
 /** A piece of a file. */
 export interface Piece {
@@ -23,8 +24,36 @@ interface Mapping {
 // could be taken from them, but not by Node 20.) Node does not let others have them, in worker threads, it copies.
 const registry = new FinalizationRegistry((mapping: Mapping) => {
   mapping.pieces--;
-  if (mapping.pieces === 0) unmap(mapping.address, mapping.length);
+  if (mapping.pieces === 0 && takeBackData(mapping.address)) unmap(mapping.address, mapping.length);
 });
+
+/** The mapping of each piece. */
+const mappings = new WeakMap<ArrayBufferLike, Mapping>();
+
+/** A file that another thread of this process has mapped, for good. */
+export interface MappedFile {
+  readonly length: number;
+  /** A piece of it, with no copy. */
+  piece(piece: Piece): Uint8Array;
+}
+
+/** For the other threads of this process: the mapping that some pieces are of. */
+export function mappingOf(pieces: Iterable<Uint8Array>): Omit<Mapping, 'pieces'> | undefined {
+  for (const { buffer } of pieces) {
+    const mapping = mappings.get(buffer);
+    if (mapping !== undefined) return mapping;
+  }
+  return undefined;
+}
+
+/** A mapping that is never unmapped, by its address. */
+export function mappedFile(address: number, length: number): MappedFile {
+  return { length, piece: (piece) => pieceAt(address, piece) };
+}
+
+function pieceAt(address: number, { offset, length }: Piece): Uint8Array {
+  return length === 0 ? new Uint8Array(0) : new Uint8Array(koffi.view(BigInt(address + offset), length));
+}
 
 /**
  * Maps pieces of a file, with no copy, each as an ArrayBuffer of its own. The descriptor may be closed afterwards, and the file
@@ -46,11 +75,12 @@ export function mapPieces(fd: number, length: number, pieces: readonly Piece[]):
   const mapping: Mapping = { address: mapPrivately(fd, length), length, pieces: 0 };
   try {
     return pieces.map((piece) => {
-      if (piece.length === 0) return new Uint8Array(0);
-      const buffer = koffi.view(BigInt(mapping.address + piece.offset), piece.length);
+      const bytes = pieceAt(mapping.address, piece);
+      if (piece.length === 0) return bytes;
       mapping.pieces++;
-      registry.register(buffer, mapping);
-      return new Uint8Array(buffer);
+      registry.register(bytes.buffer, mapping);
+      mappings.set(bytes.buffer, mapping);
+      return bytes;
     });
   } finally {
     if (mapping.pieces === 0) unmap(mapping.address, length);

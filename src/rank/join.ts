@@ -19,6 +19,7 @@ import { follow, outside } from './follow.js';
 import { discover, privately, takeLadder } from './ladder.js';
 import { checkJoinOptions } from './join-options.js';
 import { lead } from './lead.js';
+import { loneBarrier } from './lone-barrier.js';
 import { messageOf, noticeOf } from './notice.js';
 import { now } from './now.js';
 import { takePart } from './once.js';
@@ -27,6 +28,7 @@ import { placeOf } from './placed.js';
 import { reach } from './points.js';
 import type { Recorder } from './recorder.js';
 import type { Session } from './session.js';
+import { type Taken, leaveToThreads, takeFromThreads } from './threads.js';
 
 /** Who a process is, and what it has joined. */
 interface Membership {
@@ -51,7 +53,7 @@ const here = Symbol.for('hwloc-share.joined.1');
  * Joins the job that this process is a rank of, and resolves when the topology is there.
  *
  * All ranks of a node should call it at about the same time. A second call in the same process, from this or another
- * module, gets the same topology; its options are not looked at.
+ * module, gets the same topology; its options are not looked at. So do other threads of the process.
  *
  * @throws InvalidArgumentError      an option is not what join() accepts.
  * @throws NotSharedError            the topology could not be shared, and `onFailure` is `throw`.
@@ -76,15 +78,28 @@ async function joinOnce(options: JoinOptions): Promise<Membership> {
   const { share } = options;
   if (share !== undefined && typeof share !== 'function') (await import('./share.js')).checked(share);
   const settings = withOptions(settingsFrom(environment()), options);
+  const taken = await takeFromThreads(settings);
+  if (taken !== undefined) return asThread(taken, settings, share);
   const recorder = settings.spool === undefined ? undefined : await recorderFor(settings.spool);
   try {
     const result = await joinWith(settings, share, recorder);
     recorder?.joined(result.joined.outcome);
+    leaveToThreads(result.joined);
     return result;
   } catch (error) {
     recorder?.failed(error);
+    leaveToThreads(undefined);
     throw error;
   }
+}
+
+/** Another thread of this process is the rank; this one has its topology. */
+async function asThread(taken: Taken, settings: Settings, share: Share | undefined): Promise<Membership> {
+  const identity = identityOrNot(() => undefined);
+  const why = 'only the thread of this process that joined first takes part in barriers';
+  const barrier = loneBarrier({ settings, notice: noticeOf(identity) }, why);
+  const joined = await withOwnShare({ ...taken, barrier, leave: () => undefined }, share);
+  return { identity, allowed: ownAllowed(), joined };
 }
 
 /** What a report takes is loaded only where one was asked for. */

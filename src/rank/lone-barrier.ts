@@ -10,7 +10,10 @@ import { BarrierError } from './errors.js';
  *
  * @param why  What happened to the others.
  */
-export function loneBarrier({ settings, notice }: Context, why: string): () => Promise<void> {
+export function loneBarrier(
+  { settings, notice }: Pick<Context, 'settings' | 'notice'>,
+  why: string,
+): () => Promise<void> {
   let said = false;
   return () => {
     if (settings.strict) return Promise.reject(new BarrierError(why));

@@ -2,7 +2,7 @@
 
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import { type DataPiece, openFile, parseDataIndex } from '../channel/index.js';
-import { HwlocError, mapPieces } from '../hwloc/index.js';
+import { HwlocError, type MappedFile, mapPieces } from '../hwloc/index.js';
 
 /** Named bytes, as a session has them. */
 export type Shared = Readonly<Record<string, Uint8Array>>;
@@ -27,6 +27,12 @@ export function openShared(file: string, length: number): Shared {
   } finally {
     closeSync(fd);
   }
+}
+
+/** The same data, as another thread of this process has mapped it. */
+export function sharedIn(file: MappedFile): Shared {
+  const text = (length: number) => Buffer.from(file.piece({ offset: 0, length })).toString('latin1');
+  return named(parseDataIndex(file.length, text).map((piece) => [piece.name, file.piece(piece)]));
 }
 
 /** A session's view of named bytes. Without a prototype: a name may be any text. */

@@ -1,5 +1,5 @@
-// Several threads of one rank join, in any order and at once: whoever is first is the rank, the others get copies at once; the other
-// ranks notice nothing.
+// Several threads of one rank join, in any order and at once: the first is the rank, the others share its topology. The other ranks
+// notice nothing.
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { runJob } from '../support/job.js';
@@ -9,7 +9,7 @@ import { wrapper } from '../support/wrapper.js';
 
 interface Told {
   rank: number;
-  threads: { how: string; reason?: string; tree: string; ms: number }[];
+  threads: { how: string; reason?: string; phases: string[]; tree: string; data: number[]; ms: number }[];
   left: { open: string[]; mapped: string[] };
 }
 
@@ -31,9 +31,11 @@ async function runThreads(rank: number, threads: string, ...options: string[]): 
   expect(told).toHaveLength(3);
   expect(new Set(told.flatMap((each) => each.threads).map(({ tree }) => tree)).size).toBe(1);
   for (const each of told) {
-    // What a worker has mapped outlives it where it was taken down.
-    const outlives = each.rank === rank && threads.includes('terminated');
-    expect(each.left).toEqual({ open: [], mapped: outlives ? [expect.any(String)] : [] });
+    // What several threads have, or one did not close, stays until the process ends.
+    const isShared = each.threads.some(({ phases }) => phases.includes('thread'));
+    expect(each.left.open).toEqual([]);
+    expect(each.left.mapped).toHaveLength(isShared ? 1 : 0);
+    for (const { data } of each.threads) expect(data).toEqual([1, 2, 3]);
   }
   for (const { threads: others } of told.filter((each) => each.rank !== rank)) {
     expect(others).toMatchObject([{ how: 'adopted' }]);
@@ -41,7 +43,8 @@ async function runThreads(rank: number, threads: string, ...options: string[]): 
   return told.find((each) => each.rank === rank)?.threads ?? [];
 }
 
-const rank = { how: 'adopted' };
+const rank = { how: 'adopted', phases: expect.not.arrayContaining(['thread']) as string[] };
+const thread = { how: 'adopted', phases: ['thread'] };
 const copy = {
   how: 'discovered',
   reason: 'this rank has joined before, in this or another thread, or its parent process has',
@@ -53,10 +56,12 @@ describe.each([
 ])('%s', (_, number) => {
   test.each([
     ['joins in a worker thread only', 'worker', [rank]],
-    ['joins in a worker thread after the main thread', 'main,worker', [rank, copy]],
-    ['joins in its main thread after a worker', 'worker,main', [rank, copy]],
+    ['joins in a worker thread after the main thread', 'main,worker', [rank, thread]],
+    ['joins in a worker thread and again in another', 'worker,worker,worker', [rank, thread, thread]],
+    ['joins in its main thread after a worker', 'worker,main', [rank, thread]],
     ['joins in its main thread after a worker that has ended', 'worker:leaves,main', [rank, copy]],
-    ['joins in its main thread after a worker that was terminated', 'worker:terminated,main', [rank, copy]],
+    ['joins in its main thread after a worker that was terminated', 'worker:terminated,main', [rank, thread]],
+    ['joins in a worker after another that was terminated', 'worker:terminated,worker', [rank, thread]],
     ['joins in a worker after another that has ended', 'worker:leaves,worker', [rank, copy]],
   ])('%s', async (_title, threads, expected) => {
     const told = await runThreads(number, threads);
@@ -68,9 +73,9 @@ describe.each([
     ['two workers at once', 'worker+worker'],
     ['a worker and the main thread at once', 'worker+main'],
     ['four workers and the main thread at once', 'worker+worker+main+worker+worker'],
-  ])('joins in %s: one of them adopts', async (_title, threads) => {
+  ])('joins in %s: one of them is the rank', async (_title, threads) => {
     const told = await runThreads(number, threads);
-    expect(told.filter(({ how }) => how === 'adopted')).toHaveLength(1);
-    for (const thread of told) if (thread.how !== 'adopted') expect(thread).toMatchObject(copy);
+    expect(told.filter(({ phases }) => !phases.includes('thread'))).toMatchObject([rank]);
+    for (const { how } of told) expect(how).toBe('adopted');
   });
 });

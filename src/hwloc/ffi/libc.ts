@@ -18,6 +18,9 @@ const MAP_NORESERVE = 0x4000;
 const MAP_FIXED_NOREPLACE = 0x100000;
 const MFD_CLOEXEC = 1;
 const SC_PAGESIZE = 30;
+// bits/dlfcn.h
+const RTLD_NOW = 0x2;
+const RTLD_NODELETE = 0x1000;
 
 const prototypes = {
   mmap: 'intptr_t mmap(uintptr_t addr, size_t length, int prot, int flags, int fd, int64_t offset)',
@@ -30,6 +33,7 @@ const prototypes = {
   poll: 'int poll(void *descriptors, unsigned long count, int milliseconds)',
   memfd_create: 'int memfd_create(const char *name, unsigned int flags)',
   sysconf: 'long sysconf(int name)',
+  dlopen: 'intptr_t dlopen(const char *file, int flags)',
   getenv: 'const char *getenv(const char *name)',
   setenv: 'int setenv(const char *name, const char *value, int overwrite)',
   unsetenv: 'int unsetenv(const char *name)',
@@ -85,6 +89,24 @@ export function reserve(address: number, length: number): Reservation {
     throw new HwlocError('mmap', 'EBUSY');
   }
   return { address, length, release };
+}
+
+/**
+ * Maps new memory, all zero, at an address where nothing is mapped yet.
+ *
+ * @returns whether it did. Of several threads that try at once, one does.
+ * @see mmap(2), MAP_FIXED_NOREPLACE
+ */
+export function mapNew(address: number, length: number): boolean {
+  const flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE;
+  const mapped = Number(native('mmap')(address, length, PROT_READ | PROT_WRITE, flags, -1, 0));
+  if (mapped !== -1 && mapped !== address) unmap(mapped, length);
+  return mapped === address;
+}
+
+/** Keeps a library loaded until the process ends. Otherwise it goes when the last thread ends that has loaded it. @see dlopen(3) */
+export function keepLoaded(file: string): void {
+  native('dlopen')(file, RTLD_NOW | RTLD_NODELETE);
 }
 
 /**

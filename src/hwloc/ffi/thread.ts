@@ -7,6 +7,9 @@ export const threadName: string = ownName();
 
 const [pid, , tid] = threadName.split('/');
 
+/** Its number, as the kernel counts threads. 0 where no /proc is mounted. */
+export const threadId = Number(tid ?? 0);
+
 /** Whether this is the thread that Node started with, and no worker thread. */
 export const isMainThread = pid === tid;
 

@@ -2,6 +2,7 @@
 
 import { ForeignObjectError, TopologyClosedError } from '../errors.js';
 import { abiOf, libhwloc } from '../ffi/library.js';
+import { takeBackTopology } from '../ffi/process-page.js';
 import { addressOf, modelOf } from '../object/fields.js';
 import type { TopologyObject } from '../object/kinds.js';
 import { Model } from '../object/model.js';
@@ -76,6 +77,8 @@ export class TopologyHandle {
    * Frees the topology, or unmaps it where it was adopted. Its objects, and all else that came from it but sets and other
    * plain values, throw {@link TopologyClosedError} from then on. Further calls do nothing.
    *
+   * A topology that several threads of this process have joined stays mapped until the process ends.
+   *
    * @see hwloc_topology_destroy()
    */
   close(): void {
@@ -85,7 +88,7 @@ export class TopologyHandle {
     this.#pointer = undefined;
     if (this.#model !== undefined) this.#model.open = false;
     this.#model = undefined;
-    libhwloc().native('hwloc_topology_destroy')(pointer);
+    if (takeBackTopology(pointer)) libhwloc().native('hwloc_topology_destroy')(pointer);
   }
 
   [Symbol.dispose](): void {

@@ -1,0 +1,81 @@
+// A page that all threads of a process find at the same address. It says whether one of them has joined, and which topology that got.
+// Each thread has a JavaScript world of its own: only native memory is common to all of them, and nothing in it has a name but its address.
+
+import { readFileSync } from 'node:fs';
+import { koffi } from './koffi.js';
+import { mapNew, pageSize } from './libc.js';
+import { threadId } from './thread.js';
+
+/**
+ * Far from what anything uses: above the heap of programs at fixed addresses, below everything else, and within the 38 bits that the
+ * smallest address spaces have. A page of another layout must have another address.
+ */
+const address = 0x20_0005_0000;
+
+/** More than the one page that is used: by its address and its length we know it as ours. */
+const length = 5 * 4096;
+
+/** The page, as two views of the same memory. Written and read by several threads: states are changed by `Atomics` only. */
+export interface ProcessPage {
+  readonly words: Int32Array;
+  readonly numbers: Float64Array;
+}
+
+let page: ProcessPage | undefined;
+
+/** The page, made by the first thread that asks; undefined where its place is taken by something else, or threads have no names. */
+export function processPage(): ProcessPage | undefined {
+  if (page === undefined && threadId !== 0 && (mapNew(address, length) || isOurs())) {
+    const memory = koffi.view(BigInt(address), 128);
+    page = { words: new Int32Array(memory), numbers: new Float64Array(memory) };
+  }
+  return page;
+}
+
+/** Whether what is mapped there is the page, made by another thread. */
+function isOurs(): boolean {
+  const end = address + Math.ceil(length / pageSize()) * pageSize();
+  const line = `\n${address.toString(16)}-${end.toString(16)} rw-p 00000000 00:00 0`;
+  try {
+    return readFileSync('/proc/self/maps', 'latin1').includes(line);
+  } catch {
+    return false;
+  }
+}
+
+/** What a word of states says of what it is about. In the first, a positive number is the thread that is joining. */
+export const stateOf = {
+  /** No thread has it. */
+  nothing: 0,
+  /** A thread has it, and no other thread has seen it. */
+  there: -1,
+  /** Several threads have it: it stays until the process ends. */
+  shared: -2,
+} as const;
+
+/** Where the words are: the states of the topology and of the data beside it, and what is told of the topology. */
+export const wordOf = { state: 0, dataState: 1, note: 2, version: 3 } as const;
+/** Where the numbers are, behind them. */
+export const numberOf = { pointer: 2, address: 3, length: 4, offset: 5, data: 6, dataLength: 7 } as const;
+
+/** Makes what is there shared, for good. @returns the state that it then has. */
+export function share({ words }: ProcessPage, word: number): number {
+  const before = Atomics.compareExchange(words, word, stateOf.there, stateOf.shared);
+  return before === stateOf.there ? stateOf.shared : before;
+}
+
+/** Takes a topology back before it is destroyed. @returns whether it may be: no other thread can reach it, now or later. */
+export function takeBackTopology(pointer: number): boolean {
+  return takeBack(wordOf.state, numberOf.pointer, pointer);
+}
+
+/** Takes data back before it is unmapped. @returns whether it may be. */
+export function takeBackData(address: number): boolean {
+  return takeBack(wordOf.dataState, numberOf.data, address);
+}
+
+function takeBack(word: number, number: number, address: number): boolean {
+  // Not processPage(): a thread that has never asked for the page has put nothing there.
+  if (page?.numbers[number] !== address) return true;
+  return Atomics.compareExchange(page.words, word, stateOf.there, stateOf.nothing) !== stateOf.shared;
+}

@@ -1,0 +1,73 @@
+// The threads of a process: the first that joins is the rank, and all others share its topology.
+
+import { existsSync } from 'node:fs';
+import type { Settings } from '../environment/index.js';
+import { type Found, type Topology, findTopology, offerNothing, offerTopology } from '../hwloc/index.js';
+import { NotSharedError } from './errors.js';
+import { now } from './now.js';
+import { Clock, type How, type Outcome } from './outcome.js';
+import type { Shared } from './shared.js';
+
+/** The topology of another thread of this process. */
+export interface Taken {
+  readonly topology: Topology;
+  readonly outcome: Outcome;
+  /** The leader's data, where that thread has got it. */
+  readonly shared?: Shared | undefined;
+}
+
+type There = Extract<Found, { kind: 'there' }>;
+
+/** As the note says it that goes with the topology. */
+const hows: readonly How[] = ['adopted', 'xml', 'discovered'];
+
+const fromOther = 'the thread of this process that joined first has a topology of its own';
+
+/** Milliseconds between two looks at a thread that is joining. */
+const firstPause = 1;
+const longestPause = 50;
+
+/**
+ * Takes the topology that another thread of this process has joined, or waits for it while that thread is joining.
+ *
+ * @returns undefined where there is none: this thread joins, and says by {@link leaveToThreads} how that went.
+ * @throws NotSharedError  with `strict`, where the other thread could not share, either.
+ */
+export async function takeFromThreads(settings: Settings): Promise<Taken | undefined> {
+  // Nearly always: the first thread of its process.
+  let found = findTopology(settings.libhwloc);
+  if (found.kind === 'nothing') return undefined;
+
+  const clock = new Clock();
+  const limit = now() + settings.timeout * 1000;
+  for (let pause = firstPause; found.kind === 'joining'; pause = Math.min(pause * 1.5, longestPause)) {
+    if (now() > limit) return undefined;
+    if (existsSync(`/proc/self/task/${found.threadId}`)) {
+      await new Promise((resolve) => setTimeout(resolve, pause));
+      found = findTopology(settings.libhwloc);
+    } else {
+      found = findTopology(settings.libhwloc, found.threadId);
+    }
+  }
+  if (found.kind !== 'there') return undefined;
+  return taken(found, settings, clock);
+}
+
+async function taken(found: There, { strict }: Settings, clock: Clock): Promise<Taken> {
+  const { topology, note, data } = found;
+  const how = hows[note] ?? 'discovered';
+  const isShared = how === 'adopted';
+  if (strict && !isShared) throw new NotSharedError(fromOther);
+  const shared = data === undefined ? undefined : (await import('./shared.js')).sharedIn(data);
+  clock.mark('thread');
+  const { address, length } = topology.adoptedFrom ?? {};
+  const reason = isShared ? undefined : fromOther;
+  const outcome = { how, reason, address, length, generation: 0, didDiscover: false, phases: clock.phases };
+  return { topology, outcome, shared };
+}
+
+/** Leaves what this thread has joined to the others of its process; undefined: its join has failed. */
+export function leaveToThreads(joined: Taken | undefined): void {
+  if (joined === undefined) offerNothing();
+  else offerTopology(joined.topology, hows.indexOf(joined.outcome.how), Object.values(joined.shared ?? {}));
+}
