@@ -20,7 +20,10 @@ export function whyUnreadable(xml: string): string {
   const { apiVersion } = libhwloc();
   const { oldest, newest } = formatsOf(apiVersion);
   const number = parseInt(format, 10);
-  if (number >= oldest && number <= newest) return 'this XML of hwloc is damaged or not complete';
+  if (number >= oldest && number <= newest) {
+    // Without libxml2 (Debian: libhwloc-plugins), libhwloc reads only what is written as it writes it: no comments, for example.
+    return 'this XML is damaged, not complete, or was changed by hand; HWLOC_XML_VERBOSE=1 says more';
+  }
   return (
     `this XML is in format ${format}, and libhwloc ${versionText(apiVersion)} reads formats ${oldest} to ${newest} only: ` +
     'write it in format 2 (hwloc 2 does; with hwloc 3: lstopo --export-xml-flags v2 FILE.xml), ' +
