@@ -14,12 +14,9 @@ const lookEvery = 10;
  * @param pass  Sends the launcher a signal.
  */
 export function stopWith(launcher: number, pass: (signal: NodeJS.Signals) => void): void {
-  const passOn = (signal: NodeJS.Signals) => {
-    // The keys of a terminal, and a shell's fg, reach the launcher as well.
-    if (!isInForeground()) pass(signal);
-  };
   const onStop = () => {
-    passOn('SIGTSTP');
+    // The keys of a terminal reach the launcher as well.
+    if (!isInForeground()) pass('SIGTSTP');
     void stopsSoon(launcher).then((stops) => {
       if (!stops) return;
       // Without a handler of ours, the signal does what it does to anybody.
@@ -29,13 +26,21 @@ export function stopWith(launcher: number, pass: (signal: NodeJS.Signals) => voi
     });
   };
   process.on('SIGTSTP', onStop);
-  process.on('SIGCONT', passOn);
+  process.on('SIGCONT', () => {
+    // A launcher that runs has had it, or needs it not. PRRTE sends it to its own process group, and takes a second one amiss: it then ends
+    // the group, and the script that started us with it.
+    if (isStopped(launcher)) pass('SIGCONT');
+  });
 }
 
 async function stopsSoon(pid: number): Promise<boolean> {
   for (let waited = 0; waited < patience; waited += lookEvery) {
-    if (statOf(pid)?.state === 'T') return true;
+    if (isStopped(pid)) return true;
     await new Promise((resolve) => setTimeout(resolve, lookEvery));
   }
   return false;
+}
+
+function isStopped(pid: number): boolean {
+  return statOf(pid)?.state === 'T';
 }

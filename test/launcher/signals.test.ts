@@ -4,6 +4,8 @@ import { constants } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
+import { launcher } from '../launchers/available.js';
+import { launcherCommands } from '../support/jobs.js';
 import { installed } from '../support/programs.js';
 import { startJob } from '../support/job.js';
 import { processesLeft, processesWith } from '../support/leftovers.js';
@@ -90,6 +92,13 @@ describe.concurrent('a signal to the wrapper alone, which has no terminal', () =
     expect(await job.result).toMatchObject({ exitCode: 6, stdout: 'up\ntold\n' });
   });
 
+  // As PRRTE does when a rank ends early. A second SIGCONT makes it end the group, and the script that started the wrapper.
+  test('a program that tells its process group to go on is told so once', async () => {
+    const program = 'trap "echo told" CONT; sleep 0.3; kill -CONT 0; sleep 0.3; sleep 0.3; exit 6';
+    const job = startJob(wrapper('sh', '-c', program), { env: { HWLOC_SHARE_DIR: temporaryFolder() } });
+    expect(await job.result).toMatchObject({ exitCode: 6, stdout: 'told\n' });
+  });
+
   test('a hang-up is survived by a program that nohup started', async () => {
     const job = startJob(wrapper('nohup', 'sh', '-c', 'echo up; sleep 3; exit 6'), {
       env: { HWLOC_SHARE_DIR: temporaryFolder() },
@@ -170,5 +179,24 @@ installed('tmux').describe('a terminal', { concurrent: true }, () => {
     await expect.poll(state, { timeout: 5000 }).toBe('T');
     process.kill(wrapperPid, 'SIGCONT');
     expect(await untilThere(file, /\d/)).toBe('6\n');
+  });
+});
+
+// Open MPI 5 is the one that signals its own process group: Debian 13 has it.
+launcher('openmpi').describe('Open MPI', () => {
+  test('the script that started the wrapper outlives a rank that ends early', async () => {
+    const rank = ['sh', '-c', '[ $OMPI_COMM_WORLD_RANK = 2 ] && exit 7; sleep 0.3'];
+    const script = [
+      'sh',
+      '-c',
+      '"$@"; echo "status $?"',
+      'sh',
+      ...wrapper(...launcherCommands.openmpi(4, rank)),
+    ];
+    const options = () => ({ env: { HWLOC_SHARE_DIR: temporaryFolder() } });
+    for (let i = 0; i < 3; i++) {
+      const jobs = await Promise.all([1, 2, 3, 4].map(() => startJob(script, options()).result));
+      for (const job of jobs) expect(job).toMatchObject({ exitCode: 0, stdout: 'status 7\n' });
+    }
   });
 });
