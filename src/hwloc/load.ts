@@ -167,6 +167,10 @@ function configure(pointer: number, options: LoadOptions): void {
 
   set('hwloc_topology_set_io_types_filter', filterNumber[options.io ?? 'important']);
   for (const [type, filter] of Object.entries(options.filters ?? {}) as [ObjectType, TypeFilter][]) {
-    if (isInUse(type)) set('hwloc_topology_set_type_filter', typeNumber(type), filterNumber[filter]);
+    const name = 'hwloc_topology_set_type_filter';
+    if (!isInUse(type)) continue;
+    invoke(name, () => native(name)(pointer, typeNumber(type), filterNumber[filter]), {
+      EINVAL: `${type} objects cannot be filtered by '${filter}'`,
+    });
   }
 }

@@ -81,6 +81,12 @@ describe('loadTopology()', () => {
     await expect(load(options)).rejects.toThrow(InvalidArgumentError);
   });
 
+  test('says which filter hwloc does not have for a type', async () => {
+    await expect(load({ filters: { Group: 'all' } })).rejects.toThrow(
+      "hwloc_topology_set_type_filter: EINVAL: Group objects cannot be filtered by 'all'",
+    );
+  });
+
   test('names the file or folder that cannot be read, and why', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'hwloc-share-test-'));
     const file = join(folder, 'no.xml');

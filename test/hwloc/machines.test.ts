@@ -185,7 +185,7 @@ function compare(machine: Machine): void {
       if (attribute.name === 'Capacity') {
         expect(values).toEqual(nodes.map((node) => [node, node.attributes.localMemory]));
       } else if (attribute.name === 'Locality') {
-        expect(values).toEqual(nodes.map((node) => [node, node.cpuset?.size]));
+        expect(values).toEqual(nodes.map((node) => [node, node.cpuset.size]));
       } else {
         expect(values).toEqual([]);
       }

@@ -110,7 +110,7 @@ describe('after close()', () => {
     const [node] = topology.objects('NUMANode');
     const attributes = node?.attributes;
     topology.close();
-    expect(cpuset?.toListString()).toBe('0-7');
+    expect(cpuset.toListString()).toBe('0-7');
     expect(attributes?.localMemory).toBe(1024 ** 3);
   });
 

@@ -5,7 +5,7 @@ import type { CpuSet, NodeSet } from '../bitmap/sets.js';
 import type { ObjectOffsets } from '../ffi/layout.js';
 import { type Window, littleEndian, readUint64, slotOf } from '../ffi/memory.js';
 import type { ObjectAttributes } from './attributes.js';
-import type { TopologyObject } from './kinds.js';
+import type { IoObject, MemoryObject, MiscObject, NormalObject, TopologyObject } from './kinds.js';
 import type { Info, Model } from './model.js';
 import { readAttributes } from './read-attributes.js';
 import type { ObjectType } from './types.js';
@@ -49,10 +49,10 @@ export class ObjectFields {
   #parent: TopologyObject | undefined | null = null;
   #nextSibling: TopologyObject | undefined | null = null;
   #previousSibling: TopologyObject | undefined | null = null;
-  #children: readonly TopologyObject[] | null = null;
-  #memoryChildren: readonly TopologyObject[] | null = null;
-  #ioChildren: readonly TopologyObject[] | null = null;
-  #miscChildren: readonly TopologyObject[] | null = null;
+  #children: readonly NormalObject[] | null = null;
+  #memoryChildren: readonly MemoryObject[] | null = null;
+  #ioChildren: readonly IoObject[] | null = null;
+  #miscChildren: readonly MiscObject[] | null = null;
 
   constructor(model: Model, window: Window, at: number) {
     this.#model = model;
@@ -177,17 +177,17 @@ export class ObjectFields {
   }
 
   /** The normal children: those in the main tree, from packages down to PUs. */
-  get children(): readonly TopologyObject[] {
+  get children(): readonly NormalObject[] {
     return this.#children !== null
       ? this.#open(this.#children)
-      : (this.#children = this.#list(this.#offsets.firstChild));
+      : (this.#children = this.#list(this.#offsets.firstChild) as readonly NormalObject[]);
   }
 
-  get firstChild(): TopologyObject | undefined {
+  get firstChild(): NormalObject | undefined {
     return this.children[0];
   }
 
-  get lastChild(): TopologyObject | undefined {
+  get lastChild(): NormalObject | undefined {
     return this.children.at(-1);
   }
 
@@ -202,9 +202,9 @@ export class ObjectFields {
   }
 
   /** The memory children: NUMA nodes and memory-side caches. */
-  get memoryChildren(): readonly TopologyObject[] {
+  get memoryChildren(): readonly MemoryObject[] {
     if (this.#memoryChildren !== null) return this.#open(this.#memoryChildren);
-    return (this.#memoryChildren = this.#list(this.#offsets.memoryFirstChild));
+    return (this.#memoryChildren = this.#list(this.#offsets.memoryFirstChild) as readonly MemoryObject[]);
   }
 
   /** The number of I/O children. */
@@ -213,10 +213,10 @@ export class ObjectFields {
   }
 
   /** The I/O children: bridges, PCI devices and OS devices. */
-  get ioChildren(): readonly TopologyObject[] {
+  get ioChildren(): readonly IoObject[] {
     return this.#ioChildren !== null
       ? this.#open(this.#ioChildren)
-      : (this.#ioChildren = this.#list(this.#offsets.ioFirstChild));
+      : (this.#ioChildren = this.#list(this.#offsets.ioFirstChild) as readonly IoObject[]);
   }
 
   /** The number of Misc children. */
@@ -225,9 +225,9 @@ export class ObjectFields {
   }
 
   /** The Misc children: whatever somebody has put there. */
-  get miscChildren(): readonly TopologyObject[] {
+  get miscChildren(): readonly MiscObject[] {
     if (this.#miscChildren !== null) return this.#open(this.#miscChildren);
-    return (this.#miscChildren = this.#list(this.#offsets.miscFirstChild));
+    return (this.#miscChildren = this.#list(this.#offsets.miscFirstChild) as readonly MiscObject[]);
   }
 
   /** The CPUs of the PUs below. `undefined` for I/O and Misc objects. */

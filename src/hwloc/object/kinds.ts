@@ -6,48 +6,97 @@ import type {
   CoreAttributes,
   GroupAttributes,
   NumaNodeAttributes,
-  ObjectAttributes,
   OsDeviceAttributes,
   PciAttributes,
 } from './attributes.js';
+import type { CpuSet, NodeSet } from '../bitmap/sets.js';
 import type { ObjectView } from './object.js';
-import type { DataCacheType, InstructionCacheType, ObjectType } from './types.js';
+import type {
+  DataCacheType,
+  InstructionCacheType,
+  IoType,
+  MemoryType,
+  NormalType,
+  ObjectType,
+} from './types.js';
 
-/** An object of one type. */
-export interface ObjectOf<
-  Type extends ObjectType | 'Unknown',
-  Attributes extends ObjectAttributes | undefined,
-> extends ObjectView {
+/** Objects of the main tree and of memory: their sets are always there. */
+interface WithSets extends ObjectView {
+  readonly cpuset: CpuSet;
+  readonly completeCpuset: CpuSet;
+  readonly nodeset: NodeSet;
+  readonly completeNodeset: NodeSet;
+}
+
+/** I/O and Misc objects. */
+interface WithoutSets extends ObjectView {
+  readonly cpuset: undefined;
+  readonly completeCpuset: undefined;
+  readonly nodeset: undefined;
+  readonly completeNodeset: undefined;
+}
+
+/** An object of the main tree, of one type. */
+export interface NormalOf<
+  Type extends NormalType | 'Unknown',
+  Attributes extends CoreAttributes | CacheAttributes | GroupAttributes | undefined = undefined,
+> extends WithSets {
   readonly type: Type;
+  readonly childKind: 'normal';
+  readonly attributes: Attributes;
+}
+
+/** A memory object of one type. */
+export interface MemoryOf<
+  Type extends MemoryType | 'Unknown',
+  Attributes extends NumaNodeAttributes | CacheAttributes | undefined = undefined,
+> extends WithSets {
+  readonly type: Type;
+  readonly childKind: 'memory';
+  readonly attributes: Attributes;
+}
+
+/** An I/O object of one type. */
+export interface IoOf<
+  Type extends IoType | 'Unknown',
+  Attributes extends BridgeAttributes | PciAttributes | OsDeviceAttributes | undefined = undefined,
+> extends WithoutSets {
+  readonly type: Type;
+  readonly childKind: 'io';
   readonly attributes: Attributes;
 }
 
 /** The root: the whole machine. */
-export type MachineObject = ObjectOf<'Machine', undefined>;
+export type MachineObject = NormalOf<'Machine'>;
 /** What is put into a socket. */
-export type PackageObject = ObjectOf<'Package', undefined>;
-export type DieObject = ObjectOf<'Die', undefined>;
+export type PackageObject = NormalOf<'Package'>;
+export type DieObject = NormalOf<'Die'>;
 /** With hwloc 2 it has no attributes. */
-export type CoreObject = ObjectOf<'Core', CoreAttributes | undefined>;
+export type CoreObject = NormalOf<'Core', CoreAttributes | undefined>;
 /** A processing unit: a hardware thread. */
-export type PuObject = ObjectOf<'PU', undefined>;
+export type PuObject = NormalOf<'PU'>;
 /** A data or unified cache. */
-export type DataCacheObject = ObjectOf<DataCacheType, CacheAttributes>;
-export type InstructionCacheObject = ObjectOf<InstructionCacheType, CacheAttributes>;
+export type DataCacheObject = NormalOf<DataCacheType, CacheAttributes>;
+export type InstructionCacheObject = NormalOf<InstructionCacheType, CacheAttributes>;
 /** Objects that belong together for some other reason. */
-export type GroupObject = ObjectOf<'Group', GroupAttributes>;
-export type NumaNodeObject = ObjectOf<'NUMANode', NumaNodeAttributes>;
+export type GroupObject = NormalOf<'Group', GroupAttributes>;
+export type NumaNodeObject = MemoryOf<'NUMANode', NumaNodeAttributes>;
 /** A cache in front of a NUMA node. */
-export type MemoryCacheObject = ObjectOf<'MemCache', CacheAttributes>;
-export type BridgeObject = ObjectOf<'Bridge', BridgeAttributes>;
-export type PciDeviceObject = ObjectOf<'PCIDev', PciAttributes>;
-export type OsDeviceObject = ObjectOf<'OSDev', OsDeviceAttributes>;
-export type MiscObject = ObjectOf<'Misc', undefined>;
+export type MemoryCacheObject = MemoryOf<'MemCache', CacheAttributes>;
+export type BridgeObject = IoOf<'Bridge', BridgeAttributes>;
+export type PciDeviceObject = IoOf<'PCIDev', PciAttributes>;
+export type OsDeviceObject = IoOf<'OSDev', OsDeviceAttributes>;
+/** Whatever somebody has put there. */
+export interface MiscObject extends WithoutSets {
+  readonly type: 'Misc';
+  readonly childKind: 'misc';
+  readonly attributes: undefined;
+}
 /** Of a type that this binding does not know, from a libhwloc newer than it; see `typeNumber`. */
-export type UnknownObject = ObjectOf<'Unknown', undefined>;
+export type UnknownObject = NormalOf<'Unknown'> | MemoryOf<'Unknown'> | IoOf<'Unknown'>;
 
-/** An object of a topology. `switch (object.type)` tells the kinds apart. */
-export type TopologyObject =
+/** An object of the main tree, from the machine down to the PUs. */
+export type NormalObject =
   | MachineObject
   | PackageObject
   | DieObject
@@ -56,16 +105,17 @@ export type TopologyObject =
   | DataCacheObject
   | InstructionCacheObject
   | GroupObject
-  | NumaNodeObject
-  | MemoryCacheObject
-  | BridgeObject
-  | PciDeviceObject
-  | OsDeviceObject
-  | MiscObject
-  | UnknownObject;
+  | NormalOf<'Unknown'>;
+/** A NUMA node or a memory-side cache. */
+export type MemoryObject = NumaNodeObject | MemoryCacheObject | MemoryOf<'Unknown'>;
+/** A bridge, a PCI device or an OS device. */
+export type IoObject = BridgeObject | PciDeviceObject | OsDeviceObject | IoOf<'Unknown'>;
+
+/** An object of a topology. `object.type` and `object.childKind` tell the kinds apart, as `isCache(object)` and the like do. */
+export type TopologyObject = NormalObject | MemoryObject | IoObject | MiscObject;
 
 /** The objects of one type. */
 export type ObjectOfType<Type extends ObjectType | 'Unknown'> = Type extends
   DataCacheType | InstructionCacheType
-  ? ObjectOf<Type, CacheAttributes>
+  ? NormalOf<Type, CacheAttributes>
   : Extract<TopologyObject, { readonly type: Type }>;

@@ -4,11 +4,11 @@ import { inspect } from 'node:util';
 import { check, text } from '../../check/index.js';
 import { checkCpus, depthCheck } from '../arguments.js';
 import type { CpuSet } from '../bitmap/sets.js';
-import { ForeignObjectError } from '../errors.js';
+import { ForeignObjectError, HwlocError } from '../errors.js';
 import { type ObjectJson, objectJson } from '../export/json.js';
 import { ObjectFields, identityOf, modelOf } from './fields.js';
 import { describe, labelOf } from './inspect.js';
-import type { ObjectOfType, TopologyObject } from './kinds.js';
+import type { DataCacheObject, MemoryObject, NormalObject, ObjectOfType, TopologyObject } from './kinds.js';
 import { type ChildKind, type ObjectType, childKindOf, isDataCache, typeCheck } from './types.js';
 
 /** What all objects have; {@link TopologyObject} is the union of them by type. */
@@ -20,7 +20,10 @@ export class ObjectView extends ObjectFields {
 
   /** Which of the parent's four lists of children it is in. */
   get childKind(): ChildKind {
-    return childKindOf(this.type);
+    const { type } = this;
+    if (type !== 'Unknown') return childKindOf(type);
+    // As hwloc has it of all types: levels of the main tree have depths from 0, and I/O objects no sets.
+    return this.depth >= 0 ? 'normal' : this.cpuset === undefined ? 'io' : 'memory';
   }
 
   /** All children: normal, memory, I/O and Misc ones, in this order. @see hwloc_get_next_child() */
@@ -84,31 +87,31 @@ export class ObjectView extends ObjectFields {
   }
 
   /** Itself, or the first ancestor that has CPUs: where a device is attached. @see hwloc_get_non_io_ancestor_obj() */
-  get nonIoAncestor(): TopologyObject {
-    let up = this.#self;
-    while (up.cpuset === undefined) {
-      const { parent } = up;
-      if (parent === undefined) break;
-      up = parent;
+  get nonIoAncestor(): NormalObject | MemoryObject {
+    let up: TopologyObject | undefined = this.#self;
+    while (up.childKind === 'io' || up.childKind === 'misc') {
+      up = up.parent;
+      // The root has CPUs.
+      if (up === undefined) throw new HwlocError('hwloc_get_non_io_ancestor_obj', 'ENOENT');
     }
     return up;
   }
 
   /** The nearest data or unified cache that it shares with others. @see hwloc_get_shared_cache_covering_obj() */
-  get sharedCache(): TopologyObject | undefined {
+  get sharedCache(): DataCacheObject | undefined {
     const { cpuset } = this;
     if (cpuset === undefined) return undefined;
     for (const up of this.ancestors()) {
-      if (isDataCache(up.type) && up.cpuset?.equals(cpuset) === false) return up;
+      if (isDataCache(up) && !up.cpuset.equals(cpuset)) return up;
     }
     return undefined;
   }
 
   /** The normal child that has all CPUs of a set. @see hwloc_get_child_covering_cpuset() */
-  childCovering(set: CpuSet): TopologyObject | undefined {
+  childCovering(set: CpuSet): NormalObject | undefined {
     checkCpus(set);
     if (set.isEmpty) return undefined;
-    return this.children.find((child) => child.cpuset !== undefined && set.isSubsetOf(child.cpuset));
+    return this.children.find((child) => set.isSubsetOf(child.cpuset));
   }
 
   /** Itself and all below, of all four kinds: each object before its children, in the order of {@link allChildren}. */

@@ -6,6 +6,14 @@ import { libhwloc, versionText } from '../ffi/library.js';
 import { layout2 } from '../ffi/layout-2.js';
 import { layout3 } from '../ffi/layout-3.js';
 import { isIn, typesSince } from '../ffi/since.js';
+import type {
+  DataCacheObject,
+  InstructionCacheObject,
+  IoObject,
+  MemoryObject,
+  NormalObject,
+  TopologyObject,
+} from './kinds.js';
 
 /** The types of objects, under hwloc's own names (hwloc_obj_type_t, as hwloc_obj_type_string() spells them). */
 export const objectTypes = [
@@ -84,39 +92,67 @@ function typesInUse(): readonly string[] {
 /** Which of the four lists of children the objects of a type are in. */
 export type ChildKind = 'normal' | 'memory' | 'io' | 'misc';
 
+/** The types of NUMA nodes and of the caches in front of them. */
+export type MemoryType = 'NUMANode' | 'MemCache';
+/** The types of devices. */
+export type IoType = 'Bridge' | 'PCIDev' | 'OSDev';
+/** The types of the main tree. */
+export type NormalType = Exclude<ObjectType, MemoryType | IoType | 'Misc'>;
+
 /** @see hwloc_obj_type_is_normal(), hwloc_obj_type_is_memory(), hwloc_obj_type_is_io() */
-export function childKindOf(type: ObjectType | 'Unknown'): ChildKind {
+export function childKindOf(type: ObjectType): ChildKind {
   if (type === 'NUMANode' || type === 'MemCache') return 'memory';
   if (type === 'Bridge' || type === 'PCIDev' || type === 'OSDev') return 'io';
   return type === 'Misc' ? 'misc' : 'normal';
 }
 
-/** Whether objects of a type are in the main tree, with CPUs below. @see hwloc_obj_type_is_normal() */
-export function isNormal(type: ObjectType): boolean {
-  return childKindOf(type) === 'normal';
+/** Whether an object, or objects of a type, are in the main tree, with CPUs below. @see hwloc_obj_type_is_normal() */
+export function isNormal(type: ObjectType | 'Unknown'): type is NormalType;
+export function isNormal(object: TopologyObject): object is NormalObject;
+export function isNormal(given: ObjectType | 'Unknown' | TopologyObject): boolean {
+  return kindOf(given) === 'normal';
 }
 
 /** Whether it is a NUMA node or a memory-side cache. @see hwloc_obj_type_is_memory() */
-export function isMemory(type: ObjectType): boolean {
-  return childKindOf(type) === 'memory';
+export function isMemory(type: ObjectType | 'Unknown'): type is MemoryType;
+export function isMemory(object: TopologyObject): object is MemoryObject;
+export function isMemory(given: ObjectType | 'Unknown' | TopologyObject): boolean {
+  return kindOf(given) === 'memory';
 }
 
 /** Whether it is a bridge, a PCI device or an OS device. @see hwloc_obj_type_is_io() */
-export function isIo(type: ObjectType): boolean {
-  return childKindOf(type) === 'io';
+export function isIo(type: ObjectType | 'Unknown'): type is IoType;
+export function isIo(object: TopologyObject): object is IoObject;
+export function isIo(given: ObjectType | 'Unknown' | TopologyObject): boolean {
+  return kindOf(given) === 'io';
 }
 
 /** Whether it is a CPU cache of any kind (a memory-side cache is not). @see hwloc_obj_type_is_cache() */
-export function isCache(type: ObjectType | 'Unknown'): type is DataCacheType | InstructionCacheType {
-  return isDataCache(type) || isInstructionCache(type);
+export function isCache(type: ObjectType | 'Unknown'): type is DataCacheType | InstructionCacheType;
+export function isCache(object: TopologyObject): object is DataCacheObject | InstructionCacheObject;
+export function isCache(given: ObjectType | 'Unknown' | TopologyObject): boolean {
+  return /^L\di?Cache$/.test(typeOf(given));
 }
 
 /** Whether it is a data or unified cache. @see hwloc_obj_type_is_dcache() */
-export function isDataCache(type: ObjectType | 'Unknown'): type is DataCacheType {
-  return /^L\dCache$/.test(type);
+export function isDataCache(type: ObjectType | 'Unknown'): type is DataCacheType;
+export function isDataCache(object: TopologyObject): object is DataCacheObject;
+export function isDataCache(given: ObjectType | 'Unknown' | TopologyObject): boolean {
+  return /^L\dCache$/.test(typeOf(given));
 }
 
 /** Whether it is an instruction cache. @see hwloc_obj_type_is_icache() */
-export function isInstructionCache(type: ObjectType | 'Unknown'): type is InstructionCacheType {
-  return /^L\diCache$/.test(type);
+export function isInstructionCache(type: ObjectType | 'Unknown'): type is InstructionCacheType;
+export function isInstructionCache(object: TopologyObject): object is InstructionCacheObject;
+export function isInstructionCache(given: ObjectType | 'Unknown' | TopologyObject): boolean {
+  return /^L\diCache$/.test(typeOf(given));
+}
+
+function typeOf(given: ObjectType | 'Unknown' | TopologyObject): ObjectType | 'Unknown' {
+  return typeof given === 'string' ? given : given.type;
+}
+
+function kindOf(given: ObjectType | 'Unknown' | TopologyObject): ChildKind | undefined {
+  if (typeof given !== 'string') return given.childKind;
+  return given === 'Unknown' ? undefined : childKindOf(given);
 }

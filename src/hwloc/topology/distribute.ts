@@ -2,7 +2,8 @@
 
 import { shown, wholeWithin } from '../../check/index.js';
 import type { CpuSet } from '../bitmap/sets.js';
-import type { TopologyObject } from '../object/kinds.js';
+import type { NormalObject, TopologyObject } from '../object/kinds.js';
+import { isNormal } from '../object/types.js';
 
 /** @see hwloc_distrib() */
 export interface DistributeOptions {
@@ -40,8 +41,9 @@ function spread(
   const { until = Infinity, reverse = false } = options;
   const branches = (reverse ? [...roots].reverse() : roots).flatMap((root) => {
     const normal = normalAncestor(root);
+    if (normal === undefined) return [];
     const cpuset = root.cpuset ?? normal.cpuset;
-    return cpuset === undefined || cpuset.isEmpty ? [] : [{ normal, cpuset, weight: cpuset.size }];
+    return cpuset.isEmpty ? [] : [{ normal, cpuset, weight: cpuset.size }];
   });
   const total = branches.reduce((sum, { weight }) => sum + weight, 0);
   const share = (weight: number) => Math.floor((weight * count + total - 1) / total);
@@ -64,12 +66,6 @@ function spread(
 }
 
 /** Memory, I/O and Misc objects have no branches of CPUs: those of the object to which they are attached are used. */
-function normalAncestor(object: TopologyObject): TopologyObject {
-  let up = object;
-  while (up.childKind !== 'normal') {
-    const { parent } = up;
-    if (parent === undefined) break;
-    up = parent;
-  }
-  return up;
+function normalAncestor(object: TopologyObject): NormalObject | undefined {
+  return isNormal(object) ? object : [...object.ancestors()].find((up) => isNormal(up));
 }

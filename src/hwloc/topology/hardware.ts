@@ -17,34 +17,34 @@ import { type Support, readSupport } from './support.js';
 export class TopologyHardware extends TopologyLocality {
   /** All CPUs of the topology's PUs. @see hwloc_topology_get_topology_cpuset() */
   get cpuset(): CpuSet {
-    return ofRoot('hwloc_topology_get_topology_cpuset', this.root.cpuset);
+    return this.root.cpuset;
   }
 
   /** The same with those that are offline or not allowed. @see hwloc_topology_get_complete_cpuset() */
   get completeCpuset(): CpuSet {
-    return ofRoot('hwloc_topology_get_complete_cpuset', this.root.completeCpuset);
+    return this.root.completeCpuset;
   }
 
   /** The CPUs to which the process that loaded the topology might bind. @see hwloc_topology_get_allowed_cpuset() */
   get allowedCpuset(): CpuSet {
     const name = 'hwloc_topology_get_allowed_cpuset';
-    return ofRoot(name, objectsOf(this).cpuSetAt(Number(libhwloc().native(name)(pointerOf(this)))));
+    return there(name, objectsOf(this).cpuSetAt(Number(libhwloc().native(name)(pointerOf(this)))));
   }
 
   /** All NUMA nodes of the topology. @see hwloc_topology_get_topology_nodeset() */
   get nodeset(): NodeSet {
-    return ofRoot('hwloc_topology_get_topology_nodeset', this.root.nodeset);
+    return this.root.nodeset;
   }
 
   /** The same with those that are offline or not allowed. @see hwloc_topology_get_complete_nodeset() */
   get completeNodeset(): NodeSet {
-    return ofRoot('hwloc_topology_get_complete_nodeset', this.root.completeNodeset);
+    return this.root.completeNodeset;
   }
 
   /** The nodes on which the process that loaded the topology might allocate. @see hwloc_topology_get_allowed_nodeset() */
   get allowedNodeset(): NodeSet {
     const name = 'hwloc_topology_get_allowed_nodeset';
-    return ofRoot(name, objectsOf(this).nodeSetAt(Number(libhwloc().native(name)(pointerOf(this)))));
+    return there(name, objectsOf(this).nodeSetAt(Number(libhwloc().native(name)(pointerOf(this)))));
   }
 
   /** What this libhwloc can discover and bind with this topology. @see hwloc_topology_get_support() */
@@ -99,8 +99,8 @@ export class TopologyHardware extends TopologyLocality {
   }
 }
 
-/** The sets of the machine are always there. */
-function ofRoot<Value>(name: string, value: Value | undefined): Value {
-  if (value === undefined) throw new HwlocError(name, 'ENOENT', 'the root of the topology has no such set');
+/** hwloc always has these sets. */
+function there<Value>(name: string, value: Value | undefined): Value {
+  if (value === undefined) throw new HwlocError(name, 'ENOENT', 'the topology has no such set');
   return value;
 }

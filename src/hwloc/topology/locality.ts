@@ -7,7 +7,13 @@ import { bitsOfBitmap, withBitmap } from '../ffi/bitmaps.js';
 import { invoke } from '../ffi/invoke.js';
 import { libhwloc } from '../ffi/library.js';
 import { withLocation } from '../ffi/location.js';
-import type { NumaNodeObject, ObjectOfType, TopologyObject } from '../object/kinds.js';
+import type {
+  DataCacheObject,
+  NormalObject,
+  NumaNodeObject,
+  ObjectOfType,
+  TopologyObject,
+} from '../object/kinds.js';
 import { type ObjectType, isDataCache, typeNumber } from '../object/types.js';
 import { type DistributeOptions, distribute } from './distribute.js';
 import { addressIn, objectsOf, pointerOf } from './handle.js';
@@ -39,14 +45,12 @@ export interface SameLocalityOptions {
 /** The part of a topology that finds objects by what is near them. */
 export class TopologyLocality extends TopologyLevels {
   /** The first of the largest objects that are inside a set. @see hwloc_get_first_largest_obj_inside_cpuset() */
-  firstLargestInside(set: CpuSet): TopologyObject | undefined {
+  firstLargestInside(set: CpuSet): NormalObject | undefined {
     checkCpus(set);
-    let object: TopologyObject = this.root;
-    if (!has(object, (cpuset) => cpuset.intersects(set))) return undefined;
-    while (!has(object, (cpuset) => cpuset.isSubsetOf(set))) {
-      const child: TopologyObject | undefined = object.children.find((each) =>
-        has(each, (cpuset) => cpuset.intersects(set)),
-      );
+    let object: NormalObject = this.root;
+    if (!object.cpuset.intersects(set)) return undefined;
+    while (!object.cpuset.isSubsetOf(set)) {
+      const child: NormalObject | undefined = object.children.find(({ cpuset }) => cpuset.intersects(set));
       if (child === undefined) break;
       object = child;
     }
@@ -59,7 +63,7 @@ export class TopologyLocality extends TopologyLevels {
    * @throws HwlocError  `EINVAL`: the set is not inside the topology's
    * @see hwloc_get_largest_objs_inside_cpuset()
    */
-  largestInside(set: CpuSet): readonly TopologyObject[] {
+  largestInside(set: CpuSet): readonly NormalObject[] {
     checkCpus(set);
     const name = 'hwloc_get_largest_objs_inside_cpuset';
     // Each has a CPU of its own at least.
@@ -69,7 +73,7 @@ export class TopologyLocality extends TopologyLevels {
         EINVAL: `${set.toListString()} is not inside the CPUs of the topology`,
       }),
     );
-    return objectsOf(this).objectsAt(room.subarray(0, found));
+    return objectsOf(this).objectsAt(room.subarray(0, found)) as NormalObject[];
   }
 
   /**
@@ -95,10 +99,10 @@ export class TopologyLocality extends TopologyLevels {
   }
 
   /** The lowest object that has all CPUs of a set. @see hwloc_get_obj_covering_cpuset() */
-  objectCovering(set: CpuSet): TopologyObject | undefined {
+  objectCovering(set: CpuSet): NormalObject | undefined {
     checkCpus(set);
-    if (set.isEmpty || !has(this.root, (cpuset) => set.isSubsetOf(cpuset))) return undefined;
-    let object: TopologyObject = this.root;
+    let object: NormalObject = this.root;
+    if (set.isEmpty || !set.isSubsetOf(object.cpuset)) return undefined;
     for (let child = object.childCovering(set); child !== undefined; child = object.childCovering(set)) {
       object = child;
     }
@@ -118,10 +122,10 @@ export class TopologyLocality extends TopologyLevels {
   }
 
   /** The lowest data or unified cache that has all CPUs of a set. @see hwloc_get_cache_covering_cpuset() */
-  cacheCovering(set: CpuSet): TopologyObject | undefined {
+  cacheCovering(set: CpuSet): DataCacheObject | undefined {
     const lowest = this.objectCovering(set);
-    if (lowest === undefined || isDataCache(lowest.type)) return lowest;
-    return [...lowest.ancestors()].find((up) => isDataCache(up.type));
+    if (lowest === undefined) return undefined;
+    return [lowest, ...lowest.ancestors()].find((up) => isDataCache(up));
   }
 
   /** The object of a type that is found by walking down: the i-th core in the j-th package. @see hwloc_get_obj_below_array_by_type() */
@@ -144,14 +148,14 @@ export class TopologyLocality extends TopologyLevels {
    * @throws ForeignObjectError
    * @see hwloc_get_closest_objs()
    */
-  closest(object: TopologyObject, max = Infinity): readonly TopologyObject[] {
+  closest(object: TopologyObject, max = Infinity): readonly NormalObject[] {
     const address = addressIn(this, object);
     check('max', max, limitCheck);
     if (object.depth < 0) return [];
     const room = new BigUint64Array(Math.min(max, this.objectsAtDepth(object.depth).length));
     const { native } = libhwloc();
     const found = Number(native('hwloc_get_closest_objs')(pointerOf(this), address, room, room.length));
-    return objectsOf(this).objectsAt(room.subarray(0, found));
+    return objectsOf(this).objectsAt(room.subarray(0, found)) as NormalObject[];
   }
 
   /**
@@ -220,7 +224,7 @@ export class TopologyLocality extends TopologyLevels {
     checkNodes(nodes);
     return this.objects('NUMANode')
       .filter(({ osIndex }) => osIndex !== undefined && nodes.has(osIndex))
-      .reduce((set, { cpuset }) => (cpuset === undefined ? set : set.union(cpuset)), CpuSet.empty());
+      .reduce((set, { cpuset }) => set.union(cpuset), CpuSet.empty());
   }
 
   /**

@@ -42,7 +42,7 @@ const rank = `
 
 /** The CPUs of a core that we may use, as a list. */
 const usable = () =>
-  topology.objects('Core').filter(({ cpuset }) => cpuset?.isSubsetOf(topology.allowedCpuset));
+  topology.objects('Core').filter(({ cpuset }) => cpuset.isSubsetOf(topology.allowedCpuset));
 
 describe.skipIf(availableParallelism() < 2)('on a machine with two cores', () => {
   test('each rank of a job of two binds itself to another core', async () => {
@@ -60,7 +60,7 @@ describe.skipIf(availableParallelism() < 2)('on a machine with two cores', () =>
       }));
     `;
     const ranks = await Promise.all(['0', '1'].map((number) => sources.run(body, [...where, number])));
-    const lists = usable().map(({ cpuset }) => cpuset?.toListString());
+    const lists = usable().map(({ cpuset }) => cpuset.toListString());
     expect(ranks).toEqual(
       [0, 1].map((number) => ({
         wanted: lists[number],
@@ -142,7 +142,7 @@ test('memory comes from where it is bound to, and the policy is told', async () 
   expect(await sources.run(body, where)).toEqual({
     before: [all, 'firstTouch'],
     bound: [first, 'bind'],
-    interleaved: [topology.objects('PU')[0]?.nodeset?.toListString(), 'interleave'],
+    interleaved: [topology.objects('PU')[0]?.nodeset.toListString(), 'interleave'],
     after: [all, 'firstTouch'],
   });
 });

@@ -1,7 +1,7 @@
 // A topology as an indented tree, in the manner of lstopo-no-graphics.
 
 import type { Topology, TopologyObject } from '../../../hwloc/index.js';
-import { isCache, isIo } from '../../../hwloc/index.js';
+import { isCache, isIo, isNormal } from '../../../hwloc/index.js';
 import type { Colour, Paint } from '../paint.js';
 import { labelOf } from './label.js';
 import { type Marks, joinNames } from './marks.js';
@@ -56,11 +56,7 @@ function linesOf(object: TopologyObject, depth: number, options: LineOptions): s
 function onlyChild(object: TopologyObject, { verbose, cpuset }: TreeOptions): TopologyObject | undefined {
   const [child, ...others] = object.allChildren;
   if (verbose || cpuset || child === undefined || others.length > 0) return undefined;
-  const hasSameCpus =
-    child.childKind === 'normal' &&
-    child.cpuset !== undefined &&
-    object.cpuset?.equals(child.cpuset) === true;
-  return hasSameCpus ? child : undefined;
+  return isNormal(child) && object.cpuset?.equals(child.cpuset) === true ? child : undefined;
 }
 
 function wordsOf(object: TopologyObject, { cpuset, verbose, domains }: LineOptions): string {
