@@ -10,11 +10,15 @@ const { rank, localRank, node, topology } = session;
 
 const cores = topology.objects('Core');
 const core = cores[localRank % cores.length];
-topology.setCpuBinding(core.cpuset);
+// All threads of this process, those of Node's thread pool as well.
+topology.setCpuBinding(core.cpuset, { target: 'process' });
 
+// Where threads ran last is asked for this one: a thread that sleeps has not moved yet. It will wake up on its core.
+const binding = topology.getCpuBinding({ target: 'process', strict: true });
+const location = topology.lastCpuLocation({ target: 'thread' });
 console.log(
   `rank ${rank} on ${node}: core L#${core.logicalIndex}, PUs ${core.cpuset.toListString()}; ` +
-    `bound to ${topology.getCpuBinding().toListString()}, running on ${topology.lastCpuLocation().toListString()}`,
+    `all threads bound to ${binding.toListString()}, this one running on ${location.toListString()}`,
 );
 
 await session.close();

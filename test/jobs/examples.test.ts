@@ -2,6 +2,7 @@
 import { cpus } from 'node:os';
 import { resolve } from 'node:path';
 import { expect, test } from 'vitest';
+import { CpuSet } from '../../src/hwloc/index.js';
 import { runSharedJob } from '../support/shared-job.js';
 import { wrapper } from '../support/wrapper.js';
 
@@ -19,13 +20,35 @@ test('the first job prints the place of each rank', async () => {
   expect(stderr).toBe('');
 });
 
-test('each rank is bound to its own core', async () => {
+test('each rank is bound to a core, with all its threads, and runs there; as the kernel says, too', async () => {
   const ranks = Math.min(cpus().length, 4);
-  const { stdout } = await runSharedJob(wrapper('local', '-n', String(ranks), ...example('bind.mjs')));
-  const lines = stdout.trimEnd().split('\n');
-  const bound = lines.map((line) => /PUs (\S+); bound to (\S+), running on (\S+)$/.exec(line) ?? []);
-  expect(new Set(bound.map(([, pus]) => pus)).size).toBe(ranks);
-  for (const [, pus, binding] of bound) expect(binding).toBe(pus);
+  // What the kernel says of each thread, when the rank ends.
+  const asKernel =
+    'import { readFileSync, readdirSync } from "node:fs"; process.on("exit", () => console.log("kernel " + ' +
+    'readdirSync("/proc/self/task").map((tid) => /Cpus_allowed_list:\\s*(\\S+)/.exec(' +
+    'readFileSync("/proc/self/task/" + tid + "/status", "utf8"))[1]).join(" ")));';
+  const [node = '', ...rest] = example('bind.mjs');
+  const program = [node, `--import=data:text/javascript,${encodeURIComponent(asKernel)}`, ...rest];
+  const { stdout } = await runSharedJob(wrapper('local', '-n', String(ranks), ...program));
+  const said = [
+    ...stdout.matchAll(
+      /^rank \d+ on .*: core L#(\d+), PUs (\S+); all threads bound to (\S+), this one running on (\S+)$/gm,
+    ),
+  ];
+  expect(said).toHaveLength(ranks);
+  const cores = new Map(said.map(([, core = '', pus = '']) => [core, pus]));
+  // Where there are as many cores, each has its own.
+  expect(new Set(cores.values()).size).toBe(cores.size);
+  for (const [, core = '', pus = '', binding = '', location = ''] of said) {
+    expect(cores.get(core)).toBe(pus);
+    expect(binding).toBe(pus);
+    expect(CpuSet.parseList(location).isSubsetOf(CpuSet.parseList(pus))).toBe(true);
+  }
+  const kernel = [...stdout.matchAll(/^kernel (.*)$/gm)].map(([, lists = '']) => [
+    ...new Set(lists.split(' ')),
+  ]);
+  expect(kernel.every((lists) => lists.length === 1)).toBe(true);
+  expect(kernel.flat().sort()).toEqual(said.map(([, , pus = '']) => pus).sort());
 });
 
 test('the table is made once, and each rank counts its part of the primes', async () => {
