@@ -38,6 +38,7 @@ export { type Libhwloc, abi, libhwloc, versionText } from './ffi/library.js';
 export { koffiVersion } from './ffi/open-library.js';
 export { type MappedFile, type Piece, mapPieces } from './mapped-file.js';
 export { type LoadOptions, type TopologySource, type TypeFilter, loadTopology } from './load.js';
+export { type Patience, loadWithin, loadedPlugins } from './load-within.js';
 export type { Initiator, InitiatorValue, MemoryAttribute, TargetValue } from './memattrs/memory-attribute.js';
 export type * from './object/attributes.js';
 export type * from './object/kinds.js';

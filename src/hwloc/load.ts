@@ -4,9 +4,10 @@ import { accessSync, constants, statSync } from 'node:fs';
 import { type Check, check, checkOptions, flag, oneOf, shown, text } from '../check/index.js';
 import { environment } from '../environment/index.js';
 import { HwlocError } from './errors.js';
-import { invoke, invokeAsync } from './ffi/invoke.js';
+import { failure, invoke } from './ffi/invoke.js';
 import { withVariables } from './ffi/libc.js';
 import { libhwloc } from './ffi/library.js';
+import { callOnOwnThread } from './ffi/own-thread.js';
 import { Opened } from './topology/handle.js';
 import { Topology } from './topology/topology.js';
 import { type ObjectType, isInUse, typeCheck, typeNumber } from './object/types.js';
@@ -15,6 +16,9 @@ import { whyFileUnreadable, whyUnreadable } from './xml-format.js';
 // enum hwloc_topology_flags_e in hwloc.h.
 const INCLUDE_DISALLOWED = 1 << 0;
 const IS_THISSYSTEM = 1 << 1;
+
+// enum hwloc_topology_components_flag_e in hwloc.h.
+const BLACKLIST = 1 << 0;
 
 /** Which objects of a type are kept. @see enum hwloc_type_filter_e in hwloc.h */
 export type TypeFilter = 'all' | 'none' | 'structure' | 'important';
@@ -48,31 +52,72 @@ export interface LoadOptions {
  * A load of this machine takes from some milliseconds to several seconds, by its size and by how many load at once. One of
  * `fsroot` blocks the event loop: libhwloc is told of it by a variable only, which must be gone before anybody else loads.
  *
+ * It may never end: a plugin of hwloc may wait for a device or a display. {@link loadWithin} does not wait for ever.
+ *
  * @throws InvalidArgumentError
  * @throws HwlocError  `EINVAL`: the source is not what hwloc can read. `ENOENT`: no such file.
  * @see hwloc_topology_load()
  */
 export async function loadTopology(options: LoadOptions = {}): Promise<Topology> {
+  const load = beginLoad(options);
+  for (;;) {
+    const topology = await load.within(Infinity);
+    if (topology !== undefined) return topology;
+  }
+}
+
+/** A load under way. */
+export interface Load {
+  /**
+   * Waits for the topology.
+   *
+   * @param isOver  Whether nobody wants it any more; asked a few times a second.
+   * @returns undefined if it is not there within so many milliseconds: the load goes on, and may be waited for again.
+   * @throws HwlocError  the load failed.
+   */
+  readonly within: (milliseconds: number, isOver?: () => boolean) => Promise<Topology | undefined>;
+}
+
+/**
+ * Begins to load a topology.
+ *
+ * @param without  Components of hwloc that are left out, such as `gl`. Those that libhwloc does not know are no error.
+ * @throws InvalidArgumentError, HwlocError
+ */
+export function beginLoad(options: LoadOptions, without: readonly string[] = []): Load {
   checkLoadOptions(options);
-  const { native } = libhwloc();
+  const { native, addressOf } = libhwloc();
   const created = [0];
   invoke('hwloc_topology_init', () => native('hwloc_topology_init')(created));
   const pointer = created[0] ?? 0;
+  const finish = (result: number | undefined) => {
+    if (result === undefined) return undefined;
+    if (result >= 0) return new Topology(new Opened(pointer));
+    native('hwloc_topology_destroy')(pointer);
+    // The other thread's errno is lost: it is EINVAL for all that hwloc cannot read.
+    throw explained(failure('hwloc_topology_load', 0, advice), options.source);
+  };
+  const loadHere = () => Number(native('hwloc_topology_load')(pointer));
   try {
     configure(pointer, options);
-    const { source } = options;
-    if (source !== undefined && 'fsroot' in source) {
-      withVariables(variablesFor(source.fsroot), () => {
-        invoke('hwloc_topology_load', () => native('hwloc_topology_load')(pointer), advice);
-      });
-    } else {
-      await invokeAsync('hwloc_topology_load', native('hwloc_topology_load'), [pointer], advice);
-    }
-    return new Topology(new Opened(pointer));
+    for (const name of without) native('hwloc_topology_set_components')(pointer, BLACKLIST, name);
   } catch (error) {
     native('hwloc_topology_destroy')(pointer);
     throw explained(error, options.source);
   }
+  const { source } = options;
+  const thread =
+    source !== undefined && 'fsroot' in source
+      ? undefined
+      : callOnOwnThread(addressOf('hwloc_topology_load'), pointer);
+  if (thread !== undefined) {
+    return { within: async (...limit) => finish(await thread.within(...limit)) };
+  }
+  const result =
+    source !== undefined && 'fsroot' in source
+      ? withVariables(variablesFor(source.fsroot), loadHere)
+      : loadHere();
+  return { within: () => Promise.resolve(result).then(finish) };
 }
 
 /** libhwloc answers EINVAL to all XML that it cannot read. Here the error says why. */

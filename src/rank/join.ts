@@ -14,10 +14,11 @@ import { type Identity, identify } from '../launcher/kinds/index.js';
 import { type Allowed, ownAllowed } from './allowed.js';
 import { arrive } from './arrive.js';
 import type { Context, JoinOptions, Joined, Share } from './context.js';
+import { discover } from './discover.js';
 import { NotSharedError, ShareError } from './errors.js';
 import { follow, outside } from './follow.js';
-import { discover, privately, takeLadder } from './ladder.js';
 import { checkJoinOptions } from './join-options.js';
+import { privately, takeLadder } from './ladder.js';
 import { lead } from './lead.js';
 import { loneBarrier } from './lone-barrier.js';
 import { messageOf, noticeOf } from './notice.js';
@@ -130,7 +131,8 @@ async function joinWith(
   if (typeof place === 'string') {
     if (settings.strict && identity !== undefined) throw new NotSharedError(place);
     findLibrary(settings, notice);
-    const topology = await discover({ settings, clock });
+    const topology = await discover({ settings, notice });
+    clock.mark('load');
     const outcome = privately('discovered', place, { clock });
     const joined = { topology, outcome, barrier: () => Promise.resolve(), leave: () => undefined };
     return { identity, allowed, joined: await withOwnShare(joined, share) };

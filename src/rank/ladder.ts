@@ -4,6 +4,7 @@ import { closeSync, readFileSync } from 'node:fs';
 import { openFile } from '../channel/index.js';
 import { type Topology, loadTopology } from '../hwloc/index.js';
 import type { Context } from './context.js';
+import { discover } from './discover.js';
 import { NotSharedError } from './errors.js';
 import { messageOf } from './notice.js';
 import type { Outcome } from './outcome.js';
@@ -44,15 +45,9 @@ export async function takeLadder(context: Context, reason: string, xml?: Leaders
     }
   }
   const topology = await discover(context);
+  context.clock.mark('load');
   context.notice(`${why}; discovered the machine on its own`);
   return { topology, outcome: privately('discovered', why, context) };
-}
-
-/** A discovery of this machine, or what hwloc's environment variables name instead. */
-export async function discover(context: Pick<Context, 'settings' | 'clock'>): Promise<Topology> {
-  const topology = await loadTopology({ io: context.settings.io });
-  context.clock.mark('load');
-  return topology;
 }
 
 /** The outcome of a rank that has a topology of its own. */

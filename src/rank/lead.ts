@@ -2,13 +2,14 @@
 
 import type { Channel, Plan } from '../channel/index.js';
 import { channelPath, sweep } from '../channel/place/index.js';
-import { type Topology, loadTopology } from '../hwloc/index.js';
+import type { Topology } from '../hwloc/index.js';
 import { formatAddress } from '../maps/index.js';
 import { adoptPlan, adoptedOutcome } from './adopt.js';
 import { sameAllowed } from './allowed.js';
 import { getShared, takeWhatComesWith } from './besides.js';
 import type { Claim } from './claim.js';
 import type { Context, Joined, Share } from './context.js';
+import { discover } from './discover.js';
 import { NotSharedError } from './errors.js';
 import { expectedBy } from './expected.js';
 import { type Private, privately } from './ladder.js';
@@ -64,7 +65,7 @@ async function leadClaimed(context: Context, channel: Channel, key: string): Pro
 async function share(context: Context, parts: Lead): Promise<Joined> {
   const { channel, roster, store, stopTelling } = parts;
   // The others come and are gathered while this goes on, on a thread of its own.
-  const loading = loadTopology({ io: context.settings.io });
+  const loading = discover(context);
   const sharing = context.share === undefined ? undefined : putInFront(context.share, store);
   sharing?.catch(() => undefined); // it is waited for below
   // What dead jobs left goes while nothing else is to be done.
@@ -154,7 +155,7 @@ async function coverEverybody(context: Context, roster: Roster, topology: Topolo
     return topology;
   }
   topology.close();
-  const all = await loadTopology({ io: context.settings.io, includeDisallowed: true });
+  const all = await discover(context, { includeDisallowed: true });
   context.clock.mark('load');
   return all;
 }

@@ -25,7 +25,7 @@ const giveUp = setTimeout(() => {
 
 try {
   libhwloc(settings.libhwloc);
-  const { bytes } = await writeXmlFile(process.argv[2] ?? '');
+  const { bytes } = await writeXmlFile(process.argv[2] ?? '', settings.timeout, say);
   if (settings.verbose) say(`wrote the topology for HWLOC_XMLFILE, ${bytes} bytes`);
 } catch (error) {
   const reason = error instanceof Error ? error.message.replaceAll('\n', ' ') : String(error);

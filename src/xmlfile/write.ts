@@ -2,7 +2,7 @@
 
 import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type ObjectType, type TypeFilter, loadTopology } from '../hwloc/index.js';
+import { type ObjectType, type TypeFilter, loadWithin } from '../hwloc/index.js';
 
 /** The file in its directory. front.sh and the launcher wait for this name, so it comes into being complete. */
 export const xmlFile = 'topology.xml';
@@ -21,11 +21,19 @@ export interface Written {
  * What the reader's cgroup does not allow, hwloc takes out there (HWLOC_THISSYSTEM_ALLOWED_RESOURCES). What is missing: groups that
  * show the same as a cache or a package does, which hwloc keeps for those only who leave that one out.
  *
+ * @param seconds  How long this may take. In time before that, the machine is discovered without hwloc's plugins, one of which may hang.
+ * @param tell     Is called with a sentence for the user.
  * @throws HwlocError  the machine could not be discovered.
  * @throws Error       of the file system; `EEXIST`: another process writes here, or did.
  */
-export async function writeXmlFile(directory: string): Promise<Written> {
-  const topology = await loadTopology({ io: 'all', includeDisallowed: true, filters: everything });
+export async function writeXmlFile(
+  directory: string,
+  seconds: number,
+  tell: (text: string) => void,
+): Promise<Written> {
+  const options = { io: 'all', includeDisallowed: true, filters: everything } as const;
+  const patience = { seconds: 0.8 * seconds, lastSeconds: 0.2 * seconds };
+  const topology = await loadWithin(options, patience, tell);
   try {
     // As hwloc 2 writes it: that one reads nothing newer, hwloc 3 reads both.
     const xml = topology.exportXml({ v2: true });

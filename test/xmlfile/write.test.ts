@@ -7,6 +7,11 @@ import { type LoadOptions, loadTopology } from '../../src/hwloc/index.js';
 import { writeXmlFile } from '../../src/xmlfile/index.js';
 import { temporaryFolder } from '../support/temporary.js';
 
+/** Nothing takes long here, and so nothing is told. */
+function tell(text: string): never {
+  throw new Error(text);
+}
+
 /** What programs ask for: libraries, MPI, lstopo, lstopo with all that it can show. */
 const requests: [string, LoadOptions][] = [
   ['by default', { io: 'none' }],
@@ -30,7 +35,7 @@ async function treeBy(options: LoadOptions): Promise<string> {
 }
 
 async function expectTheSameByFile() {
-  const { file } = await writeXmlFile(temporaryFolder());
+  const { file } = await writeXmlFile(temporaryFolder(), 30, tell);
   for (const [name, request] of requests) {
     const xml = { ...request, source: { xml: readFileSync(file, 'utf8') } };
     expect([name, await treeBy(xml)]).toEqual([name, await treeBy(request)]);
@@ -41,7 +46,7 @@ test('of this machine', expectTheSameByFile);
 
 test('is nobody else’s to read, and is written once', async () => {
   const folder = temporaryFolder();
-  const { file, bytes } = await writeXmlFile(folder);
+  const { file, bytes } = await writeXmlFile(folder, 30, tell);
   expect(statSync(file)).toMatchObject({ size: bytes });
   expect(statSync(file).mode & 0o777).toBe(0o600);
   expect(readdirSync(folder)).toEqual(['topology.xml']);

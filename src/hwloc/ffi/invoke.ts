@@ -27,25 +27,8 @@ export function invoke(name: string, call: () => unknown, advice: Record<string,
   throw failure(name, koffi.errno(), advice);
 }
 
-/** The same on a thread of koffi's pool, so that the event loop goes on. The function must not touch what JS touches. */
-export function invokeAsync(
-  name: string,
-  native: NativeFunction,
-  args: readonly unknown[],
-  advice: Record<string, string> = {},
-): Promise<number> {
-  return new Promise((resolve, reject) => {
-    native.async(...args, (error: Error | null, result: unknown) => {
-      // koffi carries the pool thread's errno over to this thread before it calls back.
-      const errno = koffi.errno();
-      if (error) reject(error);
-      else if (Number(result) >= 0) resolve(Number(result));
-      else reject(failure(name, errno, advice));
-    });
-  });
-}
-
-function failure(name: string, errno: number, advice: Record<string, string>): HwlocError {
+/** The error of a function that failed with an errno; 0 if it is not known. */
+export function failure(name: string, errno: number, advice: Record<string, string>): HwlocError {
   const code = errno === 0 ? 'EINVAL' : errnoName(errno);
   return new HwlocError(name, code, advice[code]);
 }

@@ -37,6 +37,12 @@ const prototypes = {
   getenv: 'const char *getenv(const char *name)',
   setenv: 'int setenv(const char *name, const char *value, int overwrite)',
   unsetenv: 'int unsetenv(const char *name)',
+  pthread_attr_init: 'int pthread_attr_init(void *attributes)',
+  pthread_attr_setstacksize: 'int pthread_attr_setstacksize(void *attributes, size_t size)',
+  pthread_create:
+    'int pthread_create(_Out_ uintptr_t *thread, void *attributes, uintptr_t function, uintptr_t argument)',
+  pthread_timedjoin_np: 'int pthread_timedjoin_np(uintptr_t thread, _Out_ uintptr_t *result, void *time)',
+  _exit: 'void _exit(int status)',
 };
 
 const declared: Partial<Record<keyof typeof prototypes, NativeFunction>> = {};

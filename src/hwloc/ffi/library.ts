@@ -30,6 +30,8 @@ export interface Libhwloc {
   readonly native: (name: LibhwlocFunction) => NativeFunction;
   /** Whether this version has a function. */
   readonly has: (name: LibhwlocFunction) => boolean;
+  /** Where a function is in memory. */
+  readonly addressOf: (name: LibhwlocFunction) => bigint;
 }
 
 let loaded: Libhwloc | undefined;
@@ -76,7 +78,8 @@ function open(file: string): Libhwloc {
     }
   };
   const native = (name: LibhwlocFunction) => (declared[name] ??= declare(name));
-  return { file, apiVersion, native, has: (name) => isIn(functionsSince, name, apiVersion) };
+  const addressOf = (name: LibhwlocFunction) => library.symbol(name) as bigint;
+  return { file, apiVersion, native, has: (name) => isIn(functionsSince, name, apiVersion), addressOf };
 }
 
 /** `2.8` for 0x20800. */

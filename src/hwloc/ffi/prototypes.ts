@@ -21,6 +21,8 @@ const makeOthers = () => ({
   hwloc_topology_set_xml: 'int hwloc_topology_set_xml(uintptr_t topology, const char *path)',
   hwloc_topology_set_synthetic:
     'int hwloc_topology_set_synthetic(uintptr_t topology, const char *description)',
+  hwloc_topology_set_components:
+    'int hwloc_topology_set_components(uintptr_t topology, unsigned long flags, const char *name)',
   hwloc_topology_set_type_filter:
     'int hwloc_topology_set_type_filter(uintptr_t topology, int type, int filter)',
   hwloc_topology_set_io_types_filter:

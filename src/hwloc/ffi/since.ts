@@ -8,6 +8,7 @@ import type { LibhwlocFunction } from './prototypes.js';
 type Since<Name extends string> = Readonly<Partial<Record<Name, number>>>;
 
 export const functionsSince: Since<LibhwlocFunction> = {
+  hwloc_topology_set_components: 0x20100,
   hwloc_distances_get_by_name: 0x20100,
   hwloc_distances_get_name: 0x20100,
   hwloc_bitmap_singlify_per_core: 0x20200,

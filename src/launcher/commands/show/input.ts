@@ -6,10 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   type ObjectType,
+  type Patience,
   type Topology,
   type TypeFilter,
   isIo,
   loadTopology,
+  loadWithin,
   objectTypes,
 } from '../../../hwloc/index.js';
 import { CommandError, UsageError } from '../../errors.js';
@@ -24,19 +26,31 @@ const filters = Object.fromEntries(
 ) as Partial<Record<ObjectType, TypeFilter>>;
 
 /**
- * Loads a topology.
+ * Loads this machine, or what hwloc's own variables name.
  *
- * @param input   A path or a description; undefined for this machine, or what hwloc's own variables name.
+ * @param complain  Is called with a sentence for the user, where that takes long.
+ */
+export function loadMachine(
+  io: TypeFilter,
+  patience: Patience,
+  complain: (text: string) => void,
+): Promise<Topology> {
+  return loadWithin({ io, filters }, patience, complain);
+}
+
+/**
+ * Loads what a file or a text describes.
+ *
+ * @param input   A path or a description.
  * @param format  What it is; undefined to find out, as lstopo does.
  * @throws CommandError  it cannot be read.
  */
 export async function loadInput(
-  input: string | undefined,
+  input: string,
   format: InputFormat | undefined,
   io: TypeFilter,
 ): Promise<Topology> {
   const common = { io, filters };
-  if (input === undefined) return loadTopology(common);
   const kind = format ?? formatOf(input);
   try {
     switch (kind) {

@@ -11,7 +11,7 @@ import { type RunningJob, type SharedMapping, findJob } from '../running/jobs.js
 import { cpusOf } from '../running/processes.js';
 import type { showOptions } from '../show.js';
 import { bytes } from '../words.js';
-import { type InputFormat, loadInput } from './input.js';
+import { type InputFormat, loadInput, loadMachine } from './input.js';
 import { type Bound, boundTo, isUnbound, joinNames, marksFor } from './marks.js';
 import { drawPicture } from './picture.js';
 import { adoptFrom } from './shared.js';
@@ -53,7 +53,7 @@ function chooseLibrary({ options, complain }: ShowCall): void {
   complain(`${how} could not be loaded; using ${file}`);
 }
 
-async function open({ given, operands, options }: ShowCall): Promise<Shown> {
+async function open({ given, operands, options, complain }: ShowCall): Promise<Shown> {
   const inputs = [...(given.input === undefined ? [] : [given.input]), ...operands];
   if (inputs.length + (given.job === undefined ? 0 : 1) > 1) {
     throw new UsageError('show takes one topology: an input or a job');
@@ -63,12 +63,13 @@ async function open({ given, operands, options }: ShowCall): Promise<Shown> {
     return { job, ...adoptFrom(job) };
   }
   const io = options.io ?? settingsFrom(environment()).io;
-  const topology = await loadInput(
-    inputs[0],
-    given['input-format'] as InputFormat | undefined,
-    io as 'important',
-  );
-  return { topology };
+  const [input] = inputs;
+  if (input === undefined) {
+    const seconds = options.timeout ?? settingsFrom(environment()).timeout;
+    return { topology: await loadMachine(io as 'important', { seconds }, complain) };
+  }
+  const format = given['input-format'] as InputFormat | undefined;
+  return { topology: await loadInput(input, format, io as 'important') };
 }
 
 function pidFrom({ pid }: Given<typeof showOptions>): number | undefined {
