@@ -40,6 +40,7 @@ export async function bundle(outDir) {
     platform: 'node',
     target: 'node20.19',
     legalComments: 'none',
+    lineLimit: 120,
   };
   const doorsOfParts = await Promise.all(
     Object.entries(parts).map(([part, file]) => partOf(part, file, outDir)),
@@ -49,8 +50,7 @@ export async function bundle(outDir) {
     stdin: { contents: doorsOfParts.join('\n'), resolveDir: outDir, sourcefile: 'core.js' },
     outfile: 'bundle/core.cjs',
     format: 'cjs',
-    // Names stay as they are, for the sake of stack traces.
-    minifyWhitespace: true,
+    // Names and lines stay as they are: an error shows both, and of an uncaught one Node prints the whole line.
     minifySyntax: true,
     define: { 'import.meta.dirname': 'bundleFolder', 'import.meta.url': 'bundleUrl' },
     banner: { js: '(function (module, exports, bundleFolder, bundleUrl, bundleImport) {' },
