@@ -1,6 +1,7 @@
 // The wrapper: reads the command line, runs the launcher, and leaves no trace but its exit status.
 // What only some command lines need is imported when they do: each file costs a millisecond of every job's start.
 
+import { Bystander } from './bystander.js';
 import { type CommandRequest, type Options, type Request, parseCommandLine } from './command-line.js';
 import { commands } from './commands/index.js';
 import { complain } from './complain.js';
@@ -84,20 +85,19 @@ async function launch(request: Launch, inherited: readonly number[]): Promise<En
   const { kind, start: startRequest } = await starterOf(request, env, { job, roots, complain });
 
   // Before the start, which may take a while if it is of many ranks; nothing is waited for until all of them run.
-  const stopRelaying = relaySignals((signal) => {
+  const pass = (signal: NodeJS.Signals) => {
     running.kill(signal);
-  });
+  };
+  const stopRelaying = relaySignals((signal) => bystander.hasHad(signal), pass);
   const running = startRequest(inherited);
-  if (running.pid !== undefined) {
-    stopWith(running.pid, (signal) => {
-      running.kill(signal);
-    });
-  }
+  const bystander = new Bystander();
+  if (running.pid !== undefined) stopWith(running.pid, bystander, pass);
   const ending = await running.ending;
   reporting?.collect();
   await removeJob(job, roots);
   await reporting?.finish({ command: request.kind === 'local' ? 'local' : request.command, kind }, ending);
   stopRelaying();
+  bystander.end();
   return ending;
 }
 

@@ -9,6 +9,7 @@ import { launcherCommands } from '../support/jobs.js';
 import { installed } from '../support/programs.js';
 import { startJob } from '../support/job.js';
 import { processesLeft, processesWith } from '../support/leftovers.js';
+import { allProcesses } from '../support/processes.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { wrapper } from '../support/wrapper.js';
 import { contentOf, openShell, openTerminal, untilThere } from './terminal.js';
@@ -24,6 +25,16 @@ function noter(file: string, lingerMs = 200): string[] {
 function catches(pid: number, signal: number): boolean {
   const [, mask = '0'] = /^SigCgt:\s*(\w+)$/m.exec(contentOf(`/proc/${pid}/status`)) ?? [];
   return ((BigInt(`0x${mask}`) >> BigInt(signal - 1)) & 1n) === 1n;
+}
+
+/** The names of the living processes of a process group. */
+function commandsIn(group: number): string[] {
+  return allProcesses().flatMap((pid) => {
+    const stat = contentOf(`/proc/${pid}/stat`);
+    const [state, , itsGroup] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    const name = stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')'));
+    return itsGroup === String(group) && state !== 'Z' ? [name] : [];
+  });
 }
 
 function notesIn(file: string): string[] {
@@ -106,6 +117,46 @@ describe.concurrent('a signal to the wrapper alone, which has no terminal', () =
     await job.printed(/up/);
     process.kill(-job.pid, 'SIGHUP');
     expect(await job.result).toMatchObject({ exitCode: 6 });
+  });
+});
+
+describe.concurrent('a signal to the process group of the wrapper, as `kill %1` sends it', () => {
+  test.each(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const)(
+    '%s reaches the program once',
+    async (signal) => {
+      const file = join(temporaryFolder(), 'notes');
+      const job = startJob(wrapper(...noter(file)), { env: { HWLOC_SHARE_DIR: temporaryFolder() } });
+      await untilThere(file, /ready/);
+      await expect.poll(() => commandsIn(job.pid)).toContain('cat');
+      process.kill(-job.pid, signal);
+      expect(await job.result).toMatchObject({ exitCode: 10, stderr: '' });
+      expect(notesIn(file)).toEqual([`0 ${signal}`]);
+    },
+  );
+
+  test('after one to the group, another one to the wrapper alone is passed on', async () => {
+    const file = join(temporaryFolder(), 'notes');
+    const job = startJob(wrapper(...noter(file, 2500)), { env: { HWLOC_SHARE_DIR: temporaryFolder() } });
+    await untilThere(file, /ready/);
+    await expect.poll(() => commandsIn(job.pid)).toContain('cat');
+    process.kill(-job.pid, 'SIGUSR1');
+    await untilThere(file, /SIGUSR1/);
+    process.kill(job.pid, 'SIGTERM');
+    await untilThere(file, /SIGTERM/);
+    process.kill(-job.pid, 'SIGUSR2');
+    expect(await job.result).toMatchObject({ exitCode: 10 });
+    expect(notesIn(file)).toEqual(['0 SIGTERM', '0 SIGUSR1', '0 SIGUSR2']);
+  });
+
+  test('no process of ours outlives a wrapper that is killed', async () => {
+    const job = startJob(wrapper('sh', '-c', 'echo up; exec sleep 2'), {
+      env: { HWLOC_SHARE_DIR: temporaryFolder() },
+    });
+    await job.printed(/up/);
+    await expect.poll(() => commandsIn(job.pid)).toContain('cat');
+    process.kill(job.pid, 'SIGKILL');
+    expect(await job.result).toMatchObject({ signal: 'SIGKILL' });
+    await expect.poll(() => commandsIn(job.pid)).not.toContain('cat');
   });
 });
 
@@ -197,6 +248,22 @@ launcher('openmpi').describe('Open MPI', () => {
     for (let i = 0; i < 3; i++) {
       const jobs = await Promise.all([1, 2, 3, 4].map(() => startJob(script, options()).result));
       for (const job of jobs) expect(job).toMatchObject({ exitCode: 0, stdout: 'status 7\n' });
+    }
+  });
+
+  // A second SIGTERM makes mpirun end at once, and leave its ranks alone.
+  test('a SIGTERM to the process group ends all ranks', async () => {
+    const rank = ['sh', '-c', 'echo up; sleep 60'];
+    const end = async (command: readonly string[]) => {
+      const job = startJob(command, { env: { HWLOC_SHARE_DIR: temporaryFolder() } });
+      await job.printed(/(up[^]*){3}/);
+      process.kill(-job.pid, 'SIGTERM');
+      await job.result;
+      return processesLeft(() => processesWith(job.marker));
+    };
+    for (let i = 0; i < 3; i++) {
+      expect(await end(launcherCommands.openmpi(3, rank))).toEqual([]);
+      expect(await end(wrapper(...launcherCommands.openmpi(3, rank)))).toEqual([]);
     }
   });
 });
