@@ -3,6 +3,7 @@ import { copyFileSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { writeWrongDoors } from './wrong-doors.mjs';
 
 /** What ranks and users import, by its name in the core, and the file that it is compiled to. */
 const parts = { rank: 'rank/index.js', onImport: 'rank/on-import.js', hwloc: 'hwloc/index.js' };
@@ -93,6 +94,10 @@ export async function bundle(outDir) {
     format: 'esm',
     outExtension,
   });
+  const names = await Promise.all(
+    ['rank/index.js', 'hwloc/index.js'].map((file) => namesIn(join(outDir, file))),
+  );
+  writeWrongDoors(outDir, [...new Set([...names.flat(), 'session'])]);
   const { metafile } = await build({
     ...common,
     entryPoints: [{ in: 'launcher/bin.js', out: 'launcher/bin' }],

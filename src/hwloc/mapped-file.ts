@@ -64,7 +64,8 @@ function pieceAt(address: number, { offset, length }: Piece): Uint8Array {
  *
  * @param length  Bytes of the file that are mapped, from its beginning; it has that many, and keeps them.
  * @param pieces  All of them within those bytes.
- * @throws HwlocError  `ENOMEM`: {@link mapPrivately}.
+ * @throws HwlocError  `ENOMEM`: no room is left (`ulimit -v`), or the system does not promise the memory for the copies that there might
+ *                     be (`vm.overcommit_memory=2`).
  * @throws RangeError  a piece is longer than an ArrayBuffer can be (4 GiB up to Node 20).
  */
 export function mapPieces(fd: number, length: number, pieces: readonly Piece[]): Uint8Array[] {

@@ -15,7 +15,7 @@ export interface Segment {
   readonly offset: number;
   /** Virtual address, a multiple of the page size. */
   readonly address: number;
-  /** Bytes, as given by {@link shmemLength}. */
+  /** Bytes, as given by `sharedLength()` of the topology. */
   readonly length: number;
 }
 
@@ -121,7 +121,7 @@ function seal(segment: Segment): void {
 }
 
 /**
- * Makes all functions ready that {@link shmemAdopt} calls, and the release of a reservation, for whoever has to wait until the file is
+ * Makes all functions ready that `adoptTopology()` calls, and the release of a reservation, for a rank that waits until the file is
  * complete: each takes 20 to 50 µs, which then are over.
  */
 export function prepareToAdopt(): void {

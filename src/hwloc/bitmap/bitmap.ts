@@ -28,7 +28,7 @@ export abstract class Bitmap implements Iterable<number> {
   abstract readonly kind: 'cpuset' | 'nodeset';
   /**
    * The members as 32-bit words, in shortest form: bit `i` is bit `i % 32` of word `i / 32`, and after the last word all bits are as
-   * {@link isInfinite} says.
+   * `isInfinite` says.
    *
    * A field, so that `assert.deepStrictEqual()`, vitest's `toEqual()` and others that compare fields see which sets are equal.
    */

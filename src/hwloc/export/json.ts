@@ -75,7 +75,7 @@ export interface CpuKindJson {
   readonly infos: readonly Info[];
 }
 
-/** What {@link topologyJson} gives. */
+/** What `toJSON()` of a topology returns. */
 export interface TopologyJson {
   /** Of this format. A reader should refuse one that it does not know. */
   readonly version: 1;

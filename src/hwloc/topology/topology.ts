@@ -64,7 +64,9 @@ export class Topology extends TopologyBinding {
    * Writes the topology into a file for others to adopt.
    *
    * @throws NotSupportedError  this topology was itself adopted
-   * @see {@link shmemWrite}, for what else it throws
+   * @throws HwlocError  `EBUSY`: something is mapped in the range. `ENOSPC`: the file system cannot hold the bytes. `EINVAL`: a number is
+   *                     not a multiple of the page size.
+   * @see hwloc_shmem_topology_write()
    */
   writeTo(segment: Segment): void {
     const pointer = pointerOf(this);
@@ -94,7 +96,14 @@ export class Topology extends TopologyBinding {
   }
 }
 
-/** Maps a topology that another process wrote. @see {@link shmemAdopt}, for what it throws */
+/**
+ * Maps a topology that another process wrote, at the address that it was written for.
+ *
+ * @throws InvalidArgumentError  a number is not what a segment has.
+ * @throws HwlocError  `EBUSY`: something is mapped in the range. `EINVAL`: the file or the numbers are not those of the writer, the file is
+ *                     too short, or the writer's libhwloc has another ABI.
+ * @see hwloc_shmem_topology_adopt()
+ */
 export function adoptTopology(segment: Segment): Topology {
   checkSegment(segment);
   const { offset, address, length } = segment;
