@@ -1,6 +1,6 @@
 // What a program imports says in one line why it cannot work here, and a program that only joins runs all the same.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -129,6 +129,18 @@ describe('a job that was bundled', () => {
     const file = await bundle(text, join(folder, `out/job.${kind}`), ['hwloc-share']);
     expect(run(process.execPath, [file])).toMatchObject({ stdout: '1\n', status: 0 });
   });
+});
+
+test('a program that joins by --import runs where a file of the package is missing, and where stderr is closed', () => {
+  const { folder: place, installed } = install({ koffi: true });
+  rmSync(join(installed, 'dist/bundle/core.cjs'));
+  writeFileSync(join(place, 'plain.mjs'), `console.log('ran');\n`);
+  const words = ['--import', 'hwloc-share/auto', 'plain.mjs'];
+  const { stdout, stderr, status } = run(process.execPath, words, place);
+  expect({ stdout, status }).toEqual({ stdout: 'ran\n', status: 0 });
+  expect(stderr).toMatch(/^hwloc-share: ENOENT: .*core\.cjs.*; the program runs without a topology\n$/);
+  const closed = run('sh', ['-c', 'exec "$@" 2>&-', 'sh', process.execPath, ...words], place);
+  expect(closed).toMatchObject({ stdout: 'ran\n', status: 0 });
 });
 
 describe('where koffi cannot be loaded', () => {

@@ -8,9 +8,16 @@ export function withoutCore(error) {
   const get = (_, key) => (key === 'then' ? undefined : fail());
   const unusable = new Proxy({}, { get, set: fail, has: fail, ownKeys: fail });
   return {
-    joinOnImport() {
+    async joinOnImport() {
       if (isStrict(process.env.HWLOC_SHARE_STRICT)) fail();
-      process.stderr.write(`${error.message}; the program runs without a topology\n`);
+      // Of an error that is not ours, a file that cannot be read, say.
+      const message = error.message.replace(/^(?!hwloc-share: )/, 'hwloc-share: ').replace(/\n/g, ' ');
+      const { writeSync } = await import('fs');
+      try {
+        writeSync(2, `${message}; the program runs without a topology\n`);
+      } catch {
+        // A closed stderr is no reason to fail a program.
+      }
       return unusable;
     },
     topologyOf: () => unusable,
