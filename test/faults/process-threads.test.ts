@@ -25,7 +25,11 @@ const rankOfTwo = {
   HWLOC_SHARE_LOCAL_SIZE: '2',
 };
 
-async function run(name: string, env: Record<string, string> = {}, flags: string[] = []): Promise<unknown> {
+async function runCase(
+  name: string,
+  env: Record<string, string> = {},
+  flags: string[] = [],
+): Promise<unknown> {
   const words = [process.execPath, ...flags, fixture];
   const { stdout, stderr, exitCode, signal } = await runJob(words, {
     env: { CASE: name, HWLOC_SHARE_DIR: memoryFolder(), ...env },
@@ -35,7 +39,7 @@ async function run(name: string, env: Record<string, string> = {}, flags: string
 }
 
 test('a process without a launcher discovers the machine once for all its threads', async () => {
-  const [first, ...others] = (await run('alone')) as Told[];
+  const [first, ...others] = (await runCase('alone')) as Told[];
   expect(first).toMatchObject({ how: 'discovered' });
   expect(first?.phases).toContain('load');
   expect(others).toEqual(
@@ -48,31 +52,31 @@ test('a process without a launcher discovers the machine once for all its thread
 });
 
 test('what a worker thread has joined outlives it, with the library that it needs', async () => {
-  const { told, isLoaded } = (await run('terminated')) as { told: Told[]; isLoaded: boolean };
+  const { told, isLoaded } = (await runCase('terminated')) as { told: Told[]; isLoaded: boolean };
   expect(isLoaded).toBe(true);
   expect(told).toMatchObject([{ how: 'discovered' }, { ...inSharedThread, pus: told[0]?.pus }]);
 });
 
 test('a thread that ends while it joins is replaced by the next', async () => {
-  const told = (await run('terminatedWhileJoining', { ...rankOfTwo, HWLOC_SHARE_TIMEOUT: '60' })) as Told;
+  const told = (await runCase('terminatedWhileJoining', { ...rankOfTwo, HWLOC_SHARE_TIMEOUT: '60' })) as Told;
   expect(told.how).toBe('discovered');
   expect(told.phases).toContain('load');
 });
 
 test('a thread does not wait for longer than the timeout for one that joins and is blocked', async () => {
-  const told = (await run('blocked', { ...rankOfTwo, HWLOC_SHARE_TIMEOUT: '1' })) as Told;
+  const told = (await runCase('blocked', { ...rankOfTwo, HWLOC_SHARE_TIMEOUT: '1' })) as Told;
   expect(told.phases).not.toContain('thread');
   expect(told.pus).toBeGreaterThan(0);
 });
 
 test('threads that join and leave again and again read a whole topology each time', async () => {
-  expect(await run('often')).toEqual([1, 1, 1, 1]);
+  expect(await runCase('often')).toEqual([1, 1, 1, 1]);
 });
 
 test('a join that failed leaves nothing to the other threads', async () => {
   const folder = temporaryFolder();
   for (const name of ['libhwloc.so.15', 'libhwloc.so']) writeFileSync(join(folder, name), 'no library');
-  const codes = await run('failing', { LD_LIBRARY_PATH: folder });
+  const codes = await runCase('failing', { LD_LIBRARY_PATH: folder });
   expect(codes).toEqual(Array(3).fill('LIBHWLOC_NOT_FOUND'));
 });
 
@@ -85,7 +89,7 @@ test('where something else has the place of what threads share, each has a topol
      // PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE: any access would end the process.
      mmap(0x2000000000, 0x100000, 0, 0x100022, -1, 0);`,
   );
-  const told = (await run('alone', {}, ['--import', taken])) as Told[];
+  const told = (await runCase('alone', {}, ['--import', taken])) as Told[];
   expect(told).toHaveLength(5);
   for (const { how, phases } of told) {
     expect(how).toBe('discovered');
