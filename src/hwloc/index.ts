@@ -43,6 +43,7 @@ export type { Initiator, InitiatorValue, MemoryAttribute, TargetValue } from './
 export type * from './object/attributes.js';
 export type * from './object/kinds.js';
 export type { Info } from './object/model.js';
+export { pciClassName } from './object/pci-class.js';
 export {
   type ChildKind,
   type DataCacheType,

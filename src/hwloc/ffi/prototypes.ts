@@ -48,6 +48,8 @@ const makeOthers = () => ({
 
   hwloc_type_sscanf:
     'int hwloc_type_sscanf(const char *text, _Out_ int *type, void *attributes, size_t size)',
+  // Not in the public headers; lstopo calls it, too.
+  hwloc_pci_class_string: 'const char *hwloc_pci_class_string(unsigned short classId)',
   hwloc_compare_types: 'int hwloc_compare_types(int type1, int type2)',
   hwloc_get_memory_parents_depth: 'int hwloc_get_memory_parents_depth(uintptr_t topology)',
   hwloc_get_obj_by_depth:

@@ -27,6 +27,45 @@ function lstopo(...words: string[]): string {
   return stdout;
 }
 
+interface Device {
+  readonly classId: number;
+  readonly bus: number;
+  readonly device: number;
+  readonly function: number;
+  /** Vendor and device. */
+  readonly ids?: string;
+  readonly subtype?: string;
+  /** What is below it, as XML. */
+  readonly below?: string;
+}
+
+/** A file with a machine that has these devices. */
+function devicesOf(devices: readonly Device[]): string {
+  const hex = (value: number, digits: number) => value.toString(16).padStart(digits, '0');
+  const objects = devices.map(({ ids, subtype, below = '', ...each }, i) => {
+    const busId = `0000:${hex(each.bus, 2)}:${hex(each.device, 2)}.${each.function}`;
+    const type = `${hex(each.classId, 4)} [${ids ?? `1af4:${hex(i, 4)}`}] [0000:0000] 00`;
+    const named = subtype === undefined ? '' : ` subtype="${subtype}"`;
+    return (
+      `<object type="PCIDev" gp_index="${100 + i}"${named} pci_busid="${busId}" pci_type="${type}" ` +
+      `pci_link_speed="0">${below}</object>`
+    );
+  });
+  const sets =
+    'cpuset="0x1" complete_cpuset="0x1" nodeset="0x1" complete_nodeset="0x1" os_index="0" ' +
+    'allowed_cpuset="0x1" allowed_nodeset="0x1"';
+  const file = join(temporaryFolder(), 'devices.xml');
+  writeFileSync(
+    file,
+    `<?xml version="1.0" encoding="UTF-8"?><!DOCTYPE topology SYSTEM "hwloc2.dtd"><topology version="2.0">
+      <object type="Machine" gp_index="1" ${sets}><object type="NUMANode" gp_index="2" ${sets} local_memory="1048576"/>
+      <object type="PU" gp_index="3" ${sets}/>
+      <object type="Bridge" gp_index="4" bridge_type="0-1" depth="0" bridge_pci="0000:[00-ff]">${objects.join('\n')}
+      </object></object></topology>`,
+  );
+  return file;
+}
+
 /** The tree alone, without the remarks below it. */
 function treeIn(text: string): string {
   return text.replace(/\n\n[^]*$/, '\n');
@@ -66,6 +105,71 @@ installed('lstopo-no-graphics').describe("the tree is lstopo's", () => {
     '[numa(memory=8GB)] pack:2 l3:2(size=32MB) [numa] core:2 pu:1',
   ])('of a description: %s', async (description) => {
     expect(await show([description])).toBe(lstopo('-i', description));
+  });
+
+  const devices = join(root, 'test/hwloc/fixtures/devices.xml');
+
+  test.each([
+    [[], []],
+    [['--cpuset'], ['-c']],
+    [['--io', 'all'], ['--whole-io']],
+    [['--io', 'none'], ['--no-io']],
+  ])('with objects of all kinds, virtual functions and Misc objects, %j', async (ours, theirs) => {
+    const expected = lstopo('-i', devices, ...theirs);
+    expect(expected).toContain('Misc(MemoryModule) DIMM A1');
+    if (ours[1] !== 'none') expect(expected).toContain('2 x { PCI(VF) 0000:01:02.1-2 (Ethernet) }');
+    expect(await show([devices, ...ours])).toBe(expected);
+  });
+
+  test('with PCI devices of every class', async () => {
+    const classes = [...Array(0x15).keys(), 0x40, 0xff].flatMap((base) =>
+      [...Array(0x24).keys(), 0x40, 0x80].map((sub) => base * 256 + sub),
+    );
+    const file = devicesOf(
+      classes.map((classId, i) => ({ classId, bus: i >> 5, device: i & 31, function: 0 })),
+    );
+    const expected = lstopo('-i', file, '--whole-io');
+    expect(expected.match(/^ +PCI [0-9a-f:.]+ \(.+\)$/gm)?.length).toBeGreaterThan(400);
+    expect(await show([file, '--io', 'all'])).toBe(expected);
+  });
+
+  test('with PCI devices that are alike, on one card and on several, and some that have something below', async () => {
+    const place = (device: number, pciFunction: number) => ({ bus: 1, device, function: pciFunction });
+    const vf = { classId: 0x0200, ids: '8086:154c', subtype: 'VF' };
+    const net = '<object type="OSDev" gp_index="9000" name="eth0" osdev_type="2"/>';
+    const cases = [
+      [
+        { ...vf, ...place(2, 1) },
+        { ...vf, ...place(2, 2) },
+        { ...vf, ...place(2, 5) },
+      ],
+      [
+        { ...vf, ...place(2, 1) },
+        { ...vf, ...place(3, 0) },
+      ],
+      [
+        { ...vf, ...place(2, 0), below: net },
+        { ...vf, ...place(2, 1) },
+        { ...vf, ...place(2, 2) },
+      ],
+      [
+        { ...vf, ...place(2, 0) },
+        { ...vf, ...place(2, 1), ids: '8086:154d' },
+        { ...vf, ...place(2, 2) },
+      ],
+      [
+        { ...vf, ...place(2, 0) },
+        { ...vf, ...place(2, 1) },
+        { ...vf, ...place(2, 2), below: net },
+        { ...vf, ...place(2, 3) },
+      ],
+    ];
+    for (const list of cases) {
+      const file = devicesOf(list);
+      const expected = lstopo('-i', file);
+      expect(expected).toContain('PCI(VF) 01:02.');
+      expect(await show([file])).toBe(expected);
+    }
   });
 
   test('nothing is left of an archive', async () => {

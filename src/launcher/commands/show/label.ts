@@ -1,25 +1,33 @@
 // Objects of a topology in a few words, as lstopo's textual output has them.
 
-import type { BridgeObject, OsDeviceObject, PciDeviceObject, TopologyObject } from '../../../hwloc/index.js';
-import { pciClass } from './pci-class.js';
+import {
+  type BridgeObject,
+  NotSupportedError,
+  type OsDeviceObject,
+  type PciDeviceObject,
+  type TopologyObject,
+  pciClassName,
+} from '../../../hwloc/index.js';
+import type { Alike } from './alike.js';
 
 /**
  * `Package L#0`, `NUMANode L#0 (P#0 6746MB)`, `L3 L#1 (16MB)`, `PCI 04:00.1 (Ethernet)`, `Net "eth0"`.
  *
  * @param domains  Whether PCI devices are named with their domain: where the machine has more than one.
+ * @param alike    The PCI devices that a label stands for: `2 x { PCI(VF) 01:02.1-2 (Ethernet) }`.
  */
-export function labelOf(object: TopologyObject, domains: boolean): string {
+export function labelOf(object: TopologyObject, domains: boolean, alike?: Alike): string {
   switch (object.type) {
     case 'Machine':
       return `Machine${inParentheses(object.totalMemory > 0 ? `${memory(object.totalMemory)} total` : '')}`;
     case 'Bridge':
       return bridge(object);
     case 'PCIDev':
-      return pciDevice(object, domains);
+      return pciDevice(object, domains, alike);
     case 'OSDev':
       return osDevice(object);
     case 'Misc':
-      return `${withSubtype('Misc', object)}${object.name === undefined ? '' : ` "${object.name}"`}`;
+      return `${withSubtype('Misc', object)}${object.name === undefined ? '' : ` ${object.name}`}`;
     default:
       return `${withSubtype(typeName(object), object)} L#${object.logicalIndex}${inParentheses(facts(object))}`;
   }
@@ -81,9 +89,27 @@ function bridge({ attributes }: BridgeObject): string {
   return attributes.upstream.type === 'Host' ? 'HostBridge' : 'PCIBridge';
 }
 
-function pciDevice({ attributes }: PciDeviceObject, domains: boolean): string {
-  const { busId, classId } = attributes;
-  return `PCI ${domains ? busId : busId.replace(/^[^:]*:/, '')} (${pciClass(classId)})`;
+function pciDevice(device: PciDeviceObject, domains: boolean, alike: Alike | undefined): string {
+  const { busId, classId } = device.attributes;
+  const first = domains ? busId : busId.replace(/^[^:]*:/, '');
+  const name = (range: string) => `${withSubtype('PCI', device)} ${first}${range} (${classOf(classId)})`;
+  return alike === undefined ? name('') : `${alike.count} x { ${name(rangeTo(device, alike.last))} }`;
+}
+
+/** What of the last bus id differs from the first: `-2` of the functions of one device, `-03.0` of several devices. */
+function rangeTo(first: PciDeviceObject, last: PciDeviceObject): string {
+  const [from, to] = [first.attributes, last.attributes];
+  const common = from.bus === to.bus ? (from.device === to.device ? /^.*\./ : /^.*:/) : /^[^:]*:/;
+  return `-${to.busId.replace(common, '')}`;
+}
+
+function classOf(classId: number): string {
+  try {
+    return pciClassName(classId);
+  } catch (error) {
+    if (error instanceof NotSupportedError) return `class ${classId.toString(16).padStart(4, '0')}`;
+    throw error;
+  }
 }
 
 function osDevice(object: OsDeviceObject): string {

@@ -3,6 +3,7 @@
 import type { Topology, TopologyObject } from '../../../hwloc/index.js';
 import { isCache, isIo, isNormal } from '../../../hwloc/index.js';
 import type { Colour, Paint } from '../paint.js';
+import { type AlikeDevices, alikeDevices } from './alike.js';
 import { labelOf } from './label.js';
 import { type Marks, joinNames } from './marks.js';
 
@@ -18,12 +19,15 @@ export interface TreeOptions {
 /** The lines of the tree. */
 export function treeOf(topology: Topology, options: TreeOptions): string[] {
   const domains = topology.objects('PCIDev').some(({ attributes }) => attributes.domain !== 0);
-  return linesOf(topology.root, 0, { ...options, domains });
+  // With details, each device has lines of its own.
+  const alike = options.verbose ? { firsts: new Map(), others: new Set<never>() } : alikeDevices(topology);
+  return linesOf(topology.root, 0, { ...options, domains, alike });
 }
 
 interface LineOptions extends TreeOptions {
   /** Whether PCI devices are named with their domain. */
   readonly domains: boolean;
+  readonly alike: AlikeDevices;
 }
 
 /**
@@ -49,7 +53,9 @@ function linesOf(object: TopologyObject, depth: number, options: LineOptions): s
   return [
     `${indent}${text}${mark}`,
     ...details,
-    ...below.flatMap((child) => linesOf(child, depth + 1, options)),
+    ...below
+      .filter((child) => child.type !== 'PCIDev' || !options.alike.others.has(child))
+      .flatMap((child) => linesOf(child, depth + 1, options)),
   ];
 }
 
@@ -59,13 +65,14 @@ function onlyChild(object: TopologyObject, { verbose, cpuset }: TreeOptions): To
   return isNormal(child) && object.cpuset?.equals(child.cpuset) === true ? child : undefined;
 }
 
-function wordsOf(object: TopologyObject, { cpuset, verbose, domains }: LineOptions): string {
+function wordsOf(object: TopologyObject, { cpuset, verbose, domains, alike }: LineOptions): string {
   const index =
     verbose && object.osIndex !== undefined && !['PU', 'NUMANode', 'Machine'].includes(object.type)
       ? ` (P#${object.osIndex})`
       : '';
   const set = cpuset && object.cpuset !== undefined ? ` cpuset=${object.cpuset.toString()}` : '';
-  return labelOf(object, domains) + index + set;
+  const standsFor = object.type === 'PCIDev' ? alike.firsts.get(object) : undefined;
+  return labelOf(object, domains, standsFor) + index + set;
 }
 
 function coloursOf(object: TopologyObject, { marks }: TreeOptions): Colour[] {
