@@ -9,7 +9,8 @@ const session = await join();
 const { rank, localRank, node, topology } = session;
 
 const cores = topology.objects('Core');
-const core = cores[localRank % cores.length];
+// Where the launcher does not number the ranks of a node, their numbers in the job have to do.
+const core = cores[(localRank ?? rank) % cores.length];
 // All threads of this process, those of Node's thread pool as well.
 topology.setCpuBinding(core.cpuset, { target: 'process' });
 

@@ -5,7 +5,9 @@
 import { join } from 'hwloc-share/rank';
 
 const session = await join();
-const { rank, size, localRank, localSize, node, topology, outcome } = session;
+const { rank, node, topology, outcome } = session;
+// Some launchers do not tell how many ranks there are, or not even on this node.
+const { size = 'an unknown number', localRank = '?', localSize = '?' } = session;
 
 console.log(
   `rank ${rank} of ${size}: number ${localRank} of ${localSize} on ${node}, ` +

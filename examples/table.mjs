@@ -20,12 +20,14 @@ function primesUpTo(limit) {
 const session = await join({ share: () => ({ primes: primesUpTo(most) }) });
 const { rank, size, node, shared } = session;
 
-// Each rank counts a part of them.
-const part = shared.primes.subarray(
-  Math.ceil((rank * (most + 1)) / size),
-  Math.ceil(((rank + 1) * (most + 1)) / size),
+// Each rank counts a part of them; all of them where the launcher does not tell how many ranks there are.
+const [part, parts] = size === undefined ? [0, 1] : [rank, size];
+const numbers = shared.primes.subarray(
+  Math.ceil((part * (most + 1)) / parts),
+  Math.ceil(((part + 1) * (most + 1)) / parts),
 );
-const count = part.reduce((sum, isPrime) => sum + isPrime, 0);
-console.log(`rank ${rank} on ${node}: ${count} primes among ${part.length} numbers`);
+const count = numbers.reduce((sum, isPrime) => sum + isPrime, 0);
+const why = size === undefined ? ' (all: the launcher does not tell how many ranks there are)' : '';
+console.log(`rank ${rank} on ${node}: ${count} primes among ${numbers.length} numbers${why}`);
 
 await session.close();

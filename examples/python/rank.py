@@ -9,8 +9,12 @@ import hwloc_share
 with hwloc_share.join() as session:
     topology = session.topology
     counts = {kind: topology.count(kind) for kind in ("Package", "NUMANode", "Core", "PU")}
+    # Some launchers do not tell how many ranks there are, or not even on this node.
+    size, local_rank, local_size = (
+        "?" if number is None else number for number in (session.size, session.local_rank, session.local_size)
+    )
     print(
-        f"rank {session.rank} of {session.size}: number {session.local_rank} of {session.local_size} on {session.node}, "
+        f"rank {session.rank} of {size}: number {local_rank} of {local_size} on {session.node}, "
         f"which has {counts['Package']} packages, {counts['NUMANode']} NUMA nodes, "
         f"{counts['Core']} cores and {counts['PU']} PUs ({session.how})",
         flush=True,

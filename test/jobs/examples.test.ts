@@ -3,7 +3,9 @@ import { cpus } from 'node:os';
 import { resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { CpuSet } from '../../src/hwloc/index.js';
-import { runSharedJob } from '../support/shared-job.js';
+import { launcher } from '../launchers/available.js';
+import { launcherCommands } from '../support/jobs.js';
+import { fixture, runSharedJob } from '../support/shared-job.js';
 import { wrapper } from '../support/wrapper.js';
 
 const example = (name: string) => [process.execPath, resolve(import.meta.dirname, '../../examples', name)];
@@ -59,4 +61,37 @@ test('the table is made once, and each rank counts its part of the primes', asyn
   );
   expect(counts.reduce((a, b) => a + b)).toBe(1_270_607);
   expect(stderr).toBe('');
+});
+
+// aprun and PMIx tell a rank its number only. They cannot be installed here: see fixtures/as.sh.
+launcher('openmpi').describe('under a launcher that does not tell how many ranks there are', () => {
+  const run = (name: string) =>
+    runSharedJob(launcherCommands.openmpi(3, ['sh', fixture('as.sh'), 'pmix', ...example(name)]));
+  const linesOf = (stdout: string) => stdout.trimEnd().split(/\r?\n/).sort();
+
+  test('the first job says so', async () => {
+    const { stdout, stderr } = await run('first-job.mjs');
+    for (const [rank, line] of linesOf(stdout).entries()) {
+      expect(line).toMatch(
+        new RegExp(`^rank ${rank} of an unknown number: number \\? of \\? on .* \\(adopted\\)$`),
+      );
+    }
+    expect(stderr).toBe('');
+  });
+
+  test('the table is shared all the same, and each rank counts all of it', async () => {
+    const { stdout, stderr } = await run('table.mjs');
+    const all = /: 1270607 primes among 20000001 numbers \(all: the launcher does not tell/;
+    expect(linesOf(stdout).map((line) => line.includes(': 1270607 primes among 20000001 numbers (all: the launcher does not tell'))).toEqual([true, true, true]);
+    expect(stderr).toBe('');
+  });
+
+  test('each rank is bound to a core', async () => {
+    const { stdout } = await run('bind.mjs');
+    expect(linesOf(stdout).map((line) => /^rank \d on \S+: core L#\d+, PUs \S+; /.test(line))).toEqual([
+      true,
+      true,
+      true,
+    ]);
+  });
 });

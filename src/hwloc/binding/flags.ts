@@ -87,19 +87,27 @@ export function bitsFor<Bit>(
   return [bits.thisProcess, bits.thisThread];
 }
 
-/** @throws NotSupportedError  none of the bits is set */
-export function requireCpuBinding(support: Support, bits: Bits<CpuBindingSupport>): void {
-  if (!bits.some((bit) => support.cpubind[bit])) refuse('cpubind', bits);
+/** What tells whether a topology can bind. */
+interface Binder {
+  readonly support: Support;
+  readonly isThisSystem: boolean;
 }
 
 /** @throws NotSupportedError  none of the bits is set */
-export function requireMemoryBinding(support: Support, bits: Bits<MemoryBindingSupport>): void {
-  if (!bits.some((bit) => support.membind[bit])) refuse('membind', bits);
+export function requireCpuBinding(topology: Binder, bits: Bits<CpuBindingSupport>): void {
+  if (!bits.some((bit) => topology.support.cpubind[bit])) refuse(topology, 'cpubind', bits);
 }
 
-function refuse(struct: string, bits: readonly string[]): never {
+/** @throws NotSupportedError  none of the bits is set */
+export function requireMemoryBinding(topology: Binder, bits: Bits<MemoryBindingSupport>): void {
+  if (!bits.some((bit) => topology.support.membind[bit])) refuse(topology, 'membind', bits);
+}
+
+function refuse({ isThisSystem }: Binder, struct: string, bits: readonly string[]): never {
   throw new NotSupportedError(
     bits.map((bit) => `${struct}.${bit}`).join(' or '),
-    'not supported on this system, or the topology does not describe it (isThisSystem)',
+    isThisSystem
+      ? 'not supported on this system'
+      : 'the topology is not known to describe this machine; if it does, set HWLOC_THISSYSTEM=1, or load it with isThisSystem',
   );
 }

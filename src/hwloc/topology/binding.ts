@@ -77,7 +77,7 @@ export class TopologyBinding extends TopologyHardware {
       thisThread: 'setThisThread',
       process: 'setProcess',
     } as const;
-    requireCpuBinding(this.support, bitsFor(options, bits));
+    requireCpuBinding(this, bitsFor(options, bits));
     const { pid } = options;
     const name = pid === undefined ? 'hwloc_set_cpubind' : 'hwloc_set_proc_cpubind';
     const who = pid === undefined ? [] : [pid];
@@ -104,7 +104,7 @@ export class TopologyBinding extends TopologyHardware {
       thisThread: 'getThisThread',
       process: 'getProcess',
     } as const;
-    requireCpuBinding(this.support, bitsFor(options, bits));
+    requireCpuBinding(this, bitsFor(options, bits));
     const name = options.pid === undefined ? 'hwloc_get_cpubind' : 'hwloc_get_proc_cpubind';
     return this.#askCpus(name, options);
   }
@@ -123,7 +123,7 @@ export class TopologyBinding extends TopologyHardware {
       thisThread: 'getThisThreadLastLocation',
       process: 'getProcessLastLocation',
     } as const;
-    requireCpuBinding(this.support, bitsFor(options, bits));
+    requireCpuBinding(this, bitsFor(options, bits));
     const name =
       options.pid === undefined ? 'hwloc_get_last_cpu_location' : 'hwloc_get_proc_last_cpu_location';
     return this.#askCpus(name, options);
@@ -149,9 +149,8 @@ export class TopologyBinding extends TopologyHardware {
       thisThread: 'setThisThread',
       process: 'setProcess',
     } as const;
-    const { support } = this;
-    requireMemoryBinding(support, bitsFor<keyof MemoryBindingSupport>(options, bits));
-    if (policy !== 'default') requireMemoryBinding(support, [policy]);
+    requireMemoryBinding(this, bitsFor<keyof MemoryBindingSupport>(options, bits));
+    if (policy !== 'default') requireMemoryBinding(this, [policy]);
     const { pid } = options;
     const name = pid === undefined ? 'hwloc_set_membind' : 'hwloc_set_proc_membind';
     const who = pid === undefined ? [] : [pid];
@@ -179,7 +178,7 @@ export class TopologyBinding extends TopologyHardware {
       thisThread: 'getThisThread',
       process: 'getProcess',
     } as const;
-    requireMemoryBinding(this.support, bitsFor<keyof MemoryBindingSupport>(options, bits));
+    requireMemoryBinding(this, bitsFor<keyof MemoryBindingSupport>(options, bits));
     const { pid } = options;
     const name = pid === undefined ? 'hwloc_get_membind' : 'hwloc_get_proc_membind';
     const who = pid === undefined ? [] : [pid];

@@ -1,10 +1,13 @@
 // Binding for real: each rank of a small job, a process of its own, binds itself and looks at /proc/self/status.
 
-import { closeSync, openSync, rmSync } from 'node:fs';
+import { closeSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CpuSet, NodeSet, NotSupportedError, type Topology, loadTopology } from '../../../src/hwloc/index.js';
+import { temporaryFolder } from '../../support/temporary.js';
+import { distFile } from '../../support/wrapper.js';
 import { type CompiledSources, compileSources } from '../support/child.js';
 
 let sources: CompiledSources;
@@ -187,6 +190,20 @@ test('what is not there is said before it is tried', async () => {
     expect(use).toThrow(expect.objectContaining({ feature, code: 'NOT_SUPPORTED' }));
   }
   synthetic.close();
+});
+
+// As `flux run -o hwloc.xmlfile` leaves it to its ranks.
+test('a topology of this machine that comes from a file says what must be set for it to bind', async () => {
+  const file = join(temporaryFolder(), 'topology.xml');
+  writeFileSync(file, topology.exportXml());
+  const binds = `
+    import { loadTopology } from ${JSON.stringify(distFile('hwloc/index.js'))};
+    const topology = await loadTopology();
+    try { topology.setCpuBinding(topology.cpuset); console.log('bound'); } catch (error) { console.log(error.message); }`;
+  const run = (env: Record<string, string>) =>
+    execa(process.execPath, ['--input-type=module', '-e', binds], { env: { HWLOC_XMLFILE: file, ...env } });
+  expect((await run({})).stdout).toContain('if it does, set HWLOC_THISSYSTEM=1');
+  expect((await run({ HWLOC_THISSYSTEM: '1' })).stdout).toBe('bound');
 });
 
 test('a policy that the system does not have is not tried, either', () => {
