@@ -1,24 +1,28 @@
-// MPICH's mpiexec, Hydra. Options: `mpiexec.hydra -help` of MPICH 4.0, and older names that it does not show.
+// MPICH's mpiexec, Hydra. Options: `mpiexec.hydra -help` of MPICH 4.0, 4.2 and 5.0, and older names that it does not show.
 
 import type { Front } from './front.js';
 import { inFrontOf, optionTable, programsIn } from './programs.js';
 
 const none =
   'genvall genvnone envall envnone enable-x disable-x verbose v info print-all-exitcodes profile prepend-rank l ' +
-  'enable-auto-cleanup disable-auto-cleanup dac enable-hostname-propagation disable-hostname-propagation pmi-port ' +
-  'skip-launch-node';
+  'enable-auto-cleanup disable-auto-cleanup dac enable-hostname-propagation disable-hostname-propagation hybrid-hosts ' +
+  'pmi-port skip-launch-node';
 const one =
   'genvlist f hostfile machinefile machine machines machinelist host hosts hostlist wdir wd envlist n np launcher ' +
   'launcher-exec bootstrap bootstrap-exec rmk topolib bind-to map-by membind demux iface ppn output-from ' +
-  'prepend-pattern outfile-pattern outfile errfile-pattern errfile nameserver order-nodes localhost usize gpus-per-proc';
+  'prepend-pattern outfile-pattern outfile errfile-pattern errfile nameserver order-nodes localhost usize gpus-per-proc ' +
+  'rankmap memory-alloc-kinds';
 const two = 'genv env';
 
 /** Not in it: `-configfile`, since the file that it names has further options and programs. */
-export const hydraOptions = optionTable(none, one, two);
+export const hydraOptionNames = [none, one, two] as const;
+export const hydraOptions = optionTable(...hydraOptionNames);
 
 export const mpich: Front = {
   put({ args, env }, front) {
     const programs = programsIn(args, hydraOptions);
     return programs && { args: inFrontOf(programs, args, front), env };
   },
+  // In MPICH 4.2 and later, Hydra's proxy discovers the machine for all ranks of its node, and hands it on to MPI_Init().
+  usesHwloc: true,
 };

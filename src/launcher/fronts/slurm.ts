@@ -1,4 +1,4 @@
-// srun. Options: srun(1) of Slurm 22.05.
+// srun. Options: srun(1) of Slurm 22.05, and `srun --help` of 24.11 and 26.05.
 
 import { basename } from 'node:path';
 import { isWithoutValue } from '../kinds/index.js';
@@ -11,11 +11,11 @@ const valued = new Set(
     'accel-bind account acctg-freq bb bbf begin chdir cluster-constraint clusters comment constraint core-spec ' +
     'cores-per-socket cpu-bind cpu-freq cpus-per-gpu cpus-per-task deadline delay-boot dependency distribution epilog ' +
     'error exclude export extra-node-info gid gpu-bind gpu-freq gpus gpus-per-node gpus-per-socket gpus-per-task gres ' +
-    'gres-flags het-group hint input job-name jobid licenses mail-type mail-user mcs-label mem mem-bind mem-per-cpu ' +
+    'gres-flags het-group hint ignore-signals input job-name jobid licenses mail-type mail-user mcs-label mem mem-bind mem-per-cpu ' +
     'mem-per-gpu mincpus mpi msg-timeout network nodefile nodelist nodes ntasks ntasks-per-core ntasks-per-gpu ' +
     'ntasks-per-node ntasks-per-socket open-mode output partition power prefer priority profile prolog qos relative ' +
     'reservation signal slurmd-debug sockets-per-node switches task-epilog task-prolog thread-spec threads ' +
-    'threads-per-core time time-min tmp uid wait wckey'
+    'threads-per-core time time-min tmp tres-bind tres-per-task uid wait wckey'
   ).split(' '),
 );
 const valuedLetter = /^-[A-Za-z]*[ABCDFGJLMNSTWbcdeimnopqrtwx]$/;

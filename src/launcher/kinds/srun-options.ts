@@ -1,7 +1,8 @@
 // Which of srun's options take no value in a word of their own: by it one knows where the options end and the program begins.
-// From srun(1), "OPTIONS", of Slurm 22.05; what later versions have is added as it becomes known.
+// From srun(1), "OPTIONS", of Slurm 22.05, and `srun --help` of 24.11 and 26.05.
 
 const flags = new Set([
+  'async',
   'bcast',
   'compress',
   'contiguous',
@@ -21,7 +22,9 @@ const flags = new Set([
   'no-kill',
   'overcommit',
   'overlap',
+  'oom-kill-step',
   'oversubscribe',
+  'parsable',
   'preserve-env',
   'propagate',
   'pty',
@@ -32,6 +35,7 @@ const flags = new Set([
   'send-libs',
   'share',
   'spread-job',
+  'spread-segments',
   'stepmgr',
   'test-only',
   'unbuffered',
@@ -39,6 +43,7 @@ const flags = new Set([
   'use-min-nodes',
   'verbose',
   'version',
+  'wait-for-children',
   'whole',
   'x11',
 ]);
@@ -49,6 +54,8 @@ export function isWithoutValue(word: string): boolean {
   if (word.startsWith('--')) {
     // As getopt_long(3) has it, the beginning of a name will do.
     const name = word.slice(2);
+    // But --wait is an option by itself, and takes a value.
+    if (name === 'wait') return false;
     return name.includes('=') || flags.has(name) || [...flags].some((flag) => flag.startsWith(name));
   }
   // `-lN 2`: letters without a value may stand together, and the first with one ends the word, or takes the next.
