@@ -1,6 +1,6 @@
 // Bundles the compiled product into dist/bundle: what users and ranks import, and the command.
 import { copyFileSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { createRequire, isBuiltin } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { writeWrongDoors } from './wrong-doors.mjs';
@@ -109,7 +109,7 @@ export async function bundle(outDir) {
     external: ['koffi'],
     format: 'esm',
     sourcemap: 'linked',
-    plugins: [withoutFacades, widthsWhenNeeded, streamsLeftAlone],
+    plugins: [streamsLeftAlone, withoutFacades, widthsWhenNeeded],
     outExtension,
     metafile: true,
   });
@@ -200,7 +200,7 @@ const streamsLeftAlone = {
         "stdColumns: typeof process.stdout.columns !== 'undefined' ? process.stdout.columns : null",
         'get stdColumns() { return process.stdout.columns ?? null; }',
       );
-      return { contents, loader: 'js' };
+      return { contents: withoutFacadesIn(contents), loader: 'js' };
     });
   },
 };
@@ -240,12 +240,14 @@ function forTheCore(outDir) {
 
 /**
  * Takes Node's own modules as they are, not as ES modules. For those, Node reads each name that they export, when they are imported
- * first; node:fs loads all of its streams for that: 4 ms, of every rank.
+ * first; node:fs loads all of its streams for that: 4 ms, of every rank. In Node 24, node:util loads what looks at process.stderr, which makes
+ * the job's pipe non-blocking.
  */
 function withoutFacadesIn(text) {
-  return text.replace(
-    /^import \{([^}]*)\} from '(node:[\w/]+)';$/gm,
-    (_, names, module) => `const {${names.replace(/ as /g, ': ')}} = process.getBuiltinModule('${module}');`,
+  return text.replace(/^import \{([^}]*)\} from '([\w/:]+)';?$/gm, (whole, names, module) =>
+    isBuiltin(module)
+      ? `const {${names.replace(/ as /g, ': ')}} = process.getBuiltinModule('${module}');`
+      : whole,
   );
 }
 
@@ -254,7 +256,7 @@ function onLoadOf(change) {
   return {
     name: 'on-load',
     setup({ onLoad }) {
-      onLoad({ filter: /\.js$/, namespace: 'file' }, ({ path }) => ({
+      onLoad({ filter: /\.m?js$/, namespace: 'file' }, ({ path }) => ({
         contents: change(readFileSync(path, 'utf8'), path),
         loader: 'js',
       }));
