@@ -3,6 +3,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { onCluster } from '../launchers/available.js';
+import { needsTwoPrograms } from '../launchers/mpi.js';
 import { expectSharedOnEach, launcherOn, runHostsJob, threeHosts } from '../support/hosts-job.js';
 import { reporter } from '../support/shared-job.js';
 import { wrapper } from '../support/wrapper.js';
@@ -162,12 +163,19 @@ onCluster('slurm', 'openmpi', 'mpich').describe('three hosts', () => {
       expect(stderr).toBe('');
     });
 
-    test('the options reach all hosts, and all programs of an MPMD line', async () => {
+    test('the options reach all hosts', async () => {
+      const words = [...mpirun(1), '-n', '3', ...told];
+      expect(toldIn((await run(wrapper(...options, ...words))).stdout)).toEqual(Array(3).fill('17 none'));
+    });
+
+    test('the options reach all hosts and all programs of an MPMD line', async (context) => {
+      await needsTwoPrograms(name, context);
       const words = [...mpirun(1), '-n', '1', ...told, ':', '-n', '2', ...told];
       expect(toldIn((await run(wrapper(...options, ...words))).stdout)).toEqual(Array(3).fill('17 none'));
     });
 
-    test('two programs in one job share', async () => {
+    test('two programs in one job share', async (context) => {
+      await needsTwoPrograms(name, context);
       const words = [...mpirun(2), '-n', '3', ...reporter, ':', '-n', '3', ...reporter, 'other'];
       expectSharedOnEach((await run(wrapper(...words))).reports, { h1: 2, h2: 2, h3: 2 });
     });

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { onCluster } from '../launchers/available.js';
 import { startSlurmOn } from '../launchers/cluster-slurm.js';
 import { type Cluster, processesLeftOn, startCluster } from '../launchers/cluster.js';
+import { needsTwoPrograms } from '../launchers/mpi.js';
 import { launcherOn } from '../support/hosts-job.js';
 import { runJob } from '../support/job.js';
 import { type Report, fixture, reporter, reportsIn } from '../support/shared-job.js';
@@ -23,6 +24,8 @@ interface Situation {
   ranks: number;
   /** How many discoveries there must be. */
   discoveries: number;
+  /** It has two programs in one job, which not every launcher can run. */
+  twoPrograms?: true;
   /** What that means: all ranks of a node share, or each container is apart. */
   called?: 'share' | 'apart';
   command: (launcher: Launcher) => readonly string[];
@@ -139,6 +142,7 @@ onCluster('slurm', 'openmpi', 'mpich').describe('launchers × situations', () =>
       on: real,
       ranks: 4,
       discoveries: 1,
+      twoPrograms: true,
       command: (launcher) =>
         launcher === 'Slurm'
           ? srunMultiProg(4, 'two', `0-1 ${rank}\n2-3 ${rank} b\n`)
@@ -149,6 +153,7 @@ onCluster('slurm', 'openmpi', 'mpich').describe('launchers × situations', () =>
       on: real,
       ranks: 2,
       discoveries: 1,
+      twoPrograms: true,
       env: (launcher) => ({ HWLOC_SHARE_DIR: folder(launcher.replace(' ', '-')) }),
       command: (launcher) =>
         launcher === 'Slurm'
@@ -224,8 +229,14 @@ onCluster('slurm', 'openmpi', 'mpich').describe('launchers × situations', () =>
   );
   const key = (title: string, launcher: string) => `${launcher}: ${title}`;
 
-  test.concurrent.each(cells)('$launcher: $title', async ({ situation, launcher, title }) => {
-    const { ranks, discoveries, called = 'share', command, env } = situation;
+  const cannot = 'cannot itself';
+
+  test.concurrent.for(cells)('$launcher: $title', async ({ situation, launcher, title }, context) => {
+    const { ranks, discoveries, called = 'share', twoPrograms, command, env } = situation;
+    if (twoPrograms && (launcher === 'Open MPI' || launcher === 'MPICH')) {
+      came.set(key(title, launcher), cannot);
+      await needsTwoPrograms(launcher === 'MPICH' ? 'mpich' : 'openmpi', context);
+    }
     const { stdout, stderr, exitCode } = await runJob(cluster.on('h1', command(launcher)), {
       cwd: '/',
       env: { ...slurm, ...env?.(launcher) },
@@ -252,13 +263,16 @@ onCluster('slurm', 'openmpi', 'mpich').describe('launchers × situations', () =>
         .map(({ title }) => row([title, ...launchers.map((each) => came.get(key(title, each)) ?? '')])),
     ];
     process.stdout.write(`\n${table.join('\n')}\n`);
+    // README.md shows what versions do that can.
+    const words = (line: string) => line.split('|').map((word) => word.trim());
+    const isLike = (line: string, other = '') =>
+      words(line).every((word, i) => word === cannot || word === words(other)[i]);
     const readme = readFileSync(join(import.meta.dirname, '..', '..', 'README.md'), 'utf8').split('\n');
     const at = readme.indexOf(table[0] ?? '');
     const shown = readme.slice(at, readme.indexOf('', at));
     const cannotBeRun = situations.filter(({ on }) => on.length === 0).map(({ title }) => title);
-    expect(shown.filter((line) => !cannotBeRun.some((title) => line.startsWith(`| ${title} |`)))).toEqual(
-      table,
-    );
+    const expected = shown.filter((line) => !cannotBeRun.some((title) => line.startsWith(`| ${title} |`)));
+    expect(table.map((line, i) => (isLike(line, expected[i]) ? expected[i] : line))).toEqual(expected);
   });
 });
 

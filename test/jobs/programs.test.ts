@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { launcher } from '../launchers/available.js';
+import { needsTwoPrograms } from '../launchers/mpi.js';
 import { type Slurm, startSlurm } from '../launchers/slurm.js';
 import { runJob } from '../support/job.js';
 import { type Report, expectAllAdopted, fixture, reporter, runSharedJob } from '../support/shared-job.js';
@@ -37,26 +38,33 @@ for (const name of ['openmpi', 'mpich'] as const) {
   launcher(name).describe(name, () => {
     const run = (...words: string[]) => runSharedJob(wrapper(...mpirun[name], ...words));
 
-    test.concurrent('the members are other programs, which stay', async () => {
+    test.concurrent('the members are other programs, which stay', async (context) => {
+      await needsTwoPrograms(name, context);
       const { reports, stderr } = await run(...part(2, ...reporter), ':', ...part(2, ...other));
       expectSharedBy(reports, [0, 1]);
       expect(stderr).toBe('');
     });
 
-    test.concurrent('rank 0 is another program, which stays: another rank stands in for it', async () => {
-      const { reports, stderr } = await run(...part(1, ...other), ':', ...part(3, ...reporter));
-      expectSharedBy(reports, [1, 2, 3]);
-      expect(stderr).toBe('');
-    });
+    test.concurrent(
+      'rank 0 is another program, which stays: another rank stands in for it',
+      async (context) => {
+        await needsTwoPrograms(name, context);
+        const { reports, stderr } = await run(...part(1, ...other), ':', ...part(3, ...reporter));
+        expectSharedBy(reports, [1, 2, 3]);
+        expect(stderr).toBe('');
+      },
+    );
 
-    test.concurrent('the others end at once', async () => {
+    test.concurrent('the others end at once', async (context) => {
+      await needsTwoPrograms(name, context);
       const { reports, stderr } = await run(...part(2, ...reporter), ':', ...part(2, 'true'));
       expectSharedBy(reports, [0, 1]);
       // Whether they were seen at all is a matter of luck.
       expect(stderr.replace(/.*ranks? [23 and]+ ended, or gave up, before joining.*\n/, '')).toBe('');
     });
 
-    test.concurrent('two Node programs share', async () => {
+    test.concurrent('two Node programs share', async (context) => {
+      await needsTwoPrograms(name, context);
       const { reports } = await run(...part(2, ...reporter), ':', ...part(2, ...reporter, 'other'));
       expectAllAdopted(reports, 4);
     });
@@ -75,13 +83,15 @@ launcher('openmpi').describe('a rank that starts Node seconds later', () => {
       { env },
     );
 
-  test.concurrent('is waited for, if its command line says that it will', async () => {
+  test.concurrent('is waited for, if its command line says that it will', async (context) => {
+    await needsTwoPrograms('openmpi', context);
     const { reports, stderr } = await run('sleep 4; "$@"');
     expectAllAdopted(reports, 3);
     expect(stderr).toBe('');
   });
 
-  test.concurrent('adopts from the published plan, if nothing says so', async () => {
+  test.concurrent('adopts from the published plan, if nothing says so', async (context) => {
+    await needsTwoPrograms('openmpi', context);
     const folder = temporaryFolder();
     const file = join(folder, 'later.sh');
     writeFileSync(file, `sleep 4\nexec ${reporter.join(' ')}\n`);

@@ -238,7 +238,7 @@ async function stopAndContinue(
       name: /\((.*)\)/.exec(stat)?.[1] ?? '',
       state: /\) (\S)/.exec(stat)?.[1] ?? '',
     }))
-    .filter(({ name }) => /^(mpirun|mpiexec|orterun|srun)/.test(name));
+    .filter(({ name }) => /^(mpirun|mpiexec|orterun|prterun|srun)/.test(name));
   // Which of S and R it is at a moment says nothing.
   const states = launchers.map(({ name, state }) => `${name} ${state === 'T' ? 'stopped' : 'runs'}`).sort();
   const hasStopped = contentOf(first) !== '';

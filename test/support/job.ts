@@ -11,7 +11,7 @@ import { processesWith, sendSignal } from './processes.js';
  * at the same time; Open MPI's mpirun where the ssh that it started is faster than itself.
  */
 const ofTheLauncher =
-  /^(srun: job \d+ (queued and waiting for|has been allocated) resources|\[\S+\] plm:rsh: Warning: setpgid\(.*)\n/gm;
+  /^(srun: job \d+ (queued and waiting for|has been allocated) resources|\[\S+\] plm:[rs]sh: Warning: setpgid\(.*)\n/gm;
 
 export interface JobOptions {
   /** Added to this process's environment; `undefined` takes a variable out. */
