@@ -3,22 +3,20 @@
 import { spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { chmodSync, chownSync, cpSync, mkdirSync } from 'node:fs';
+import { chownSync, cpSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findCommand } from '../support/commands.js';
 import { rootOnly } from '../support/programs.js';
 import { runJob } from '../support/job.js';
 import { leftovers } from '../support/leftovers.js';
+import { asUser, installForAll, wrapperIn } from '../support/other-user.js';
 import { temporaryFolder } from '../support/temporary.js';
-import { distFile } from '../support/wrapper.js';
 
 const ranks = 8;
 const uid = randomInt(600_000, 1_000_000);
 const folder = temporaryFolder();
 const place = join(folder, 'place');
-const installed = join(folder, 'node_modules/hwloc-share');
-const asUser = ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups', '--', process.execPath];
 
 const usual = 65_536;
 const least = 8_192;
@@ -31,10 +29,9 @@ interface Told {
 
 /** Runs a job as the user. */
 async function run(env: Record<string, string> = {}): Promise<Told[]> {
-  const wrapper = join(installed, 'dist/bundle/launcher/bin.cjs');
   const program = [process.execPath, join(folder, 'pipes.mjs')];
   const { stdout, stderr, exitCode } = await runJob(
-    [...asUser, wrapper, 'local', '-n', String(ranks), ...program],
+    [...asUser(uid), ...wrapperIn(folder, 'local', '-n', String(ranks), ...program)],
     {
       cwd: folder,
       env: { HWLOC_SHARE_DIR: place, ...env },
@@ -56,17 +53,10 @@ function expectAllAdopted(told: readonly Told[], room: number): void {
 
 rootOnly('setpriv').describe('an ordinary user', () => {
   beforeAll(() => {
-    // What the user may not be let into: the folder of this project, or one of those above it.
-    const modules = join(distFile('.'), '../node_modules');
-    for (const name of ['koffi', '@koromix']) {
-      cpSync(join(modules, name), join(folder, 'node_modules', name), { recursive: true });
-    }
-    cpSync(distFile('bundle'), join(installed, 'dist/bundle'), { recursive: true });
-    cpSync(join(distFile('.'), '../package.json'), join(installed, 'package.json'));
+    installForAll(folder);
     for (const name of ['pipes.mjs', 'fill-pipes.mjs']) {
       cpSync(join(import.meta.dirname, 'fixtures', name), join(folder, name));
     }
-    chmodSync(folder, 0o755);
     mkdirSync(place, { mode: 0o700 });
     chownSync(place, uid, uid);
   });
@@ -76,12 +66,12 @@ rootOnly('setpriv').describe('an ordinary user', () => {
   });
 
   describe('whose pipes have reached pipe-user-pages-soft', () => {
-    const [command = '', ...words] = asUser;
+    const [command, ...words] = asUser(uid);
     let filler: ReturnType<typeof spawn> | undefined;
 
     beforeAll(async () => {
       const program = join(folder, 'fill-pipes.mjs');
-      filler = spawn(findCommand(command) ?? command, [...words, program], {
+      filler = spawn(findCommand(command) ?? command, [...words, process.execPath, program], {
         stdio: ['pipe', 'pipe', 'inherit'],
       });
       const [line] = (await once(filler.stdout ?? filler, 'data')) as [Buffer];

@@ -11,6 +11,7 @@ import { readManifest } from '../../../src/launcher/manifest.js';
 import { installed, rootOnly } from '../../support/programs.js';
 import { findCommand } from '../../support/commands.js';
 import { type JobOptions, runJob } from '../../support/job.js';
+import { asUser, installForAll, nobody, wrapperIn } from '../../support/other-user.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import { distFile, wrapper } from '../../support/wrapper.js';
 import { onTerminal } from '../terminal.js';
@@ -31,8 +32,12 @@ async function examine(
   options: JobOptions = {},
   ...words: string[]
 ): Promise<Examined> {
+  return examineWith([...inFront, ...wrapper('doctor', '--json', ...words)], options);
+}
+
+/** The same for the whole command line. */
+async function examineWith(command: readonly string[], options: JobOptions = {}): Promise<Examined> {
   const env = { HWLOC_SHARE_DIR: temporaryFolder(), ...options.env };
-  const command = [...inFront, ...wrapper('doctor', '--json', ...words)];
   const { stdout, stderr, exitCode } = await runJob(command, { ...options, env });
   expect(stderr).toBe('');
   const examined = JSON.parse(stdout) as Omit<Examined, 'exitCode'>;
@@ -409,11 +414,9 @@ describe('limits', () => {
         bind('fs.pipe-user-pages-soft', 16),
         bind('fs.pipe-user-pages-hard', 17),
       ];
-      const inFront = [
-        ...mounted(binds.join(' && ')),
-        ...['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'],
-      ];
-      const examined = await examine(inFront, { env: { HWLOC_SHARE_DIR: undefined } });
+      const inFront = [...mounted(binds.join(' && ')), ...asUser(nobody)];
+      const doctor = wrapperIn(installForAll(), 'doctor', '--json');
+      const examined = await examineWith([...inFront, ...doctor], { env: { HWLOC_SHARE_DIR: undefined } });
       const settings = examined.findings.filter(({ subject }) => /^(vm|fs)\./.test(subject));
       expect(settings).toMatchObject([
         { subject: 'vm.max_map_count', level: 'warning', mend: 'sudo sysctl -w vm.max_map_count=65530' },

@@ -9,6 +9,7 @@ import { ownCommand } from '../../support/command.js';
 import { installed, rootOnly } from '../../support/programs.js';
 import { findCommand } from '../../support/commands.js';
 import { type Job, type JobOptions, runJob, startJob } from '../../support/job.js';
+import { asUser, installForAll, nobody, wrapperIn } from '../../support/other-user.js';
 import { sendSignal } from '../../support/processes.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import { wrapper } from '../../support/wrapper.js';
@@ -90,8 +91,8 @@ describe('processes', () => {
   });
 
   rootOnly('setpriv').test("another user's process is refused in one line", async () => {
-    const nobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
-    const { stderr, exitCode } = await runJob([...nobody, ...wrapper('maps', String(process.pid))]);
+    const maps = wrapperIn(installForAll(), 'maps', String(process.pid));
+    const { stderr, exitCode } = await runJob([...asUser(nobody), ...maps]);
     expect({ exitCode, stderr }).toEqual({
       exitCode: 1,
       stderr: `hwloc-share: pid ${process.pid}: no such process, or not one that we may look into\n`,
