@@ -2,7 +2,7 @@
 //
 // FAULTS is a JSON list of { rank, point, act, to }. What is done (`act`): `kill`, `exit`, `stop` (SIGSTOP), `terminate` (SIGTERM),
 // `interrupt` (SIGINT), `take` (map all that is free of the window in which plans are made), `starve` (no more room: RLIMIT_AS), `cancel`
-// (scancel of this job step), `refuse` (no more room until the next point).
+// (scancel of this job step), `refuse` (no room for a large topology until the next point).
 // To whom (`to`): this `rank` (the default), the `wrapper`, or the `launcher`; to these when they have started every rank. FAULTS_LOG is a
 // file that gets a line of JSON for each that was done: { rank, point, act, to, pid, at }; FAULTS_LOG.started a byte for each rank.
 import { spawnSync } from 'node:child_process';
@@ -62,7 +62,8 @@ function victim(to) {
 function is(to, pid) {
   const words = contentOf(`/proc/${pid}/cmdline`).split('\0');
   if (to === 'wrapper') return words.some((word) => word.endsWith('launcher/bin.cjs'));
-  return /(mpirun|mpiexec|srun)[^/]*$/.test(words[0]);
+  // From version 5 on, Open MPI's mpirun becomes prterun.
+  return /(mpirun|mpiexec|prterun|srun)[^/]*$/.test(words[0]);
 }
 
 function ancestors() {
@@ -114,7 +115,8 @@ let isRefusing = false;
 
 function refuse() {
   isRefusing = true;
-  starve();
+  // Node itself ends without some room; a large topology takes more (largeMachine in bench.ts).
+  limitTo(addressSpace() + 1024 * 1024);
 }
 
 function relieve() {
@@ -123,7 +125,13 @@ function relieve() {
 }
 
 function starve() {
-  const pages = Number(readFileSync('/proc/self/statm', 'latin1').split(' ')[0]);
-  // Nothing as large as a topology fits any more; what Node itself needs next does.
-  setrlimit(RLIMIT_AS, [pages * 4096 + 4096, -1]);
+  limitTo(addressSpace() + 4096);
+}
+
+function addressSpace() {
+  return Number(readFileSync('/proc/self/statm', 'latin1').split(' ')[0]) * 4096;
+}
+
+function limitTo(bytes) {
+  setrlimit(RLIMIT_AS, [bytes, -1]);
 }

@@ -11,7 +11,7 @@ import { runJob, startJob } from '../support/job.js';
 import { processesWith, sendSignal } from '../support/processes.js';
 import { reportsIn } from '../support/shared-job.js';
 import { temporaryFolder } from '../support/temporary.js';
-import { runBroken } from './bench.js';
+import { largeMachine, runBroken } from './bench.js';
 
 const rank = join(import.meta.dirname, 'fixtures/rank.mjs');
 
@@ -37,6 +37,7 @@ test.each(['member:pipes', 'member:met', 'member:released'])(
 test("a rank that is refused its reservation has the leader's XML, and the others share", async () => {
   const { wrong, told, stderr } = await runBroken({
     faults: [{ rank: 1, point: 'member:planned', act: 'refuse' }],
+    env: largeMachine,
   });
   expect(wrong, stderr).toEqual([]);
   expect(told.map(({ outcome }) => outcome.how)).toEqual(['adopted', 'xml', 'adopted']);

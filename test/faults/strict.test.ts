@@ -7,6 +7,7 @@ import { leftovers } from '../support/leftovers.js';
 import { processesWith, sendSignal } from '../support/processes.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { wrapper } from '../support/wrapper.js';
+import { largeMachine } from './bench.js';
 
 const killSwitch = join(import.meta.dirname, 'kill-switch.mjs');
 const rank = join(import.meta.dirname, 'fixtures/rank.mjs');
@@ -61,6 +62,7 @@ describe('with --strict, it is an error that names its cause when', () => {
     },
     'a reservation is refused': {
       faults: [{ rank: 1, point: 'member:planned', act: 'refuse' }],
+      env: largeMachine,
       says: /NotSharedError: the topology was not shared: .*ENOMEM/,
     },
     'there is no room for files': {

@@ -218,6 +218,7 @@ test('a rank that may make no more mappings reads the data instead', async () =>
   const folder = temporaryFolder();
   const { stdout, stderr } = await runJob([
     process.execPath,
+    '--expose-gc',
     fixture('no-mappings.mjs'),
     folder,
     distFile('.'),
