@@ -117,8 +117,9 @@ test('each page that README.md links to is in the package', () => {
     cwd: root,
     encoding: 'utf8',
   });
-  const [{ files }] = JSON.parse(stdout) as [{ files: { path: string }[] }];
-  const paths = files.map(({ path }) => path);
+  // One package: in a list, or by its name from npm 12 on.
+  const [packedOne] = Object.values(JSON.parse(stdout) as Record<string, { files: { path: string }[] }>);
+  const paths = packedOne?.files.map(({ path }) => path) ?? [];
   const links = [...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/\]\((?!https?:|#)([^)#]+)\)/g)];
   const missing = links
     .map(([, to = '']) => to)
