@@ -1,6 +1,7 @@
 // --xmlfile on several hosts: each has a file of its own, all programs find theirs, and nothing is left on any host.
 import { expect, test } from 'vitest';
 import { onCluster } from '../launchers/available.js';
+import { daemonsOver } from '../launchers/mpi.js';
 import { expectSharedOnEach, launcherOn, runHostsJob, threeHosts } from '../support/hosts-job.js';
 import { reporter } from '../support/shared-job.js';
 import { wrapper } from '../support/wrapper.js';
@@ -79,15 +80,7 @@ onCluster('slurm', 'openmpi', 'mpich').describe('three hosts', () => {
   }
 
   test('mpirun inside an allocation of Slurm, whose daemons start with its variables', async () => {
-    const mpirun = [
-      'mpirun.openmpi',
-      '--allow-run-as-root',
-      '--mca',
-      'oob_tcp_if_include',
-      'eth0',
-      '-n',
-      '3',
-    ];
+    const mpirun = ['mpirun.openmpi', '--allow-run-as-root', ...daemonsOver('eth0'), '-n', '3'];
     const job = wrapper('--xmlfile', ...mpirun, '--map-by', 'node', ...reader);
     const { stdout, stderr } = await run(['salloc', '-Q', '-N', '3', '-n', '3', ...job]);
     expect(stderr).toBe('');

@@ -38,9 +38,11 @@ async function expectToShare(
   expect(stderr).toBe('');
   expectAllAdopted(reports, languages.length);
   expect(reports.map(({ language }) => language)).toEqual(languages);
-  for (const { outcome, localRank, rank, localSize, size, twice, met, cores } of reports) {
-    expect({ localRank, localSize, size, twice, met }).toEqual({
-      localRank: rank,
+  // Open MPI 6.0 counts the ranks of a node in another order.
+  const localRanks = reports.map(({ localRank = -1 }) => localRank).sort((a, b) => a - b);
+  expect(localRanks).toEqual([...languages.keys()]);
+  for (const { outcome, rank, localSize, size, twice, met, cores } of reports) {
+    expect({ localSize, size, twice, met }).toEqual({
       localSize: languages.length,
       size: languages.length,
       twice: true,

@@ -7,11 +7,19 @@ import { type LauncherName, launcherCommands, launcherPrograms } from '../suppor
 
 export type MpiName = Exclude<LauncherName, 'slurm'>;
 
-/** Options of mpirun.openmpi that have an agent start its daemons on other hosts, as ssh would. */
-export function daemonsStartedBy(agent: string): string[] {
-  // From version 5 on, PRRTE starts the daemons. The component is named so that mpirun does not choose Slurm's in an allocation.
-  const [option, component] = openmpiVersion() < 5 ? ['--mca', 'rsh'] : ['--prtemca', 'ssh'];
-  return [option, 'plm', component, option, `plm_${component}_agent`, agent];
+/**
+ * Options of mpirun.openmpi: its daemons talk over a network interface, and an agent starts them on other hosts, as ssh would. Without an
+ * agent, mpirun starts them as it does by itself.
+ */
+export function daemonsOver(network: string, agent?: string): string[] {
+  // From version 5 on, the daemons are those of PRRTE.
+  const isPrrte = openmpiVersion() >= 5;
+  const option = isPrrte ? '--prtemca' : '--mca';
+  const talk = [option, isPrrte ? 'prte_if_include' : 'oob_tcp_if_include', network];
+  const component = isPrrte ? 'ssh' : 'rsh';
+  const start =
+    agent === undefined ? [] : [option, 'plm', component, option, `plm_${component}_agent`, agent];
+  return [...talk, ...start];
 }
 
 /** The major version of the installed Open MPI. */

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect } from 'vitest';
 import { startSlurmOn } from '../launchers/cluster-slurm.js';
 import { type Cluster, processesLeftOn, startCluster } from '../launchers/cluster.js';
-import { daemonsStartedBy } from '../launchers/mpi.js';
+import { daemonsOver } from '../launchers/mpi.js';
 import { type JobOptions, type JobResult, runJob } from './job.js';
 import type { LauncherName } from './jobs.js';
 import { type Report, reportsIn } from './shared-job.js';
@@ -62,11 +62,10 @@ export function launcherOn(
     .join(',');
   if (name === 'mpich')
     return ['mpirun.mpich', '-launcher', 'ssh', '-launcher-exec', cluster.rsh, '-hosts', hosts];
-  const network = ['oob_tcp', 'btl_tcp'].flatMap((part) => ['--mca', `${part}_if_include`, 'eth0']);
-  const agent = daemonsStartedBy(cluster.rsh);
+  const daemons = daemonsOver('eth0', cluster.rsh);
   // From version 5 on, mpirun binds each rank to a core unless it is told not to, and refuses more ranks than cores.
   const binding = ['--bind-to', 'none'];
-  return ['mpirun.openmpi', '--allow-run-as-root', ...binding, ...agent, ...network, '--host', hosts];
+  return ['mpirun.openmpi', '--allow-run-as-root', ...binding, ...daemons, '--host', hosts];
 }
 
 /**
