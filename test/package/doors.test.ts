@@ -1,7 +1,8 @@
 // What a program imports says in one line why it cannot work here, and a program that only joins runs all the same.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { install } from '../support/installed.js';
@@ -14,7 +15,7 @@ interface Ran {
   readonly status: number | null;
 }
 
-const { folder, command } = install({ koffi: true });
+const { folder, installed, command } = install({ koffi: true });
 
 function run(node: string, words: readonly string[], cwd = folder, env: NodeJS.ProcessEnv = {}): Ran {
   const { stdout, stderr, status } = spawnSync(node, words, {
@@ -86,8 +87,14 @@ describe('a job that was bundled', () => {
     }
   });
 
-  async function bundle(text: string, outfile: string, external: string[] = []): Promise<string> {
+  async function bundle(
+    text: string,
+    outfile: string,
+    external: string[] = [],
+    define: Record<string, string> = {},
+  ): Promise<string> {
     await build({
+      define,
       stdin: { contents: text, resolveDir: folder },
       outfile,
       external,
@@ -114,6 +121,16 @@ describe('a job that was bundled', () => {
     expect(stderr).toContain(`code: 'BUNDLED'`);
   });
 
+  test('with the address of our file in it, as webpack puts it there, ends with that error', async () => {
+    const address = pathToFileURL(join(installed, 'dist/bundle/rank/index.mjs')).href;
+    const text = `import { join } from 'hwloc-share/rank'; console.log(typeof join);`;
+    const file = join(elsewhere, 'out/webpack.mjs');
+    await bundle(text, file, [], { 'import.meta.url': JSON.stringify(address) });
+    const { stdout, stderr, status } = run(process.execPath, [file], elsewhere);
+    expect({ stdout, status }).toEqual({ stdout: '', status: 1 });
+    expect(stderr).toContain(`code: 'BUNDLED'`);
+  });
+
   test('with hwloc-share/auto in it runs, and says so in one line', async () => {
     const file = await bundle(
       `import 'hwloc-share/auto'; console.log('ran');`,
@@ -132,8 +149,8 @@ describe('a job that was bundled', () => {
 });
 
 test('a program that joins by --import runs where a file of the package is missing, and where stderr is closed', () => {
-  const { folder: place, installed } = install({ koffi: true });
-  rmSync(join(installed, 'dist/bundle/core.cjs'));
+  const { folder: place, installed: broken } = install({ koffi: true });
+  rmSync(join(broken, 'dist/bundle/core.cjs'));
   writeFileSync(join(place, 'plain.mjs'), `console.log('ran');\n`);
   const words = ['--import', 'hwloc-share/auto', 'plain.mjs'];
   const { stdout, stderr, status } = run(process.execPath, words, place);
@@ -141,6 +158,16 @@ test('a program that joins by --import runs where a file of the package is missi
   expect(stderr).toMatch(/^hwloc-share: ENOENT: .*core\.cjs.*; the program runs without a topology\n$/);
   const closed = run('sh', ['-c', 'exec "$@" 2>&-', 'sh', process.execPath, ...words], place);
   expect(closed).toMatchObject({ stdout: 'ran\n', status: 0 });
+});
+
+test('the package works in a folder whose name has spaces, signs and letters that an address escapes', () => {
+  const place = join(temporaryFolder(), 'a b#c?d%20é');
+  cpSync(folder, place, { recursive: true, verbatimSymlinks: true });
+  writeFileSync(
+    join(place, 'job.mjs'),
+    `import { join } from 'hwloc-share/rank'; console.log((await join()).topology.count('Machine'));`,
+  );
+  expect(run(process.execPath, ['job.mjs'], place)).toMatchObject({ stdout: '1\n', stderr: '', status: 0 });
 });
 
 describe('where koffi cannot be loaded', () => {

@@ -3,8 +3,8 @@
 import { cacheFile } from './cache-file.js';
 import { isTooOld, tooOld } from './node-version.js';
 
-/** The address of a door ends like this. A bundle that contains a door has another: the files beside it are not ours to read. */
-const doorAddress = /\/\.?dist[^/]*\/bundle\/(rank|hwloc)\/\w+\.mjs$/;
+/** The address of a door: its folder in the package, and its file. */
+const doorAddress = /^file:\/\/(.*\/\.?dist[^/]*\/bundle\/(?:rank|hwloc))\/\w+\.mjs(?:[?#].*)?$/;
 
 const bundled =
   'hwloc-share: this package was bundled into another file, and can only run from its own folder; ' +
@@ -13,7 +13,9 @@ const bundled =
 /** @throws Error  This Node is too old, or we are in a bundle. */
 function open() {
   if (isTooOld) throw refusal('NODE_TOO_OLD', tooOld);
-  if (!doorAddress.test(import.meta.url)) throw refusal('BUNDLED', bundled);
+  const [, address] = doorAddress.exec(import.meta.url) ?? [];
+  // A bundle has an address of its own, or (webpack) that of the source beside a folder of its own. Its files are not ours to read.
+  if (address === undefined || decodeURIComponent(address) !== import.meta.dirname) throw refusal('BUNDLED', bundled);
   const folder = import.meta.dirname.slice(0, import.meta.dirname.lastIndexOf('/'));
   // Several modules are doors to the one core: the one that is imported first opens it, for this thread.
   return (globalThis[Symbol.for(`hwloc-share:${folder}`)] ??= load(folder)).core;
