@@ -81,8 +81,8 @@ launcher('openmpi').describe('under a launcher that does not tell how many ranks
 
   test('the table is shared all the same, and each rank counts all of it', async () => {
     const { stdout, stderr } = await run('table.mjs');
-    const all = /: 1270607 primes among 20000001 numbers \(all: the launcher does not tell/;
-    expect(linesOf(stdout).map((line) => all.test(line))).toEqual([true, true, true]);
+    const all = ': 1270607 primes among 20000001 numbers (all: the launcher does not tell';
+    expect(linesOf(stdout).map((line) => line.includes(all))).toEqual([true, true, true]);
     expect(stderr).toBe('');
   });
 
