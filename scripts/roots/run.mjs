@@ -1,6 +1,6 @@
 // One run on a fresh machine: a copy of a root, a clean clone in it, npm start, npm test, and what came of each.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import { createInterface } from 'node:readline';
@@ -36,6 +36,7 @@ export async function runInRoot(release, root, args, keep) {
   try {
     copySettings(copy.root);
     cloneInto(join(copy.root, clone));
+    copyMachines(join(copy.root, 'root'));
     const env = { CI: 'true' };
     const started = await inCopy(copy.root, release, ['npm', 'start'], env);
     // Both: vitest's own lines are for people, the file for the summary.
@@ -63,6 +64,13 @@ function cloneInto(folder) {
     encoding: 'utf8',
   });
   if (status !== 0) throw new Error(`git clone failed: ${stderr.trim()}`);
+}
+
+/** The recorded machines, which some tests look for beside the project. */
+function copyMachines(folder) {
+  const machines = 'shared/machines';
+  const source = join(projectRoot, '..', machines);
+  if (existsSync(source)) cpSync(source, join(folder, machines), { recursive: true, dereference: true });
 }
 
 /** @returns {Promise<{ status: number | string, minutes: number }>} */
