@@ -1,6 +1,7 @@
 // npm run test:roots -- RELEASE... [-- vitest's arguments]: runs `npm start` and `npm test` of a clean clone on fresh machines: in minimal
 // Debian roots (bookworm, trixie, sid; `other` is the stable release that this machine has not). As root, on Debian. What is not
 // committed is not tested. `--new` makes the roots again, `--keep` leaves the machine there that was tested.
+// `--user` runs npm test as a user who may not install packages: then no test may fail, but many are skipped.
 import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { ensurePackages, packagesFor } from './debian.mjs';
@@ -15,14 +16,15 @@ const end = words.includes('--') ? words.indexOf('--') : words.length;
 try {
   const { values, positionals } = parseArgs({
     args: words.slice(0, end),
-    options: { new: { type: 'boolean' }, keep: { type: 'boolean' } },
+    options: { new: { type: 'boolean' }, keep: { type: 'boolean' }, user: { type: 'boolean' } },
     allowPositionals: true,
   });
   const wanted = positionals.map(releaseNamed);
   if (wanted.length === 0) throw new Error(`which releases? ${Object.keys(releases).join(', ')}, or other`);
+  if (process.getuid() !== 0) throw new Error('only root can make a minimal root and enter it');
+  ensurePackages(packagesFor('roots'), { why: 'this' });
   const reason = whyNotEnter();
   if (reason !== undefined) throw new Error(reason);
-  ensurePackages(packagesFor('roots'), { why: 'npm run test:roots' });
 
   const runs = [];
   for (const release of wanted) runs.push(await tested(release, values));
@@ -34,9 +36,10 @@ try {
 }
 
 /** A root that cannot be made does not keep the others from being tested. */
-async function tested(release, { new: anew, keep }) {
+async function tested(release, { new: anew, keep, user }) {
   try {
-    return await runInRoot(release, ensureRoot(release, anew === true), words.slice(end + 1), keep === true);
+    const options = { keep: keep === true, tester: user === true ? 'user' : 'root' };
+    return await runInRoot(release, ensureRoot(release, anew === true), words.slice(end + 1), options);
   } catch (error) {
     process.stderr.write(`${release}: ${error.message}\n`);
     return { release, failure: error.message.split('\n')[0] };

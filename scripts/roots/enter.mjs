@@ -8,10 +8,11 @@ const script = join(import.meta.dirname, 'enter.sh');
 
 /** Why roots cannot be entered here, as one line; `undefined` where they can. */
 export function whyNotEnter() {
-  if (process.getuid() !== 0) return 'minimal roots take root: run it as root';
-  const { status, stderr, error } = spawnSync('unshare', [...namespaces, 'true'], { encoding: 'utf8' });
+  const mounting = [...namespaces, 'mount', '-t', 'proc', 'proc', '/proc'];
+  const { status, stderr, error } = spawnSync('unshare', mounting, { encoding: 'utf8' });
   if (status === 0) return undefined;
-  return `minimal roots take namespaces of their own, which this machine refuses: ${(error?.message ?? stderr).trim()}`;
+  const reason = (error?.message ?? stderr).trim().replaceAll('\n', '; ');
+  return `a minimal root needs namespaces of its own (mounts, processes), which this machine refuses: ${reason}`;
 }
 
 const namespaces = ['--mount', '--propagation', 'private', '--pid', '--fork', '--kill-child'];

@@ -55,8 +55,14 @@ export function ensureRoot(release, anew) {
 /** A copy of a root, for one run. It takes 5 s, and works where an overlay does not (in a container). */
 export function copyRoot(root) {
   const copy = passingFolder('run');
-  run('cp', ['-a', '--reflink=auto', root, join(copy, 'root')]);
-  return { root: join(copy, 'root'), remove: () => rmSync(copy, { recursive: true, force: true }) };
+  const remove = () => rmSync(copy, { recursive: true, force: true });
+  try {
+    runCommand('cp', ['-a', '--reflink=auto', root, join(copy, 'root')]);
+  } catch (error) {
+    remove();
+    throw error;
+  }
+  return { root: join(copy, 'root'), remove };
 }
 
 /** A folder that a later run removes if this one is killed: its name has our process id. */
@@ -75,7 +81,7 @@ function makeRoot(release, target) {
   writeFileSync(settings, aptSettings());
   const own = releases[release].node === 'debian';
   const include = ['ca-certificates', 'git', ...(own ? ['nodejs', 'npm'] : ['libstdc++6'])];
-  run('mmdebstrap', [
+  runCommand('mmdebstrap', [
     '--variant=minbase',
     `--aptopt=${settings}`,
     // Each run starts with a copy that is thrown away: nothing has to reach the disk.
@@ -89,10 +95,10 @@ function makeRoot(release, target) {
   // Node as a package of npm, which is for any Debian: the machine's own may be linked with libraries of the machine.
   const node = `node-${process.platform}-${process.arch}@>=20.19 <21`;
   const flags = ['--no-audit', '--no-fund', '--loglevel=error'];
-  run('npm', ['install', '--global', '--prefix', join(root, 'usr/local'), ...flags, node, 'npm@10']);
+  runCommand('npm', ['install', '--global', '--prefix', join(root, 'usr/local'), ...flags, node, 'npm@10']);
 }
 
-function run(command, words) {
+function runCommand(command, words) {
   const options = {
     stdio: ['ignore', 'pipe', 'pipe'],
     encoding: 'utf8',

@@ -10,8 +10,17 @@ import { startInRoot } from './enter.mjs';
 import { copySettings } from './machine.mjs';
 import { copyRoot } from './make.mjs';
 
-const clone = '/root/hwloc-share';
 const limitMinutes = 60;
+
+/** Who runs the tests: root, who installs what they need; or a user who may not, and whose tests are skipped where they need it. */
+const testers = {
+  root: { home: '/root', as: [], env: { CI: 'true' } },
+  user: {
+    home: '/home/user',
+    as: ['setpriv', '--reuid=1000', '--regid=1000', '--clear-groups'],
+    env: { HOME: '/home/user', USER: 'user', LOGNAME: 'user' },
+  },
+};
 
 /** Runs that a signal would leave behind. */
 const running = new Set();
@@ -27,22 +36,26 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
  * Runs `npm start` and `npm test` of a clean clone in a copy of a root. Their output goes to stdout, each line behind the release's name.
  *
  * @param {readonly string[]} args  Further arguments of vitest.
- * @param {boolean} keep  Leave the copy there, and say how to enter it.
+ * @param {{ keep: boolean, tester: 'root' | 'user' }} options  `keep`: leave the copy there, and say how to enter it. `tester`: who runs
+ *   the tests. (root runs `npm start` in any case: nothing works without libhwloc.)
  */
-export async function runInRoot(release, root, args, keep) {
+export async function runInRoot(release, root, args, { keep, tester }) {
+  const { home, as, env } = testers[tester];
+  const clone = join(home, 'hwloc-share');
   const copy = copyRoot(root);
   const remove = keep ? () => {} : copy.remove;
   running.add(remove);
   try {
     copySettings(copy.root);
     cloneInto(join(copy.root, clone));
-    copyMachines(join(copy.root, 'root'));
-    const env = { CI: 'true' };
-    const started = await inCopy(copy.root, release, ['npm', 'start'], env);
+    copyMachines(join(copy.root, home));
+    const started = await inCopy(copy.root, release, ['npm', 'start'], { cwd: clone });
+    if (tester === 'user') giveTo(join(copy.root, home));
     // Both: vitest's own lines are for people, the file for the summary.
-    const reporters = ['--reporter=default', '--reporter=json', '--outputFile.json=/root/results.json'];
-    const tested = await inCopy(copy.root, release, ['npm', 'test', '--', ...reporters, ...args], env);
-    const results = join(copy.root, 'root/results.json');
+    const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${home}/results.json`];
+    const test = [...as, 'npm', 'test', '--', ...reporters, ...args];
+    const tested = await inCopy(copy.root, release, test, { cwd: clone, env });
+    const results = join(copy.root, home, 'results.json');
     return {
       release,
       started,
@@ -73,11 +86,17 @@ function copyMachines(folder) {
   if (existsSync(source)) cpSync(source, join(folder, machines), { recursive: true, dereference: true });
 }
 
+/** Makes a folder the user's, with npm's settings in it. */
+function giveTo(folder) {
+  cpSync(join(folder, '../../root/.npmrc'), join(folder, '.npmrc'));
+  spawnSync('chown', ['-R', '1000:1000', folder]);
+}
+
 /** @returns {Promise<{ status: number | string, minutes: number }>} */
-async function inCopy(root, release, command, env) {
+async function inCopy(root, release, command, options) {
   const begun = performance.now();
   process.stdout.write(`${release}: $ ${command.join(' ')}\n`);
-  const child = startInRoot(root, command, { cwd: clone, env });
+  const child = startInRoot(root, command, options);
   const end = () => child.kill('SIGKILL');
   running.add(end);
   const timer = setTimeout(end, limitMinutes * 60_000);

@@ -14,11 +14,14 @@ export interface Use {
 /** Functions of Node, of execa and of our own whose first argument, or first word of it, is a program. */
 const starters = new Set([
   ...['spawn', 'spawnSync', 'execFile', 'execFileSync', 'execa', 'execaSync', 'findCommand', 'versionOf'],
-  ...['run', 'runJob', 'startJob', 'printed', 'startInRoot'],
+  ...['runJob', 'startJob', 'runCommand', 'printed', 'startInRoot'],
 ]);
 
 /** Functions all of whose arguments are programs. */
 const needers = new Set(['installed', 'rootOnly']);
+
+/** Functions that have a program, or another word, among their arguments. */
+const takers = new Set([...starters, ...needers, 'wrapper', 'compile']);
 
 const programName = /^[a-z][\w.+-]*$/;
 const libraryName = /^lib[\w+-]+\.so(\.\d+)*$/;
@@ -71,10 +74,14 @@ function placeOf(node: ts.Node): ts.Node {
   return isChoice ? placeOf(parent) : node;
 }
 
-/** A word of a command line: an element of an array, or an argument. */
+/** A word of a command line: an element of an array; an argument, if there is an option among the others, or the call takes programs. */
 function isWord(literal: ts.Node): boolean {
   const { parent } = placeOf(literal);
-  return ts.isArrayLiteralExpression(parent) || ts.isCallExpression(parent);
+  if (ts.isArrayLiteralExpression(parent)) return true;
+  if (!ts.isCallExpression(parent)) return false;
+  const name = ts.isIdentifier(parent.expression) ? parent.expression.text : '';
+  const isOption = (node: ts.Node) => textOf(node)?.startsWith('-') === true;
+  return takers.has(name) || parent.arguments.some(isOption);
 }
 
 function isProgram(literal: ts.Node): boolean {
