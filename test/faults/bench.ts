@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Outcome } from '../../src/rank/index.js';
 import { type Job, runJob, startJob } from '../support/job.js';
 import { leftovers, processesLeft, processesWith } from '../support/leftovers.js';
+import { machineFile } from '../support/machine-file.js';
 import { ownedMemoryFolder } from '../support/owner.js';
 import { sendSignal } from '../support/processes.js';
 import { wrapper } from '../support/wrapper.js';
@@ -53,7 +54,7 @@ export interface Told {
 }
 
 /**
- * What can be wrong with a job: it hangs; a survivor has no topology, or not this machine's; processes or files are left; the survivors
+ * What can be wrong with a job: it hangs; a survivor has no topology, or not that of the file; processes or files are left; the survivors
  * took too long; or somebody says on stderr what is neither ours nor the launcher's.
  */
 export const wrongs = ['hung', 'topology', 'left', 'late', 'stderr'] as const;
@@ -117,6 +118,7 @@ async function runIn(folder: string, job: BrokenJob): Promise<Verdict> {
       FAULTS: JSON.stringify(faults),
       FAULTS_LOG: log,
       DELAYS: delays.join(','),
+      ...(job.env?.HWLOC_SYNTHETIC === undefined && (await machineFile())),
       ...job.env,
     },
   });
@@ -216,24 +218,25 @@ function wrongTopologies(survivors: readonly number[], told: readonly Told[], tr
   });
   const others = told
     .filter((one) => one.tree !== tree)
-    .map((one) => `rank ${one.rank} has another machine's`);
+    .map((one) => `rank ${one.rank} has another topology`);
   return [...texts, ...others].map((text) => ({ kind: 'topology', text }));
 }
 
 const references = new Map<string | undefined, Promise<string>>();
 
-/** The topology that a rank has which is alone, and asks nobody: this machine's, or that of a description. */
+/** The topology that a rank has which is alone, and asks nobody: that of the file, or of a description. */
 function ownTree(synthetic?: string): Promise<string> {
-  const known = references.get(synthetic);
-  if (known !== undefined) return known;
-  const env = synthetic === undefined ? {} : { HWLOC_SYNTHETIC: synthetic };
-  const reference = runJob([process.execPath, rank], { env }).then(({ stdout, stderr }) => {
-    const [alone] = toldIn(stdout);
-    if (alone?.outcome.how !== 'discovered') throw new Error(`no topology to compare with: ${stderr}`);
-    return alone.tree;
-  });
-  references.set(synthetic, reference);
-  return reference;
+  const known = references.get(synthetic) ?? treeOfOne(synthetic);
+  references.set(synthetic, known);
+  return known;
+}
+
+async function treeOfOne(synthetic: string | undefined): Promise<string> {
+  const env = synthetic === undefined ? await machineFile() : { HWLOC_SYNTHETIC: synthetic };
+  const { stdout, stderr } = await runJob([process.execPath, rank], { env });
+  const [alone] = toldIn(stdout);
+  if (alone?.outcome.how !== 'discovered') throw new Error(`no topology to compare with: ${stderr}`);
+  return alone.tree;
 }
 
 function delayOf(survivors: readonly number[], done: readonly Done[], told: readonly Told[]): number {

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import { afterEach, describe, expect, test } from 'vitest';
 import { leaderPoints, memberPoints } from '../../src/rank/points.js';
+import { machineFile } from '../support/machine-file.js';
 import { installed } from '../support/programs.js';
 import { wrapper } from '../support/wrapper.js';
 import { runJob, startJob } from '../support/job.js';
@@ -76,7 +77,7 @@ describe.runIf(process.env.FAULTS_SLOW === '1')('what takes minutes', () => {
       const program = ['sh', '-c', checked, 'sh', process.execPath, rank];
       const { stdout, stderr } = await runJob(
         wrapper('--dir', temporaryFolder(), '--timeout', '200', 'local', '-n', '3', ...program),
-        { timeoutMs: 280_000 },
+        { timeoutMs: 280_000, env: await machineFile() },
       );
       const told = reportsIn(stdout);
       expect(told, stderr).toHaveLength(3);

@@ -8,6 +8,7 @@ import { currentKeeper, formatKeeper } from '../../src/channel/place/index.js';
 import { mkfifo } from '../../src/hwloc/index.js';
 import { runJob } from '../support/job.js';
 import { leftovers, processesLeft, processesWith } from '../support/leftovers.js';
+import { machineFile } from '../support/machine-file.js';
 import { reportsIn } from '../support/shared-job.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { wrapper } from '../support/wrapper.js';
@@ -21,7 +22,9 @@ const bare = ['sh', join(import.meta.dirname, 'fixtures/bare.sh')];
 async function runAt(folder: string, command: readonly string[]) {
   // The next place after the one that is refused; not the usual ones, which other tests use at the same time.
   const env = { HWLOC_SHARE_DIR: folder, XDG_RUNTIME_DIR: temporaryFolder(), TMPDIR: temporaryFolder() };
-  const { stdout, stderr, exitCode, marker } = await runJob(command, { env });
+  const { stdout, stderr, exitCode, marker } = await runJob(command, {
+    env: { ...env, ...(await machineFile()) },
+  });
   expect(exitCode, stderr).toBe(0);
   expect(await processesLeft(() => processesWith(marker))).toEqual([]);
   const told = reportsIn(stdout);

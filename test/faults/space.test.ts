@@ -5,6 +5,7 @@ import { installed, rootOnly } from '../support/programs.js';
 import { runJob } from '../support/job.js';
 import { leftovers } from '../support/leftovers.js';
 import { reportsIn } from '../support/shared-job.js';
+import { machineFile } from '../support/machine-file.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { wrapper } from '../support/wrapper.js';
 
@@ -15,12 +16,19 @@ const mounting = rootOnly('mount', 'unshare');
 /** About 1 MB: no room for it in 64 KB. */
 const large = 'pack:4 core:64 pu:2';
 
+/** @param env  What is different from usual: another topology, other directories. */
 async function runInShm(kind: string, env: Record<string, string> = {}, ...inFront: string[]) {
   const { exitCode, stdout, stderr } = await runJob(
     ['sh', inShm, kind, ...inFront, ...wrapper('local', '-n', '3', process.execPath, rank)],
     {
       // No directory of ours: the usual ones are what this is about.
-      env: { TMPDIR: temporaryFolder(), XDG_RUNTIME_DIR: undefined, HWLOC_SHARE_DIR: undefined, ...env },
+      env: {
+        TMPDIR: temporaryFolder(),
+        XDG_RUNTIME_DIR: undefined,
+        HWLOC_SHARE_DIR: undefined,
+        ...(env.HWLOC_SYNTHETIC === undefined && (await machineFile())),
+        ...env,
+      },
     },
   );
   expect(stderr).not.toContain('left:');

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { runJob } from '../support/job.js';
 import { leftovers, processesLeft, processesWith } from '../support/leftovers.js';
+import { machineFile } from '../support/machine-file.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { wrapper } from '../support/wrapper.js';
 
@@ -20,7 +21,7 @@ async function runThreads(rank: number, threads: string, ...options: string[]): 
   const folder = temporaryFolder();
   const job = wrapper('--dir', folder, ...options, 'local', '-n', '3', process.execPath, fixture);
   const { stdout, stderr, exitCode, marker } = await runJob(job, {
-    env: { THREADS: threads, THREADS_OF: String(rank), HWLOC_SHARE_DIR: folder },
+    env: { ...(await machineFile()), THREADS: threads, THREADS_OF: String(rank), HWLOC_SHARE_DIR: folder },
   });
   expect(exitCode, stderr).toBe(0);
   expect(leftovers([folder])).toEqual([]);

@@ -6,13 +6,12 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sweep } from '../../src/channel/place/index.js';
-import { launcher } from '../launchers/available.js';
 import { needsTwoPrograms } from '../launchers/mpi.js';
 import { type Slurm, startSlurm } from '../launchers/slurm.js';
 import { installed } from '../support/programs.js';
 import { withoutHwlocErrors } from '../support/hwloc-errors.js';
 import { type JobOptions, runJob, startJob } from '../support/job.js';
-import { launcherCommands } from '../support/jobs.js';
+import { type LauncherName, launcherCommands, launcherPrograms } from '../support/jobs.js';
 import { sendSignal, startTimeOf } from '../support/processes.js';
 import { expectAllAdopted, fixture, reporter, runSharedJob } from '../support/shared-job.js';
 import { memoryFolder, temporaryFolder } from '../support/temporary.js';
@@ -29,6 +28,8 @@ interface Seen {
   file?: string;
   components?: string;
   tree: string;
+  /** The tree without the file. */
+  native: string;
   pus: number;
 }
 
@@ -40,20 +41,23 @@ async function seenBy(command: readonly string[], options: JobOptions = {}) {
   return { seen: lines.map((line) => JSON.parse(line) as Seen).sort((a, b) => a.rank - b.rank), stderr };
 }
 
-/** What lstopo sees without us. */
-let native: Seen;
-beforeAll(async () => {
-  const { seen } = await seenBy(hwlocUser, { env: { HWLOC_SHARE_RANK: '0' } });
-  if (seen[0] === undefined) throw new Error('lstopo and strace are needed');
-  native = seen[0];
-  expect(native.discovered).toBeGreaterThan(10);
-});
+const programs = ['lstopo-no-graphics', 'strace'];
+const withLauncher = (name: LauncherName) => installed(...launcherPrograms[name], ...programs);
+
+installed(...programs).test(
+  'a program that uses hwloc discovers the machine where it has no file',
+  async () => {
+    const { seen } = await seenBy(hwlocUser, { env: { HWLOC_SHARE_RANK: '0' } });
+    expect(seen).toMatchObject([{ status: 0, tree: seen[0]?.native }]);
+    expect(seen[0]?.discovered).toBeGreaterThan(10);
+  },
+);
 
 /** All ranks have the file, and see by it what they would have discovered. */
 function expectNoDiscovery(seen: readonly Seen[], ranks: number) {
   expect(seen.map(({ rank }) => rank)).toEqual([...Array(ranks).keys()]);
   for (const each of seen) {
-    expect(each).toMatchObject({ status: 0, stderr: '', discovered: 0, tree: native.tree });
+    expect(each).toMatchObject({ status: 0, stderr: '', discovered: 0, tree: each.native });
     expect(each.file).toMatch(/^\//);
   }
 }
@@ -99,7 +103,7 @@ function mpichProgram(): string {
   return program;
 }
 
-describe('the built-in launcher', () => {
+installed(...programs).describe('the built-in launcher', () => {
   const local = (ranks: number, ...program: string[]) =>
     wrapper('--xmlfile', 'local', '-n', String(ranks), ...program);
 
@@ -164,12 +168,13 @@ describe('the built-in launcher', () => {
   });
 
   test('HWLOC_COMPONENTS holds for the discovery, and is not in the way of the file', async () => {
-    const env = { HWLOC_COMPONENTS: 'no_os,stop' };
-    const alone = await seenBy(hwlocUser, { env: { ...env, HWLOC_SHARE_RANK: '0' } });
-    const { seen } = await seenBy(local(1, ...hwlocUser), { env });
-    expect(seen[0]).toMatchObject({ discovered: 0, tree: alone.seen[0]?.tree });
-    expect(seen[0]?.tree).not.toBe(native.tree);
+    const components = 'no_os,stop';
+    const env = { HWLOC_COMPONENTS: components };
+    const { seen } = await seenBy(local(1, ...hwlocUser), { env: { ...env, NATIVE_COMPONENTS: components } });
+    expect(seen[0]).toMatchObject({ discovered: 0, tree: seen[0]?.native });
     expect(seen[0]).not.toHaveProperty('components');
+    const other = await seenBy(local(1, ...hwlocUser), { env });
+    expect(other.seen[0]?.tree).not.toBe(other.seen[0]?.native);
   });
 
   test('where the machine cannot be discovered, a line says so, and the job runs', async () => {
@@ -223,7 +228,7 @@ describe('the built-in launcher', () => {
 });
 
 for (const name of ['openmpi', 'mpich'] as const) {
-  launcher(name).describe(name, () => {
+  withLauncher(name).describe(name, () => {
     test('no rank discovers anything, and each sees what it would have discovered', async () => {
       const { seen, stderr } = await seenBy(wrapper('--xmlfile', ...launcherCommands[name](4, hwlocUser)));
       expectNoDiscovery(seen, 4);
@@ -259,7 +264,7 @@ for (const name of ['openmpi', 'mpich'] as const) {
   });
 }
 
-launcher('openmpi').describe('Open MPI itself', () => {
+withLauncher('openmpi').describe('Open MPI itself', () => {
   const job = launcherCommands.openmpi(2, ['true']);
 
   test('mpirun skips its discovery', async () => {
@@ -282,7 +287,7 @@ launcher('openmpi').describe('Open MPI itself', () => {
   });
 });
 
-launcher('mpich').describe('MPICH itself', () => {
+withLauncher('mpich').describe('MPICH itself', () => {
   installed('cc').test('neither MPI_Init nor Hydra discovers anything', async () => {
     const job = launcherCommands.mpich(2, [mpichProgram()]);
     // In 4.2 and later, the proxy does it for all ranks of its node.
@@ -292,7 +297,7 @@ launcher('mpich').describe('MPICH itself', () => {
   });
 });
 
-launcher('slurm').describe('slurm', () => {
+withLauncher('slurm').describe('slurm', () => {
   let slurm: Slurm;
   beforeAll(async () => {
     slurm = await startSlurm();

@@ -77,7 +77,9 @@ function filesIn(folder: string): string[] {
 
 installed('lstopo-no-graphics').describe("the tree is lstopo's", () => {
   test('of this machine', async () => {
-    expect(treeIn(await show([]))).toBe(lstopo());
+    // Memory may be plugged into a virtual machine between the two.
+    const cleaned = (tree: string) => tree.replace(/\d+[KMGT]B( total)?/g, 'so much');
+    expect(cleaned(treeIn(await show([])))).toBe(cleaned(lstopo()));
   });
 
   test.each(filesIn('xml'))('of XML: %s', async (file) => {
