@@ -1,5 +1,14 @@
 // The door of src/environment: the one place where environment variables are read. Imports nothing of ours.
 
+export {
+  bytesOf,
+  exactEnvironment,
+  exactPath,
+  exactWords,
+  fileNamed,
+  hasOtherBytes,
+  textOf,
+} from './bytes.js';
 export { hostName, temporaryDirectory } from './host.js';
 export { environmentOf } from './of-process.js';
 export {

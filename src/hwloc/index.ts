@@ -32,6 +32,7 @@ export {
   reserve,
   setFirst,
 } from './ffi/libc.js';
+export { type ProcessEnd, type Program, endOf, spawnExactly } from './ffi/spawn.js';
 export { threadName } from './ffi/thread.js';
 export { type Watch, watch } from './ffi/poll.js';
 export { type Libhwloc, abi, libhwloc, versionText } from './ffi/library.js';

@@ -1,6 +1,7 @@
 // The command line: our options, then the launcher and all that is its own.
 
 import { commands } from './commands/index.js';
+import { hasOtherBytes } from '../environment/index.js';
 import { UsageError } from './errors.js';
 import type * as Tables from './options.js';
 import type { Given, Split } from './parse-options.js';
@@ -79,6 +80,9 @@ export async function parseCommandLine(words: readonly string[]): Promise<Reques
 async function optionsFrom(given: Given<typeof Tables.ownOptions>): Promise<Options> {
   const { dir, io, hole, libhwloc, xmlfile, strict, verbose, report, trace } = given;
   const timeout = timeoutOf(given.timeout);
+  if (libhwloc !== undefined && hasOtherBytes(libhwloc)) {
+    throw new UsageError(`--libhwloc takes a name in UTF-8: Node cannot load ${libhwloc}`);
+  }
   if (hole !== undefined) (await import('./hole.js')).policyFrom(hole, '--hole');
   return { dir, timeout, io, hole, libhwloc, xmlfile, strict, verbose, report, trace };
 }

@@ -1,6 +1,6 @@
 // A job's name, what its ranks are told, and what is removed when it ends.
 
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import {
   currentKeeper,
   isInhabited,
@@ -12,6 +12,9 @@ import {
 import {
   type Environment,
   environment,
+  exactEnvironment,
+  exactPath,
+  hasOtherBytes,
   hostName,
   placeVariables,
   settingsFrom,
@@ -51,7 +54,8 @@ export function environmentOf(
   };
   const set = Object.entries(given).filter(([, value]) => value !== undefined);
   return {
-    ...environment(),
+    ...exactEnvironment(),
+    ...(isUsable(options) ? {} : { HWLOC_SHARE_DIR: undefined }),
     ...(kind === 'launch' ? notInherited : {}),
     ...Object.fromEntries(set.map(([name, value]) => [name, String(value)])),
     HWLOC_SHARE_JOB: job,
@@ -70,8 +74,30 @@ export function ownRoots(options: Options): string[] {
 
 /** The directory that was asked for, wherever the ranks may work: a launcher can be told to start them elsewhere. */
 function directoryOf(options: Options): string | undefined {
-  const directory = options.dir ?? settingsFrom(environment()).directory;
-  return directory === undefined || directory === '' ? undefined : resolve(directory);
+  const directory = askedDirectory(options);
+  return directory === undefined || hasOtherBytes(directory) ? undefined : directory;
+}
+
+function askedDirectory(options: Options): string | undefined {
+  // The exact environment only where that may differ: to copy it takes a while.
+  const named = settingsFrom(environment()).directory;
+  const exact = named?.includes('\ufffd') === true ? settingsFrom(exactEnvironment()).directory : named;
+  const directory = options.dir ?? exact;
+  return directory === undefined || directory === '' ? undefined : exactPath(directory);
+}
+
+function isUsable(options: Options): boolean {
+  return !hasOtherBytes(askedDirectory(options) ?? '');
+}
+
+/**
+ * What is said of a directory that was asked for and cannot be used. Ranks in Node cannot open it, and those in other languages shall meet
+ * them: so none of them is told of it.
+ */
+export function unusableDirectory(options: Options): string | undefined {
+  if (isUsable(options)) return undefined;
+  const option = options.dir === undefined ? 'HWLOC_SHARE_DIR' : '--dir';
+  return `${option} ${askedDirectory(options) ?? ''}: the name is not UTF-8, and Node cannot open it; ranks meet in another directory`;
 }
 
 /** How long ranks may take to end after their launcher has. */

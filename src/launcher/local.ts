@@ -3,7 +3,7 @@
 import type { LocalJob } from './command-line.js';
 import { descendantsOf } from './descendants.js';
 import { localVariables } from './kinds/index.js';
-import { type Command, type Running, start } from './run.js';
+import type { Command, Running } from './run.js';
 
 /** How long a rank that was told to end may take before it is killed: as Open MPI's second step. */
 const graceMilliseconds = 2000;
@@ -14,9 +14,14 @@ const ending: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQU
 /**
  * Starts the ranks. As with srun, a rank that dies does not end the others, unless asked for; the status is the highest.
  *
+ * @param start   Starts one of them.
  * @param common  What each rank is started with, beside its number.
  */
-export function startLocal(job: LocalJob, common: Pick<Command, 'env' | 'inherited'>): Running {
+export function startLocal(
+  job: LocalJob,
+  start: (command: Command) => Running,
+  common: Pick<Command, 'env' | 'inherited'>,
+): Running {
   const ranks = Array.from({ length: job.ranks }, (_, rank) =>
     start({
       file: job.program,

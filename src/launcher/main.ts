@@ -5,12 +5,12 @@ import { Bystander } from './bystander.js';
 import { type CommandRequest, type Options, type Request, parseCommandLine } from './command-line.js';
 import { commands } from './commands/index.js';
 import { complain } from './complain.js';
-import { type Environment, environment, settingsFrom } from '../environment/index.js';
+import { type Environment, environment, exactWords, settingsFrom } from '../environment/index.js';
 import { UsageError } from './errors.js';
 import { inheritedFiles } from './inherited.js';
-import { clean, environmentOf, jobName, ownRoots, removeJob } from './job.js';
+import { clean, environmentOf, jobName, ownRoots, removeJob, unusableDirectory } from './job.js';
 import type { Reporting } from './report/index.js';
-import { type Ending, type Running, start } from './run.js';
+import { type Ending, type Running, starterFor } from './run.js';
 import { endBy, relaySignals } from './signals.js';
 import { stopWith } from './stops.js';
 import type { XmlJob } from './xmlfile.js';
@@ -19,7 +19,7 @@ import type { XmlJob } from './xmlfile.js';
 export async function main(words: readonly string[]): Promise<void> {
   const inherited = inheritedFiles();
   try {
-    await fulfil(await parseCommandLine(words), inherited);
+    await fulfil(await parseCommandLine(exactWords(words)), inherited);
   } catch (error) {
     process.exitCode = error instanceof UsageError ? 2 : 1;
     if (isForUsers(error)) complain(wordsOf(error));
@@ -78,6 +78,8 @@ type Launch = Extract<Request, { kind: 'launch' | 'local' }>;
 async function launch(request: Launch, inherited: readonly number[]): Promise<Ending> {
   const { options } = request;
   const job = jobName();
+  const unusable = unusableDirectory(options);
+  if (unusable !== undefined) complain(unusable);
   const roots = ownRoots(options);
   clean(roots);
   const reporting = await reportingOf(options, job, roots);
@@ -125,15 +127,17 @@ async function starterOf(request: Launch, env: Environment, xmlJob: XmlJob): Pro
   if (request.kind === 'local') {
     const { startLocal } = await import('./local.js');
     const ranksEnv = (await xml?.forLocal(env, xmlJob)) ?? env;
+    const start = await starterFor([request.job.program, ...request.job.args], ranksEnv);
     return {
       kind: 'local',
-      start: (inherited) => startLocal(request.job, { env: ranksEnv, inherited }),
+      start: (inherited) => startLocal(request.job, start, { env: ranksEnv, inherited }),
     };
   }
   const { command, options } = request;
   const { toAllNodes } = await import('./pass-on.js');
   const { kind, args, env: passed } = await toAllNodes(request, env, xml?.forLauncher(xmlJob));
   if (options.verbose === true) complain(`${command} is ${kind ?? 'not known to us; trying it'}`);
+  const start = await starterFor([command, ...args], passed);
   return {
     kind: kind ?? null,
     start: (inherited) => start({ file: command, args, readsStdin: true, env: passed, inherited }),

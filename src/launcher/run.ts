@@ -1,6 +1,8 @@
 // Running a command as if we were not there: its terminal, its signals, its exit status.
 
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
+import { hasOtherBytes } from '../environment/index.js';
+import { messageOf } from './errors.js';
 import { signalNumber } from './signals.js';
 
 /** How a command ended. */
@@ -32,6 +34,16 @@ export interface Running {
   readonly ending: Promise<Ending>;
   /** Sends it a signal; one that has ended gets none. */
   kill(signal: NodeJS.Signals): void;
+}
+
+/** How a command of such words and variables is started: by {@link start}, unless some are not UTF-8. */
+export async function starterFor(
+  words: readonly string[],
+  env: Command['env'],
+): Promise<(command: Command) => Running> {
+  const texts = [...words, ...Object.entries(env).flat()];
+  if (!texts.some((text) => text !== undefined && hasOtherBytes(text))) return start;
+  return (await import('./run-exactly.js')).startExactly;
 }
 
 /**
@@ -78,10 +90,12 @@ function endingOf(child: ChildProcess): Promise<Ending> {
   });
 }
 
-function notStarted(error: unknown): Ending {
+/** How a command ends that cannot be started. */
+export function notStarted(error: unknown): Ending {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   const signal = undefined;
   if (code === 'ENOENT') return { status: 127, signal, problem: 'command not found' };
-  const problem = code === 'EACCES' ? 'permission denied' : `cannot be started: ${code || String(error)}`;
+  const why = /^E[A-Z0-9]+$/.test(code) ? code : messageOf(error);
+  const problem = code === 'EACCES' ? 'permission denied' : `cannot be started: ${why}`;
   return { status: 126, signal, problem };
 }

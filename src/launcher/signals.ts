@@ -33,6 +33,12 @@ export function signalNumber(signal: NodeJS.Signals): number {
   return constants.signals[signal];
 }
 
+/** The name of a signal; undefined for one that has none (SIGRTMIN and above). */
+export function signalOf(number: number): NodeJS.Signals | undefined {
+  const names = Object.keys(constants.signals) as NodeJS.Signals[];
+  return names.find((name) => constants.signals[name] === number);
+}
+
 /**
  * Ends this process by the same signal that ended the launcher, so that whoever waits for us sees the same.
  *

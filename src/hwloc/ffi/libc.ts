@@ -43,6 +43,21 @@ const prototypes = {
     'int pthread_create(_Out_ uintptr_t *thread, void *attributes, uintptr_t function, uintptr_t argument)',
   pthread_timedjoin_np: 'int pthread_timedjoin_np(uintptr_t thread, _Out_ uintptr_t *result, void *time)',
   _exit: 'void _exit(int status)',
+  posix_spawnp:
+    'int posix_spawnp(_Out_ int *pid, uintptr_t file, void *actions, void *attributes, uintptr_t argv, uintptr_t envp)',
+  posix_spawn_file_actions_init: 'int posix_spawn_file_actions_init(void *actions)',
+  posix_spawn_file_actions_addopen:
+    'int posix_spawn_file_actions_addopen(void *actions, int fd, const char *path, int flags, uint32_t mode)',
+  posix_spawn_file_actions_destroy: 'int posix_spawn_file_actions_destroy(void *actions)',
+  posix_spawnattr_init: 'int posix_spawnattr_init(void *attributes)',
+  posix_spawnattr_setflags: 'int posix_spawnattr_setflags(void *attributes, short flags)',
+  posix_spawnattr_setsigmask: 'int posix_spawnattr_setsigmask(void *attributes, void *signals)',
+  posix_spawnattr_setsigdefault: 'int posix_spawnattr_setsigdefault(void *attributes, void *signals)',
+  posix_spawnattr_destroy: 'int posix_spawnattr_destroy(void *attributes)',
+  sigemptyset: 'int sigemptyset(void *signals)',
+  sigfillset: 'int sigfillset(void *signals)',
+  fcntl: 'int fcntl(int fd, int command, int argument)',
+  waitpid: 'int waitpid(int pid, _Out_ int *status, int options)',
 };
 
 const declared: Partial<Record<keyof typeof prototypes, NativeFunction>> = {};

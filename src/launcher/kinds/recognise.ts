@@ -2,6 +2,7 @@
 
 import { accessSync, constants, realpathSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { fileNamed, textOf } from '../../environment/index.js';
 import type { LauncherKind } from './kind.js';
 
 /**
@@ -47,8 +48,9 @@ export function executable(command: string, path: string): string | undefined {
     : path.split(':').map((folder) => join(folder, command));
   for (const file of candidates) {
     try {
-      accessSync(file, constants.X_OK);
-      if (statSync(file).isFile()) return realpathSync(file);
+      const name = fileNamed(file);
+      accessSync(name, constants.X_OK);
+      if (statSync(name).isFile()) return textOf(realpathSync(name, 'buffer'));
     } catch {
       // Not there, or not to be run: the next one.
     }

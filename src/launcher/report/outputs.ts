@@ -13,8 +13,9 @@ import {
   statSync,
   writeSync,
 } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { codeOf, ownUid } from '../../channel/place/index.js';
+import { exactPath, fileNamed, hasOtherBytes } from '../../environment/index.js';
 import { makeSpool } from '../../spool/index.js';
 import { UsageError, messageOf } from '../errors.js';
 
@@ -43,7 +44,7 @@ export interface Output {
 export function checkOutput(option: string, file: string): Output {
   if (file === '') throw new UsageError(`${option} takes the name of a file`);
   if (file === '-') throw new UsageError(`${option} takes a file: standard output is the job's own`);
-  const path = resolve(file);
+  const path = exactPath(file);
   const stat = look(option, path);
   if (stat === undefined) {
     const folder = dirname(path);
@@ -66,7 +67,9 @@ export function checkOutput(option: string, file: string): Output {
 
 /** Where ranks may leave what a report is made of: beside the file, since the nodes of a job share that folder as a rule. */
 export function spoolBeside({ path, way }: Output, job: string): string | undefined {
-  return way === 'replace' ? join(dirname(path), `.hwloc-share-${job}`) : undefined;
+  // Ranks in Node can open no folder whose name is not UTF-8.
+  if (way !== 'replace' || hasOtherBytes(dirname(path))) return undefined;
+  return join(dirname(path), `.hwloc-share-${job}`);
 }
 
 /**
@@ -80,20 +83,21 @@ export async function writeOutput(output: Output, job: string, pieces: Iterable<
   if (way === 'stderr') return writeAll(2, pieces);
   const aside = way === 'replace' ? makeAside(output, job) : undefined;
   // Without O_NONBLOCK, a FIFO that nobody reads from would hold us for ever.
-  const fd = openSync(aside ?? path, O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK, 0o666);
+  const fd = openSync(fileNamed(aside ?? path), O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK, 0o666);
   try {
     await writeAll(fd, pieces);
   } finally {
     closeSync(fd);
   }
   if (aside === undefined) return;
-  if (mode !== undefined) chmodSync(aside, mode);
-  renameSync(aside, path);
+  if (mode !== undefined) chmodSync(fileNamed(aside), mode);
+  renameSync(fileNamed(aside), fileNamed(path));
 }
 
 /** A place on the same file system that is swept if we are killed; undefined where the folder takes nothing new. */
 function makeAside(output: Output, job: string): string | undefined {
-  const spool = spoolBeside(output, job) ?? '';
+  const spool = spoolBeside(output, job);
+  if (spool === undefined) return undefined;
   try {
     makeSpool(spool);
   } catch (error) {
@@ -123,7 +127,7 @@ async function writeAll(fd: number, pieces: Iterable<string>): Promise<void> {
 
 function look(option: string, path: string): Stats | undefined {
   try {
-    return statSync(path);
+    return statSync(fileNamed(path));
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined;
     throw new UsageError(`${option}: ${messageOf(error)}`);
@@ -132,14 +136,14 @@ function look(option: string, path: string): Stats | undefined {
 
 function checkAccess(option: string, path: string, access: number): void {
   try {
-    accessSync(path, access);
+    accessSync(fileNamed(path), access);
   } catch (error) {
     throw new UsageError(`${option}: ${messageOf(error)}`);
   }
 }
 
 function isLink(path: string): boolean {
-  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+  return lstatSync(fileNamed(path), { throwIfNoEntry: false })?.isSymbolicLink() === true;
 }
 
 function isOpenAs(fd: number, stat: Stats): boolean {

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { codeOf } from '../../../channel/place/index.js';
 import { type Mapping, type Range, parseMaps, parseRange } from '../../../maps/index.js';
+import { fileNamed } from '../../../environment/index.js';
 import { CommandError, messageOf } from '../../errors.js';
 import { findJob } from '../running/jobs.js';
 import { mapsOf, nameOf } from '../running/processes.js';
@@ -66,7 +67,7 @@ function fromFile(file: string): Input {
 
 function readOrRefuse(file: string): Buffer {
   try {
-    return readFileSync(file);
+    return readFileSync(fileNamed(file));
   } catch (error) {
     if (codeOf(error) !== 'ENOENT') throw error;
     throw new CommandError(`${file}: no such file, and not the number of a process`);

@@ -1,7 +1,7 @@
 // Compares address spaces, and shows them in the form that was asked for.
 
 import { writeFileSync } from 'node:fs';
-import { environment, settingsFrom } from '../../../environment/index.js';
+import { environment, fileNamed, settingsFrom } from '../../../environment/index.js';
 import { codeOf } from '../../../channel/place/index.js';
 import { CommandError, UsageError } from '../../errors.js';
 import { ownPageSize, policyFrom } from '../../hole.js';
@@ -61,7 +61,7 @@ function bytesFrom(text: string): number {
 
 function writePicture(file: string, picture: string, force: boolean): void {
   try {
-    writeFileSync(file, picture, { flag: force ? 'w' : 'wx' });
+    writeFileSync(fileNamed(file), picture, { flag: force ? 'w' : 'wx' });
   } catch (error) {
     if (codeOf(error) !== 'EEXIST') throw error;
     throw new CommandError(`${file} exists already; --force overwrites it`);

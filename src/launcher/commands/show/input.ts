@@ -1,6 +1,6 @@
 // What is to be shown: this machine, a file, a folder, an archive, a description, or what a job shares.
 
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,6 +14,7 @@ import {
   loadWithin,
   objectTypes,
 } from '../../../hwloc/index.js';
+import { fileNamed, hasOtherBytes } from '../../../environment/index.js';
 import { CommandError, UsageError } from '../../errors.js';
 
 /** The kinds of input, by the names that hwloc's tools have for them; `tar` is what hwloc-gather-topology saves. */
@@ -59,10 +60,13 @@ export async function loadInput(
       case 'xml':
         // hwloc would open /dev/stdin, which a socket cannot be: and a socket it is below another Node.
         if (input === '-') return await loadTopology({ ...common, source: { xml: readFileSync(0, 'utf8') } });
-        if (!existsSync(input)) throw new CommandError(`${input}: no such file`);
+        if (!existsSync(fileNamed(input))) throw new CommandError(`${input}: no such file`);
+        if (hasOtherBytes(input)) {
+          return await loadTopology({ ...common, source: { xml: readFileSync(fileNamed(input), 'utf8') } });
+        }
         return await loadTopology({ ...common, source: { xmlFile: input } });
       case 'fsroot':
-        return await loadTopology({ ...common, source: { fsroot: rootIn(input) } });
+        return await loadTopology({ ...common, source: { fsroot: rootIn(openable(input), input) } });
       case 'tar':
         return await loadArchive(input, common);
     }
@@ -80,7 +84,7 @@ const named: Record<InputFormat, string> = {
 };
 
 function formatOf(input: string): InputFormat {
-  const stat = statSync(input, { throwIfNoEntry: false });
+  const stat = statSync(fileNamed(input), { throwIfNoEntry: false });
   if (stat?.isDirectory() === true) return 'fsroot';
   if (stat !== undefined) return /\.t(ar|gz|bz2?|xz|zst)\b/.test(input) ? 'tar' : 'xml';
   if (input === '-') return 'xml';
@@ -92,13 +96,17 @@ function formatOf(input: string): InputFormat {
 }
 
 async function loadArchive(archive: string, common: Parameters<typeof loadTopology>[0]): Promise<Topology> {
-  if (!existsSync(archive)) throw new CommandError(`${archive}: no such file`);
+  if (!existsSync(fileNamed(archive))) throw new CommandError(`${archive}: no such file`);
   // In memory if possible: it may be ten thousand small files.
   const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'hwloc-share-show-'));
   try {
-    execFileSync('tar', ['--extract', '--no-same-owner', `--file=${archive}`, `--directory=${folder}`], {
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
+    execFileSync(
+      'tar',
+      ['--extract', '--no-same-owner', `--file=${openable(archive)}`, `--directory=${folder}`],
+      {
+        stdio: ['ignore', 'ignore', 'pipe'],
+      },
+    );
     return await loadTopology({ ...common, source: { fsroot: rootIn(folder, archive) } });
   } catch (error) {
     const { code, stderr } = error as { code?: string; stderr?: Buffer };
@@ -109,6 +117,11 @@ async function loadArchive(archive: string, common: Parameters<typeof loadTopolo
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** A name for those who take no others than UTF-8: it is open as long as this process runs. */
+function openable(name: string): string {
+  return hasOtherBytes(name) ? `/proc/${process.pid}/fd/${openSync(fileNamed(name), 'r')}` : name;
 }
 
 /** The folder that has /sys in it: this one, or the only one in it, as in hwloc-gather-topology's archives. */

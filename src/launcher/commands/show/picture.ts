@@ -1,11 +1,11 @@
 // A picture of a topology: drawn by lstopo, which does that well.
 
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { constants, copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import type { Topology } from '../../../hwloc/index.js';
-import { environment } from '../../../environment/index.js';
+import { environment, fileNamed, hasOtherBytes } from '../../../environment/index.js';
 import { CommandError, UsageError } from '../../errors.js';
 import { executable } from '../../kinds/index.js';
 import { ownDistribution } from '../doctor/distribution.js';
@@ -39,7 +39,14 @@ export function drawPicture(
     const words = ['--input', input, '--input-format', 'xml', '--output-format', format];
     if (topology.isThisSystem) words.push('--thissystem', '--pid', String(bound));
     if (force) words.push('--force');
-    run(program, [...words, file]);
+    if (!hasOtherBytes(file)) {
+      run(program, [...words, file]);
+      return;
+    }
+    // A name that it could not be given.
+    const picture = join(folder, `picture.${format}`);
+    run(program, [...words, picture]);
+    copyFileSync(picture, fileNamed(file), force ? 0 : constants.COPYFILE_EXCL);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -1,0 +1,105 @@
+// Words and variables as the bytes that they are. Node reads them as UTF-8, and so loses what is not: file names of other encodings, say.
+//
+// Here such a byte becomes half of a surrogate pair, U+DC80 to U+DCFF, which no UTF-8 holds, and back. (Python does the same, and calls it
+// `surrogateescape`: PEP 383.) Texts without such bytes are the usual ones, and cost nothing.
+
+import { isUtf8 } from 'node:buffer';
+import { readFileSync, readlinkSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { type Environment, environment } from './process.js';
+
+const escaped = /(?<![\ud800-\udbff])[\udc80-\udcff]/;
+const escapes = /((?<![\ud800-\udbff])[\udc80-\udcff]+)/;
+/** What Node makes of a byte that is not UTF-8. */
+const replacement = '\ufffd';
+const lowest = 0xdc00;
+
+/** Whether a text stands for bytes that are not UTF-8. */
+export function hasOtherBytes(text: string): boolean {
+  return escaped.test(text);
+}
+
+/** The bytes that a text stands for. */
+export function bytesOf(text: string): Buffer {
+  const parts = text.split(escapes);
+  return Buffer.concat(
+    // By split(), what matches is every second part; the lower half of its code units are the bytes.
+    parts.map((part, i) => (i % 2 === 0 ? Buffer.from(part) : Buffer.from(part, 'latin1'))),
+  );
+}
+
+/** A name for Node's file system functions: with other bytes in it, they take it as a buffer. */
+export function fileNamed(name: string): string | Buffer {
+  return hasOtherBytes(name) ? bytesOf(name) : name;
+}
+
+/** Bytes as a text, all of them. */
+export function textOf(bytes: Buffer): string {
+  if (isUtf8(bytes)) return bytes.toString();
+  let text = '';
+  for (let at = 0; at < bytes.length;) {
+    const character = characterAt(bytes, at);
+    text += character ?? String.fromCharCode(lowest + (bytes[at] ?? 0));
+    at += character === undefined ? 1 : Buffer.byteLength(character);
+  }
+  return text;
+}
+
+function characterAt(bytes: Buffer, at: number): string | undefined {
+  for (let length = 1; length <= 4; length++) {
+    const slice = bytes.subarray(at, at + length);
+    if (isUtf8(slice)) return slice.toString();
+  }
+  return undefined;
+}
+
+/**
+ * The last words of this process's command line as they were given.
+ *
+ * @param words  The same as Node has read them.
+ */
+export function exactWords(words: readonly string[]): readonly string[] {
+  if (!words.some((word) => word.includes(replacement))) return words;
+  const given = entriesOf('/proc/self/cmdline').slice(-words.length);
+  // Else something has changed what /proc shows (process.title).
+  return given.every((bytes, i) => bytes.toString() === words[i]) ? given.map(textOf) : words;
+}
+
+/** The environment, with the bytes of each variable as this process was given it. */
+export function exactEnvironment(): Environment {
+  const read = { ...environment() };
+  // Node lists a name that is not UTF-8, and has no value for it.
+  const names = Reflect.ownKeys(environment()).map(String);
+  const isExact = ![...names, ...Object.values(read)].some((text) => text?.includes(replacement) === true);
+  if (isExact) return read;
+  const env: Record<string, string | undefined> = { ...read };
+  for (const bytes of entriesOf('/proc/self/environ')) {
+    const [name = '', value] = bytes.toString().split(/=(.*)/s);
+    const [exactName = '', exactValue] = textOf(bytes).split(/=(.*)/s);
+    // What has been changed since is as it is now.
+    const isUnchanged = name.includes(replacement) ? names.includes(name) : read[name] === value;
+    if (!isUnchanged) continue;
+    Reflect.deleteProperty(env, name);
+    env[exactName] = exactValue;
+  }
+  return env;
+}
+
+/** The path of a file, from the working directory. */
+export function exactPath(file: string): string {
+  const here = process.cwd();
+  if (!here.includes(replacement)) return resolve(file);
+  return resolve(textOf(readlinkSync('/proc/self/cwd', 'buffer')), file);
+}
+
+/** What stands between NULs. */
+function entriesOf(file: string): Buffer[] {
+  const bytes = readFileSync(file);
+  const entries: Buffer[] = [];
+  for (let start = 0; start < bytes.length;) {
+    const end = bytes.indexOf(0, start);
+    entries.push(bytes.subarray(start, end === -1 ? bytes.length : end));
+    start = end === -1 ? bytes.length : end + 1;
+  }
+  return entries;
+}
