@@ -149,14 +149,14 @@ describe.concurrent('a signal to the process group of the wrapper, as `kill %1` 
   });
 
   test('no process of ours outlives a wrapper that is killed', async () => {
-    const job = startJob(wrapper('sh', '-c', 'echo up; exec sleep 2'), {
+    const job = startJob(wrapper('sh', '-c', 'echo up; exec sleep 6'), {
       env: { HWLOC_SHARE_DIR: temporaryFolder() },
     });
     await job.printed(/up/);
-    await expect.poll(() => commandsIn(job.pid)).toContain('cat');
+    await expect.poll(() => commandsIn(job.pid), { timeout: 5000 }).toContain('cat');
     process.kill(job.pid, 'SIGKILL');
     expect(await job.result).toMatchObject({ signal: 'SIGKILL' });
-    await expect.poll(() => commandsIn(job.pid)).not.toContain('cat');
+    await expect.poll(() => commandsIn(job.pid), { timeout: 10_000 }).not.toContain('cat');
   });
 });
 
