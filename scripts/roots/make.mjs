@@ -69,8 +69,12 @@ export function copyRoot(root) {
 function passingFolder(kind) {
   for (const name of readdirSync(folder)) {
     const pid = /^\.(?:new|run)-(\d+)-/.exec(name)?.[1];
-    if (pid !== undefined && !existsSync(`/proc/${pid}`))
+    if (pid === undefined || existsSync(`/proc/${pid}`)) continue;
+    try {
       rmSync(join(folder, name), { recursive: true, force: true });
+    } catch {
+      // Somebody works in it, who was told how to enter it (--keep): a later run removes it.
+    }
   }
   return mkdtempSync(join(folder, `.${kind}-${process.pid}-`));
 }
