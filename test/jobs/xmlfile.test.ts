@@ -251,7 +251,7 @@ for (const name of ['openmpi', 'mpich'] as const) {
     });
 
     test('the status is the program’s, and what it is told another way stays', async () => {
-      const failing = wrapper('--xmlfile', ...launcherCommands[name](1, ['sh', '-c', 'exit 7']));
+      const failing = wrapper('--xmlfile', ...launcherCommands[name](1, ['sh', '-c', 'sleep 0.3; exit 7']));
       const { exitCode } = await runJob(failing, { env: { HWLOC_SHARE_DIR: temporaryFolder() } });
       expect(exitCode).toBe(7);
       const told =

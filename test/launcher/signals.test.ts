@@ -121,9 +121,9 @@ describe.concurrent('a signal to the wrapper alone, which has no terminal', () =
 });
 
 describe.concurrent('a signal to the process group of the wrapper, as `kill %1` sends it', () => {
-  test.each(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const)(
+  test.for(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const)(
     '%s reaches the program once',
-    async (signal) => {
+    async (signal, { expect }) => {
       const file = join(temporaryFolder(), 'notes');
       const job = startJob(wrapper(...noter(file)), { env: { HWLOC_SHARE_DIR: temporaryFolder() } });
       await untilThere(file, /ready/);
@@ -134,7 +134,7 @@ describe.concurrent('a signal to the process group of the wrapper, as `kill %1` 
     },
   );
 
-  test('after one to the group, another one to the wrapper alone is passed on', async () => {
+  test('after one to the group, another one to the wrapper alone is passed on', async ({ expect }) => {
     const file = join(temporaryFolder(), 'notes');
     const job = startJob(wrapper(...noter(file, 2500)), { env: { HWLOC_SHARE_DIR: temporaryFolder() } });
     await untilThere(file, /ready/);
@@ -148,7 +148,7 @@ describe.concurrent('a signal to the process group of the wrapper, as `kill %1` 
     expect(notesIn(file)).toEqual(['0 SIGTERM', '0 SIGUSR1', '0 SIGUSR2']);
   });
 
-  test('no process of ours outlives a wrapper that is killed', async () => {
+  test('no process of ours outlives a wrapper that is killed', async ({ expect }) => {
     const job = startJob(wrapper('sh', '-c', 'echo up; exec sleep 6'), {
       env: { HWLOC_SHARE_DIR: temporaryFolder() },
     });
@@ -220,11 +220,10 @@ installed('tmux').describe('a terminal', { concurrent: true }, () => {
     const marker = `HWLOC_SHARE_DIR=${temporaryFolder()}`;
     const shell = openShell({ HWLOC_SHARE_DIR: marker.split('=')[1] });
     shell.enter(`(${wrapper('sh', '-c', '"sleep 2; exit 6"').join(' ')}; echo $? >${file}) &`);
-    const isOurs = (pid: number) => /(node|sleep)\n/.test(contentOf(`/proc/${pid}/comm`));
-    await expect.poll(() => processesWith(marker).filter(isOurs).length, { timeout: 5000 }).toBe(2);
-    const [wrapperPid = 0] = processesWith(marker).filter(
-      (pid) => contentOf(`/proc/${pid}/comm`) === 'node\n',
-    );
+    const ours = (words: RegExp) =>
+      processesWith(marker).filter((pid) => words.test(contentOf(`/proc/${pid}/cmdline`)));
+    await expect.poll(() => ours(/^sleep\0/).length, { timeout: 5000 }).toBe(1);
+    const [wrapperPid = 0] = ours(/^[^\0]*node\0/);
     const state = () => /\) (\S)/.exec(contentOf(`/proc/${wrapperPid}/stat`))?.[1];
     process.kill(wrapperPid, 'SIGTSTP');
     await expect.poll(state, { timeout: 5000 }).toBe('T');

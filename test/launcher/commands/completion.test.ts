@@ -38,6 +38,8 @@ const shells = [
     setup: [
       "bind 'set enable-bracketed-paste off'",
       '. /usr/share/bash-completion/bash_completion',
+      // Its own completion reads `chmod --help`, and not as coreutils 9.10 writes it.
+      'complete -W --reference chmod',
       'source <(hwloc-share completion bash)',
     ],
   },

@@ -1,7 +1,7 @@
 // hwloc-share maps: address spaces of real processes, of a running job and of recorded ones, as text, as JSON and as a picture.
 import { execFileSync } from 'node:child_process';
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { XMLParser } from 'fast-xml-parser';
 import { afterAll, describe, expect, test } from 'vitest';
 import { parseMaps } from '../../../src/maps/index.js';
@@ -73,6 +73,7 @@ describe('processes', () => {
     // A PIE program and its heap, then libraries and the stack; and this Node's own scattered pages.
     expect(strips[0]).toMatch(new RegExp(`^ {2}${sleeper.pid} sleep +[.|]+[hp][.]+[ls]`));
     expect(strips[1]).toMatch(/v.*v.*v/);
+    expect(strips[1]).toMatch(new RegExp(`^ {2}${process.pid} ${basename(process.execPath)} `));
     expect(text).toMatch(/^ {2}free in all +[#^-]{60,}$/m);
     const heap = parseMaps(readFileSync(`/proc/${sleeper.pid}/maps`, 'utf8')).find(
       ({ path }) => path === '[heap]',

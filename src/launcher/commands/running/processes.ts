@@ -1,6 +1,7 @@
 // This user's processes, as /proc shows them.
 
-import { readFileSync, readdirSync, statSync } from 'node:fs';
+import { readFileSync, readdirSync, readlinkSync, statSync } from 'node:fs';
+import { basename } from 'node:path';
 import { ownUid } from '../../../channel/place/index.js';
 
 /** The pids of all living processes of the user that we act as, in ascending order; not this one. */
@@ -30,7 +31,9 @@ export function commandOf(pid: number): string {
 
 /** The name of a process's program, up to 15 characters of it. @see proc(5), /proc/pid/comm */
 export function nameOf(pid: number): string {
-  return attempt(() => readFileSync(`/proc/${pid}/comm`, 'utf8').trim()) ?? '';
+  const name = attempt(() => readFileSync(`/proc/${pid}/comm`, 'utf8').trim()) ?? '';
+  // From Node 23 on, that is what Node calls its first thread.
+  return name === 'MainThread' ? (attempt(() => basename(readlinkSync(`/proc/${pid}/exe`))) ?? name) : name;
 }
 
 /** The CPUs that a process may run on, as a list such as `0-3,8`. @see proc(5), Cpus_allowed_list; sched_getaffinity(2) */
