@@ -3,10 +3,14 @@ import { copyFileSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { createRequire, isBuiltin } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { bundleTypes } from './types.mjs';
 import { writeWrongDoors } from './wrong-doors.mjs';
 
 /** What ranks and users import, by its name in the core, and the file that it is compiled to. */
 const parts = { rank: 'rank/index.js', onImport: 'rank/on-import.js', hwloc: 'hwloc/index.js' };
+
+/** Files that take from the core what they export: those that the core is made of, and the door for users to one of them. */
+const throughPart = [...Object.entries(parts), ['hwloc', 'hwloc/public.js']];
 
 /** A module says by its name what it is: of a `.js`, Node looks for a package.json in each folder above, to be told. */
 const outExtension = { '.js': '.mjs' };
@@ -60,7 +64,7 @@ export async function bundle(outDir) {
   });
   await build({
     ...common,
-    entryPoints: entriesOf(['rank/index', 'rank/auto', 'hwloc/index']),
+    entryPoints: [...entriesOf(['rank/index', 'rank/auto']), { in: 'hwloc/public.js', out: 'hwloc/index' }],
     outdir: 'bundle',
     format: 'esm',
     plugins: [throughCore(outDir)],
@@ -94,10 +98,16 @@ export async function bundle(outDir) {
     format: 'esm',
     outExtension,
   });
-  const names = await Promise.all(
-    ['rank/index.js', 'hwloc/index.js'].map((file) => namesIn(join(outDir, file))),
-  );
-  writeWrongDoors(outDir, [...new Set([...names.flat(), 'session'])]);
+  const exported = {
+    'rank/index': await namesIn(join(outDir, 'rank/index.js')),
+    'hwloc/index': await namesIn(join(outDir, 'hwloc/public.js')),
+    // To import it would be to join.
+    'rank/auto': ['default', 'session'],
+  };
+  await bundleTypes(outDir, exported);
+  const names = new Set(Object.values(exported).flat());
+  names.delete('default');
+  writeWrongDoors(outDir, [...names]);
   const { metafile } = await build({
     ...common,
     entryPoints: [{ in: 'launcher/bin.js', out: 'launcher/bin' }],
@@ -280,7 +290,7 @@ function throughCore(outDir) {
   return {
     name: 'through-core',
     setup({ onLoad }) {
-      for (const [part, file] of Object.entries(parts)) {
+      for (const [part, file] of throughPart) {
         const path = join(outDir, file);
         onLoad({ filter: new RegExp(`/${file.replace('.', '\\.')}$`) }, async () => {
           const names = `{ ${(await namesIn(path)).join(', ')} }`;

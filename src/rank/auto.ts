@@ -2,7 +2,7 @@
 
 import type { Topology } from '../hwloc/index.js';
 import { joinOnImport, topologyOf } from './on-import.js';
-import type { Session } from './session.js';
+import type { Session } from './index.js';
 
 /** The session that the import joined. */
 export const session: Session = await joinOnImport();

@@ -284,6 +284,7 @@ export abstract class Bitmap implements Iterable<number> {
     return this.toListString();
   }
 
+  /** @internal For console.log() and util.inspect(). */
   [inspect.custom](): string {
     return `${this.constructor.name}(${this.toListString()})`;
   }

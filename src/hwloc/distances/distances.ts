@@ -47,6 +47,7 @@ export interface DistancesKind {
 
 /** A matrix: the distance from each of its objects to each. A value of its own; the objects live with their topology. */
 export class Distances {
+  /** @internal */
   constructor(
     /** `NUMALatency`, `XGMIBandwidth`, …; `undefined` if unknown, and with hwloc 2.0. */
     readonly name: string | undefined,
@@ -64,6 +65,7 @@ export class Distances {
     return this.values[this.objects.indexOf(from)]?.[this.objects.indexOf(to)];
   }
 
+  /** @internal For console.log() and util.inspect(). */
   [inspect.custom](): string {
     const { from = 'unknown', means = 'unknown' } = this.kind;
     const names = this.objects.map((object) => `${object.type} L#${object.logicalIndex}`);

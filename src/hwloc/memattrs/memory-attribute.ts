@@ -43,6 +43,7 @@ export interface InitiatorValue {
 export class MemoryAttribute {
   readonly #topology: TopologyHandle;
 
+  /** @internal */
   constructor(
     topology: TopologyHandle,
     /** The number by which hwloc knows it: 0 is Capacity, those from 8 on were registered. */
@@ -153,6 +154,7 @@ export class MemoryAttribute {
     return found ? { initiator: this.#initiatorAt(room, 0), value: Number(value[0]) } : undefined;
   }
 
+  /** @internal For console.log() and util.inspect(). */
   [inspect.custom](): string {
     return `<MemoryAttribute ${this.id} ${this.name}: ${this.better} is better${this.needsInitiator ? ', by initiator' : ''}>`;
   }

@@ -54,6 +54,7 @@ export class ObjectFields {
   #ioChildren: readonly IoObject[] | null = null;
   #miscChildren: readonly MiscObject[] | null = null;
 
+  /** @internal */
   constructor(model: Model, window: Window, at: number) {
     this.#model = model;
     this.#window = window;

@@ -133,6 +133,7 @@ export class ObjectView extends ObjectFields {
     return objectJson(this.#self);
   }
 
+  /** @internal For console.log() and util.inspect(). */
   [inspect.custom](): string {
     return describe(this.#self);
   }

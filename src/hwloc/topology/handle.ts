@@ -31,7 +31,7 @@ export class TopologyHandle {
   #model: Model | undefined;
   readonly #segment: Omit<Segment, 'fd'> | undefined;
 
-  /** For this package only. @throws TypeError  for others, who could name any memory */
+  /** @internal @throws TypeError  for others, who could name any memory */
   constructor(opened: Opened) {
     if (!(opened instanceof Opened)) throw new TypeError('use loadTopology() or adoptTopology()');
     this.#pointer = opened.pointer;

@@ -82,6 +82,7 @@ export class Topology extends TopologyBinding {
     shmemWrite(pointer, segment);
   }
 
+  /** @internal For console.log() and util.inspect(). */
   [inspect.custom](): string {
     if (this.closed) return '<Topology (closed)>';
     const counts = objectTypes.flatMap((type) =>
