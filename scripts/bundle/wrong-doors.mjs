@@ -20,7 +20,7 @@ export function writeWrongDoors(outDir, names) {
   const write = (file, text) => {
     writeFileSync(join(outDir, 'bundle', file), text);
   };
-  write('index.mjs', `${refuse(bare)}export default undefined;\nexport let ${names.join(', ')};\n`);
+  write('index.mjs', `${refuse(bare)}export default undefined;\nexport let\n  ${names.join(',\n  ')};\n`);
   write('rank/auto.cjs', refuse(required));
   // For TypeScript, too, there is nothing in them.
   write('index.d.mts', `/** ${bare} */\nexport {};\n`);
