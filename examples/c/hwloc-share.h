@@ -339,6 +339,11 @@ static void hws_close(int *fd) {
 /** A setting; NULL if it is not set, or empty. */
 static const char *hws_setting(const char *name) {
   const char *value = getenv(name);
+  char passed[80];
+  /* To other nodes, Open MPI passes the wrapper's variables on with OMPI_ in front. */
+  snprintf(passed, sizeof passed, "OMPI_%s", name);
+  if (value == NULL)
+    value = getenv(passed);
   return value == NULL || *value == '\0' ? NULL : value;
 }
 
@@ -823,8 +828,8 @@ static int hws_name_step(const struct hws_launcher *launcher, char *const *envir
     return 1;
   }
   /* A container hides it. The wrapper's name for the job will do, if it was this launcher that the wrapper started. */
-  setting = hws_variable(environment, "HWLOC_SHARE_LAUNCHER");
-  if (hws_variable(environment, "HWLOC_SHARE_JOB") != NULL && setting != NULL && strcmp(setting, launcher->name) == 0)
+  setting = hws_variable(environment, "HWLOC_SHARE_LAUNCHER|OMPI_HWLOC_SHARE_LAUNCHER");
+  if (hws_variable(environment, "HWLOC_SHARE_JOB|OMPI_HWLOC_SHARE_JOB") != NULL && setting != NULL && strcmp(setting, launcher->name) == 0)
     snprintf(me->step, sizeof me->step, "%s@%s", launcher->name, me->node);
   return 1;
 }
@@ -891,7 +896,7 @@ static void hws_look_for_ranks(struct hws_state *state) {
       environment = hws_environment_of(pid);
     if (environment == NULL)
       continue;
-    theirs = hws_variable(environment, "HWLOC_SHARE_JOB");
+    theirs = hws_variable(environment, "HWLOC_SHARE_JOB|OMPI_HWLOC_SHARE_JOB");
     if (strcmp(theirs == NULL ? "" : theirs, job == NULL ? "" : job) == 0 && hws_identify(environment, process.parent, &who) == NULL &&
         strcmp(who.step, state->identity.step) == 0 && who.local_rank != -1 &&
         who.local_rank < state->session.local_size)

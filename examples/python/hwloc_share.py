@@ -53,7 +53,8 @@ class NotSharedError(RuntimeError):
 
 def _setting(name: str) -> Optional[str]:
     """A setting; None if it is not set, or empty."""
-    return os.environ.get(name) or None
+    # To other nodes, Open MPI passes the wrapper's variables on with OMPI_ in front.
+    return os.environ.get(name, os.environ.get(f"OMPI_{name}")) or None
 
 
 def _is_on(name: str) -> bool:
@@ -581,8 +582,9 @@ def _step_of(launcher: _Launcher, env: _Environment) -> Optional[str]:
     if seen is not None or _namespace() == "pid:[4026531836]":
         return f"{launcher.name}-{above}"
     # A container hides it. The wrapper's name for the job will do, if it was this launcher that the wrapper started.
-    is_named = "HWLOC_SHARE_JOB" in env and env.get("HWLOC_SHARE_LAUNCHER") == launcher.name
-    return launcher.name if is_named else None
+    is_named = _value(env, "HWLOC_SHARE_JOB|OMPI_HWLOC_SHARE_JOB") is not None
+    starter = _value(env, "HWLOC_SHARE_LAUNCHER|OMPI_HWLOC_SHARE_LAUNCHER")
+    return launcher.name if is_named and starter == launcher.name else None
 
 
 def _tasks_on_node(text: str, node: int) -> int:
@@ -635,7 +637,7 @@ class _Witness:
 
     def _local_rank_of(self, pid: str) -> Optional[int]:
         env, process = _environment_of(int(pid)), _process(int(pid))
-        if env is None or process is None or (env.get("HWLOC_SHARE_JOB") or None) != self._job:
+        if env is None or process is None or (_value(env, "HWLOC_SHARE_JOB|OMPI_HWLOC_SHARE_JOB") or None) != self._job:
             return None
         try:
             who = _identify(env, process.parent)

@@ -16,6 +16,7 @@ export {
   environment,
   joinedVariable,
   markJoined,
+  passedOn,
   removeVariable,
   tellChildren,
 } from './process.js';

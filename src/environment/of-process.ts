@@ -1,7 +1,7 @@
 // The variables of other processes, as /proc shows them.
 
 import { readFileSync } from 'node:fs';
-import type { Environment } from './process.js';
+import { type Environment, passedOn } from './process.js';
 
 /**
  * The environment that a process was started with. Each variable is looked up when it is asked for: a process has dozens of them, and a
@@ -19,7 +19,14 @@ export function environmentOf(pid: number): Environment | undefined {
   } catch {
     return undefined;
   }
-  return new Proxy<Environment>({}, { get: (_, name) => valueIn(text, String(name)) });
+  return new Proxy<Environment>(
+    {},
+    { get: (_, name) => valueIn(text, String(name)) ?? passedOnIn(text, String(name)) },
+  );
+}
+
+function passedOnIn(text: string, name: string): string | undefined {
+  return name.startsWith('HWLOC_SHARE_') ? valueIn(text, passedOn + name) : undefined;
 }
 
 function valueIn(text: string, name: string): string | undefined {

@@ -3,9 +3,28 @@
 /** Variables by name. Detection and settings take it as an argument, so that tests can give them any other. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/**
+ * What the wrapper's variables have in front of their names where Open MPI passes them on to another node: it does so with each variable
+ * that begins with this. @see mpirun(1), "ENVIRONMENT VARIABLES"
+ */
+export const passedOn = 'OMPI_';
+
+let isTakenOver = false;
+
 /** The environment as it is now. */
 export function environment(): Environment {
+  if (!isTakenOver) takeOver();
+  isTakenOver = true;
   return process.env;
+}
+
+/** Gives the variables that Open MPI has passed on their own names, where these are not set. */
+function takeOver(): void {
+  // The wrapper sets this one for each job.
+  if (process.env[`${passedOn}HWLOC_SHARE_JOB`] === undefined) return;
+  for (const [name, value] of Object.entries(process.env)) {
+    if (name.startsWith(`${passedOn}HWLOC_SHARE_`)) process.env[name.slice(passedOn.length)] ??= value;
+  }
 }
 
 /** Takes a variable out. */

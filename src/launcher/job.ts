@@ -16,6 +16,7 @@ import {
   exactPath,
   hasOtherBytes,
   hostName,
+  passedOn,
   placeVariables,
   settingsFrom,
   temporaryDirectory,
@@ -30,6 +31,12 @@ export function jobName(): string {
 
 /** Another launcher that starts below a rank of the built-in one has ranks of its own. */
 const notInherited = Object.fromEntries(Object.values(placeVariables).map((name) => [name, undefined]));
+
+/** What Open MPI has passed on is from a job of which this one is a part. */
+function notPassedOn(): Environment {
+  const names = Object.keys(environment()).filter((name) => name.startsWith(`${passedOn}HWLOC_SHARE_`));
+  return Object.fromEntries(names.map((name) => [name, undefined]));
+}
 
 /**
  * The environment of a launcher, or of a rank of the built-in one: ours, and what tells the ranks what our options say.
@@ -56,6 +63,7 @@ export function environmentOf(
   return {
     ...exactEnvironment(),
     ...(isUsable(options) ? {} : { HWLOC_SHARE_DIR: undefined }),
+    ...notPassedOn(),
     ...(kind === 'launch' ? notInherited : {}),
     ...Object.fromEntries(set.map(([name, value]) => [name, String(value)])),
     HWLOC_SHARE_JOB: job,

@@ -26,7 +26,8 @@ const front = join(programs, 'front.sh');
 export const inFront: readonly string[] = [
   '/bin/sh',
   '-c',
-  '[ -r "$HWLOC_SHARE_XMLFILE" ] && . "$HWLOC_SHARE_XMLFILE"; exec "$@"',
+  // Open MPI passes it on to other nodes with OMPI_ in front.
+  '[ -r "${HWLOC_SHARE_XMLFILE:=$OMPI_HWLOC_SHARE_XMLFILE}" ] && . "$HWLOC_SHARE_XMLFILE"; exec "$@"',
   'sh',
 ];
 

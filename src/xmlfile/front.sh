@@ -9,6 +9,10 @@
 # Whatever goes wrong, the program is started. What is computed is computed in subshells: an assignment out here could change a
 # variable that the program is to inherit.
 
+# Open MPI passes them on to other nodes with OMPI_ in front. Not exported: the program finds them as they came.
+: "${HWLOC_SHARE_JOB:=$OMPI_HWLOC_SHARE_JOB}" "${HWLOC_SHARE_NODE:=$OMPI_HWLOC_SHARE_NODE}" "${HWLOC_SHARE_UID:=$OMPI_HWLOC_SHARE_UID}"
+: "${HWLOC_SHARE_DIR:=$OMPI_HWLOC_SHARE_DIR}" "${HWLOC_SHARE_TIMEOUT:=$OMPI_HWLOC_SHARE_TIMEOUT}"
+
 # When a process started: field 22 of /proc/PID/stat, the 20th behind the command, which stands in parentheses.
 hwloc_share_start_of() (
   read -r line <"/proc/$1/stat"
@@ -181,7 +185,7 @@ hwloc_share_lost() (
 
 # Only the program that writes the file has something to say.
 { hwloc_share_front; } 3>&2 2>/dev/null
-unset HWLOC_SHARE_NODE HWLOC_SHARE_UID
+unset HWLOC_SHARE_NODE HWLOC_SHARE_UID OMPI_HWLOC_SHARE_NODE OMPI_HWLOC_SHARE_UID
 
 # Open MPI and Slurm find a program in the working directory, too, where it is not in PATH.
 if [ -n "$OMPI_COMM_WORLD_RANK$SLURM_PROCID" ] && [ "${1#*/}" = "$1" ] && [ -x "./$1" ] && ! command -v "$1" >/dev/null; then

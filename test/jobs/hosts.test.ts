@@ -1,5 +1,5 @@
 // Jobs on several hosts: the ranks of each share among themselves, the wrapper is heard on all, and nothing is left on any.
-import { rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { onCluster } from '../launchers/available.js';
@@ -8,8 +8,9 @@ import { expectSharedOnEach, launcherOn, runHostsJob, threeHosts } from '../supp
 import { reporter } from '../support/shared-job.js';
 import { wrapper } from '../support/wrapper.js';
 
-/** A rank that prints what the wrapper told it, in one line. */
-const told = ['/bin/sh', '-c', 'echo told $HWLOC_SHARE_TIMEOUT $HWLOC_SHARE_IO $HWLOC_SHARE_JOB'];
+/** A rank that prints what the wrapper told it, in one line. Open MPI passes that on with OMPI_ in front (docs/protocol.md). */
+const variable = (name: string) => `\${HWLOC_SHARE_${name}:-$OMPI_HWLOC_SHARE_${name}}`;
+const told = ['/bin/sh', '-c', `echo told ${['TIMEOUT', 'IO', 'JOB'].map(variable).join(' ')}`];
 const options = ['--timeout', '17', '--io', 'none'];
 /** Jobs in a row, with 12 ranks each. */
 const inARow = 20;
@@ -201,8 +202,47 @@ onCluster('slurm', 'openmpi', 'mpich').describe('three hosts', () => {
         ).stdout,
       );
     expect(await heard(['-x', 'HWLOC_SHARE_IO=all'])).toEqual(Array(3).fill('17 all'));
+    expect(await heard(['--mca', 'mca_base_env_list', 'HWLOC_SHARE_IO=all'])).toEqual(
+      Array(3).fill('17 all'),
+    );
     expect(await heard(['--mca', 'mca_base_env_list', 'A=b'])).toEqual(Array(3).fill('17 none'));
     expect(await heard([], { OMPI_MCA_mca_base_env_list: 'A=b' })).toEqual(Array(3).fill('17 none'));
+  });
+
+  describe('Open MPI: the options reach all hosts', () => {
+    const program = () => script('told.sh', `#!/bin/sh\n${told[2] ?? ''}`);
+    const heard = async (words: readonly string[], env: Record<string, string> = {}) => {
+      const mpirun = launcherOn(hosts.cluster, 'openmpi', 1);
+      return toldIn((await run(wrapper(...options, ...mpirun, ...words), env)).stdout);
+    };
+    const all = Array(3).fill('17 none');
+
+    test.each([
+      ['', ''],
+      ['which has -x', '-x PATH '],
+    ])('with --app FILE%s', async (_, more) => {
+      const line = (ranks: number, at: string) => `${more}-n ${ranks} --host ${at} ${program()}`;
+      const file = script('app', `# programs\n${line(1, 'h1:1')}\n${line(2, 'h2:1,h3:1')}`);
+      expect(await heard(['--app', file])).toEqual(all);
+    });
+
+    // Open MPI refuses to be told of variables in two ways.
+    test('with parameters in a file of the user, or in one of --tune', async () => {
+      mkdirSync(join(hosts.cluster.folder, '.openmpi'));
+      const list = 'mca_base_env_list = A=b';
+      const tuned = script('tune', list);
+      script('.openmpi/mca-params.conf', list);
+      expect(await heard(['-n', '3', program()], { HOME: hosts.cluster.folder })).toEqual(all);
+      expect(await heard(['--tune', tuned, '-n', '3', program()])).toEqual(all);
+    });
+  });
+
+  test('Open MPI: ranks share, with the options, where an --app file names the programs', async () => {
+    const rankFile = script('rank.sh', `#!/bin/sh\nexec ${rank}`);
+    const file = script('app', `-n 2 --host h1:2 ${rankFile}\n-n 4 --host h2:2,h3:2 ${rankFile}`);
+    const mpirun = launcherOn(hosts.cluster, 'openmpi', 2);
+    const { reports } = await run(wrapper(...mpirun, '--app', file));
+    expectSharedOnEach(reports, { h1: 2, h2: 2, h3: 2 });
   });
 
   test('MPICH: the options reach all hosts, whatever is passed on', async () => {

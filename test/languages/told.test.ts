@@ -1,11 +1,24 @@
 // What ranks in C and Python know of their place, where that is less simple: below two launchers, and where a launcher tells little.
+import { copyFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { launcher } from '../launchers/available.js';
+import { launcher, onCluster } from '../launchers/available.js';
+import { launcherOn, runHostsJob, threeHosts } from '../support/hosts-job.js';
 import { installed } from '../support/programs.js';
 import { launcherCommands } from '../support/jobs.js';
 import { expectAllAdopted, fixture } from '../support/shared-job.js';
 import { wrapper } from '../support/wrapper.js';
-import { type RankReport, buildRanks, type Language, mix, programs, runMixed } from './ranks.js';
+import {
+  type RankReport,
+  buildRanks,
+  compile,
+  fixture as languageFixture,
+  type Language,
+  mix,
+  programs,
+  rankEnvironment,
+  runMixed,
+} from './ranks.js';
 
 const { openmpi, mpich } = launcherCommands;
 const places = (reports: readonly RankReport[]) =>
@@ -53,5 +66,23 @@ installed(...programs).describe('ranks in C and Python', () => {
         expect(places(reports)).toEqual([place(0), place(1)]);
       }
     });
+  });
+});
+
+onCluster('slurm', 'openmpi').describe('on three hosts, behind the wrapper', () => {
+  const hosts = threeHosts();
+
+  // To the others than the first, Open MPI passes the name of the job on under another name.
+  installed(...programs).test('ranks in C, Python and Node under Open MPI share on each', async () => {
+    const program = join(hosts.cluster.folder, 'report');
+    copyFileSync(compile(languageFixture('report.c')), program);
+    const env = { ...rankEnvironment(), REPORT_c: program };
+    const passed = Object.keys(env).flatMap((name) => ['-x', name]);
+    const ranks = mix(['c', 'node', 'python', 'c', 'node', 'python']);
+    const mpirun = [...launcherOn(hosts.cluster, 'openmpi', 2), ...passed, '-n', '6', ...ranks];
+    const { reports, stderr } = await runHostsJob(hosts.cluster, wrapper(...mpirun), { env });
+    expect(stderr).toBe('');
+    expect(reports.map(({ outcome }) => outcome.how)).toEqual(Array(6).fill('adopted'));
+    expect(reports.filter(({ outcome }) => outcome.didDiscover)).toHaveLength(3);
   });
 });

@@ -10,12 +10,15 @@ import { readFileSync, readdirSync } from 'node:fs';
 export function isNeeded(name: string): boolean {
   const [, job] = /^(.+)\.xmlfile[@-]/.exec(name) ?? [];
   if (job === undefined) return false;
-  return readdirSync('/proc').some((pid) => /^\d+$/.test(pid) && hasVariable(pid, `HWLOC_SHARE_JOB=${job}`));
+  return readdirSync('/proc').some(
+    (pid) => /^\d+$/.test(pid) && hasVariable(pid, `HWLOC_SHARE_JOB=${job}\0`),
+  );
 }
 
+// Open MPI passes it on with OMPI_ in front.
 function hasVariable(pid: string, entry: string): boolean {
   try {
-    return `\0${readFileSync(`/proc/${pid}/environ`, 'latin1')}`.includes(`\0${entry}\0`);
+    return readFileSync(`/proc/${pid}/environ`, 'latin1').includes(entry);
   } catch {
     return false; // somebody else's, or it has ended
   }

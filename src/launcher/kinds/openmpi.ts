@@ -2,16 +2,17 @@
 // Variables: mpirun(1), "ENVIRONMENT VARIABLES"; PMIX_NAMESPACE is PMIx's, and the same on all nodes; PMIX_HOSTNAME is the node's name,
 // whatever a container calls itself.
 
+import { passedOn } from '../../environment/index.js';
 import { launcherAbove } from './ancestor.js';
 import { count } from './count.js';
-import type { Launch, LauncherKind } from './kind.js';
+import type { LauncherKind } from './kind.js';
 
 const processes = ['orted', 'orterun', 'prte', 'mpirun', 'mpiexec'];
 
 export const openmpi: LauncherKind = {
   name: 'openmpi',
   commands: ['mpirun.openmpi', 'mpiexec.openmpi', 'orterun'],
-  shared: { commands: ['mpirun', 'mpiexec'], version: /Open MPI|OpenRTE|PRRTE/ },
+  shared: { commands: ['mpirun', 'mpiexec'], version: /Open MPI|OpenRTE/ },
   variables: ['OMPI_COMM_WORLD_RANK'],
   processes,
 
@@ -31,44 +32,13 @@ export const openmpi: LauncherKind = {
     };
   },
 
-  passOn: passOnByX,
+  /**
+   * To other nodes Open MPI passes only variables whose names begin with OMPI_: ours go there under such names, and ranks give them their own
+   * back. Not by -x: mpirun ends at once where it is told of variables by -x and by the parameter mca_base_env_list, which may stand in a file
+   * of the user, or of the site; and with --app FILE it does not look at -x.
+   */
+  passOn: ({ args, env }, variables) => ({
+    args,
+    env: { ...env, ...Object.fromEntries(variables.map((name) => [passedOn + name, env[name]])) },
+  }),
 };
-
-/** The parameter that does the same as -x, for all programs; mpirun refuses to be given both. */
-const list = 'mca_base_env_list';
-
-/**
- * To other nodes Open MPI passes its own variables only, and those that `-x` names, which holds for one program of an MPMD line. At
- * the beginning of each program's words it needs no knowledge of where the program itself begins.
- */
-export function passOnByX({ args, env }: Launch, variables: readonly string[]): Launch {
-  const at = args.indexOf(list);
-  if (at !== -1) return { args: args.with(at + 1, extended(args[at + 1], variables)), env };
-  if (env[`OMPI_MCA_${list}`] !== undefined) {
-    return { args, env: { ...env, [`OMPI_MCA_${list}`]: extended(env[`OMPI_MCA_${list}`], variables) } };
-  }
-  return {
-    args: programsOf(args).flatMap((words, i) => [...(i === 0 ? [] : [':']), ...withX(words, variables)]),
-    env,
-  };
-}
-
-function withX(words: readonly string[], variables: readonly string[]): string[] {
-  const said = new Set(words.flatMap((word, i) => (words[i - 1] === '-x' ? [word.replace(/=.*/s, '')] : [])));
-  return [...variables.flatMap((name) => (said.has(name) ? [] : ['-x', name])), ...words];
-}
-
-/** The words between the colons. */
-function programsOf(args: readonly string[]): string[][] {
-  const programs: string[][] = [[]];
-  for (const word of args) {
-    if (word === ':') programs.push([]);
-    else programs.at(-1)?.push(word);
-  }
-  return programs;
-}
-
-function extended(value = '', variables: readonly string[]): string {
-  const said = new Set(value.split(';').map((each) => each.replace(/=.*/s, '')));
-  return [value, ...variables.filter((name) => !said.has(name))].filter((each) => each !== '').join(';');
-}

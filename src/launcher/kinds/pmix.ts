@@ -3,14 +3,14 @@
 
 import { launcherAbove } from './ancestor.js';
 import { count, text } from './count.js';
-import type { LauncherKind } from './kind.js';
-import { passOnByX } from './openmpi.js';
+import type { Launch, LauncherKind } from './kind.js';
 
 const processes = ['prte', 'prun'];
 
 export const pmix: LauncherKind = {
   name: 'pmix',
   commands: ['prterun', 'prun'],
+  shared: { commands: ['mpirun', 'mpiexec'], version: /PRRTE/ },
   variables: ['PMIX_RANK', 'PMIX_NAMESPACE'],
   // Open MPI is one of those that have a PMIx server inside: the commonest, and known without a look at any process.
   isOthers: (env) => env.OMPI_COMM_WORLD_RANK === env.PMIX_RANK,
@@ -32,3 +32,29 @@ export const pmix: LauncherKind = {
 
   passOn: passOnByX,
 };
+
+/**
+ * To other nodes PRRTE passes the variables that `-x` names, which holds for one program of an MPMD line. At the beginning of each program's
+ * words it needs no knowledge of where the program itself begins.
+ */
+function passOnByX({ args, env }: Launch, variables: readonly string[]): Launch {
+  return {
+    args: programsOf(args).flatMap((words, i) => [...(i === 0 ? [] : [':']), ...withX(words, variables)]),
+    env,
+  };
+}
+
+function withX(words: readonly string[], variables: readonly string[]): string[] {
+  const said = new Set(words.flatMap((word, i) => (words[i - 1] === '-x' ? [word.replace(/=.*/s, '')] : [])));
+  return [...variables.flatMap((name) => (said.has(name) ? [] : ['-x', name])), ...words];
+}
+
+/** The words between the colons. */
+function programsOf(args: readonly string[]): string[][] {
+  const programs: string[][] = [[]];
+  for (const word of args) {
+    if (word === ':') programs.push([]);
+    else programs.at(-1)?.push(word);
+  }
+  return programs;
+}

@@ -18,29 +18,27 @@ function passed(kind: string, words: string, others: Environment = {}): string {
 
 const x = '-x HWLOC_SHARE_JOB -x HWLOC_SHARE_IO';
 
-describe('Open MPI: -x before each program', () => {
+test('Open MPI: under names that begin with OMPI_, whatever its options and parameters are', () => {
+  const added = '| OMPI_HWLOC_SHARE_JOB=j-1 | OMPI_HWLOC_SHARE_IO=all';
+  for (const words of [
+    '-n 2 prog a',
+    '-n 2 prog : -n 3 other',
+    '--app file',
+    '-x HWLOC_SHARE_IO=none prog',
+  ]) {
+    expect(passed('openmpi', words)).toBe(`${words} ${added}`);
+  }
+});
+
+describe('PRRTE: -x before each program', () => {
   test.each<[string, string]>([
     ['-n 2 prog a', `${x} -n 2 prog a`],
     ['-n 2 prog : -n 3 other : other', `${x} -n 2 prog : ${x} -n 3 other : ${x} other`],
     ['-x HWLOC_SHARE_IO=none -n 2 prog', '-x HWLOC_SHARE_JOB -x HWLOC_SHARE_IO=none -n 2 prog'],
     ['-n 1 -x HWLOC_SHARE_JOB a : b', `-x HWLOC_SHARE_IO -n 1 -x HWLOC_SHARE_JOB a : ${x} b`],
     ['-x PATH prog', `${x} -x PATH prog`],
-    [
-      '--mca mca_base_env_list A;B=c prog',
-      '--mca mca_base_env_list A;B=c;HWLOC_SHARE_JOB;HWLOC_SHARE_IO prog',
-    ],
-    [
-      '--mca mca_base_env_list HWLOC_SHARE_IO=none prog',
-      '--mca mca_base_env_list HWLOC_SHARE_IO=none;HWLOC_SHARE_JOB prog',
-    ],
   ])('%s', (words, expected) => {
-    expect(passed('openmpi', words)).toBe(expected);
-  });
-
-  test('where the list that excludes -x is set as a variable, it gets longer', () => {
-    expect(passed('openmpi', '-n 2 prog', { OMPI_MCA_mca_base_env_list: 'A' })).toBe(
-      '-n 2 prog | OMPI_MCA_mca_base_env_list=A;HWLOC_SHARE_JOB;HWLOC_SHARE_IO',
-    );
+    expect(passed('pmix', words)).toBe(expected);
   });
 });
 

@@ -63,7 +63,7 @@ test.each(['mpirun', 'mpiexec', '/opt/bin/mpirun'])('%s is what its version says
     'openmpi',
   );
   expect(await nameOf(command, 'mpirun.openmpi (OpenRTE) 4.1.4')).toBe('openmpi');
-  expect(await nameOf(command, 'prterun (PRRTE) 3.0.1')).toBe('openmpi');
+  expect(await nameOf(command, 'prterun (PRRTE) 3.0.1')).toBe('pmix');
   expect(await nameOf(command, 'Intel(R) MPI Library for Linux* OS, Version 2021.9')).toBe('intelmpi');
   expect(await nameOf(command, 'PALS version 1.3.2')).toBe('pals');
   expect(await nameOf(command, 'HYDRA build details:\n    Version:   4.0.2')).toBe('mpich');
