@@ -127,7 +127,7 @@ describe.concurrent('a signal to the process group of the wrapper, as `kill %1` 
       const file = join(temporaryFolder(), 'notes');
       const job = startJob(wrapper(...noter(file)), { env: { HWLOC_SHARE_DIR: temporaryFolder() } });
       await untilThere(file, /ready/);
-      await expect.poll(() => commandsIn(job.pid)).toContain('cat');
+      await expect.poll(() => commandsIn(job.pid), { timeout: 5000 }).toContain('cat');
       process.kill(-job.pid, signal);
       expect(await job.result).toMatchObject({ exitCode: 10, stderr: '' });
       expect(notesIn(file)).toEqual([`0 ${signal}`]);
@@ -136,9 +136,9 @@ describe.concurrent('a signal to the process group of the wrapper, as `kill %1` 
 
   test('after one to the group, another one to the wrapper alone is passed on', async ({ expect }) => {
     const file = join(temporaryFolder(), 'notes');
-    const job = startJob(wrapper(...noter(file, 2500)), { env: { HWLOC_SHARE_DIR: temporaryFolder() } });
+    const job = startJob(wrapper(...noter(file, 5000)), { env: { HWLOC_SHARE_DIR: temporaryFolder() } });
     await untilThere(file, /ready/);
-    await expect.poll(() => commandsIn(job.pid)).toContain('cat');
+    await expect.poll(() => commandsIn(job.pid), { timeout: 5000 }).toContain('cat');
     process.kill(-job.pid, 'SIGUSR1');
     await untilThere(file, /SIGUSR1/);
     process.kill(job.pid, 'SIGTERM');
