@@ -39,6 +39,22 @@ launcher('openmpi').describe('on one node', () => {
     expectAllAdopted((await runSharedJob(openmpi(1, 'pmix'))).reports, 1);
   });
 
+  test.each([
+    ['without the wrapper', []],
+    ['behind the wrapper', wrapper()],
+  ])('with Flux, two brokers on one host: the ranks of each share, %s', async (_, before) => {
+    const { reports, stderr } = await runSharedJob([...before, ...openmpi(6, 'flux')], {
+      env: { BROKERS: '2' },
+    });
+    expect(reports.map(({ rank, localRank }) => [rank, localRank])).toEqual(
+      [0, 1, 2, 3, 4, 5].map((rank) => [rank, rank % 3]),
+    );
+    expect(reports.map(({ outcome }) => outcome.how)).toEqual(Array(6).fill('adopted'));
+    const leaders = reports.filter(({ outcome }) => outcome.didDiscover).map(({ rank }) => rank);
+    expect(leaders).toEqual([0, 3]);
+    expect(stderr).toBe('');
+  });
+
   test.each(['pmix', 'flux'])(
     'a rank that runs, and joins seconds later, is waited for (%s)',
     async (kind) => {
