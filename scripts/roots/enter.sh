@@ -1,6 +1,6 @@
 #!/bin/bash
-# enter.sh ROOT CWD COMMAND...: makes ROOT the file system of this process, then runs a command in it. Runs in mount and PID namespaces
-# of its own, as pid 1, which is why it waits: it has to reap orphans, and all ends with it.
+# enter.sh ROOT CWD COMMAND...: makes ROOT the file system of this process, which has a mount namespace of its own; runs a command in it,
+# and then ends what that has left running. No PID namespace: that would be a container, where processes of the node cannot be seen.
 # pivot_root and not chroot, in which unshare(1) would fail: "cannot change root filesystem propagation".
 set -eu
 root=$1 cwd=$2
@@ -18,4 +18,9 @@ rmdir /.old
 cd "$cwd"
 status=0
 "$@" || status=$?
+own=$(readlink /proc/self/ns/mnt)
+for process in /proc/[0-9]*; do
+  pid=${process#/proc/}
+  [ "$pid" = $$ ] || [ "$(readlink "$process/ns/mnt")" != "$own" ] || kill -KILL "$pid" || :
+done 2>/dev/null
 exit $status

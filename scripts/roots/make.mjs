@@ -52,9 +52,13 @@ export function ensureRoot(release, anew) {
   return join(root, 'root');
 }
 
-/** A copy of a root, for one run. It takes 5 s, and works where an overlay does not (in a container). */
-export function copyRoot(root) {
-  const copy = passingFolder('run');
+/**
+ * A copy of a root, for one run. It takes 5 s, and works where an overlay does not (in a container).
+ *
+ * @param {boolean} keep  No later run removes it.
+ */
+export function copyRoot(root, keep) {
+  const copy = keep ? mkdtempSync(join(folder, 'kept-')) : passingFolder('run');
   const remove = () => rmSync(copy, { recursive: true, force: true });
   try {
     runCommand('cp', ['-a', '--reflink=auto', root, join(copy, 'root')]);

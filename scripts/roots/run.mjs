@@ -6,7 +6,7 @@ import process from 'node:process';
 import { createInterface } from 'node:readline';
 import { stripVTControlCharacters } from 'node:util';
 import { projectRoot } from '../node-packages.mjs';
-import { startInRoot } from './enter.mjs';
+import { endInRoot, startInRoot } from './enter.mjs';
 import { copySettings } from './machine.mjs';
 import { copyRoot } from './make.mjs';
 
@@ -42,7 +42,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
 export async function runInRoot(release, root, args, { keep, tester }) {
   const { home, as, env } = testers[tester];
   const clone = join(home, 'hwloc-share');
-  const copy = copyRoot(root);
+  const copy = copyRoot(root, keep);
   const remove = keep ? () => {} : copy.remove;
   running.add(remove);
   try {
@@ -97,7 +97,7 @@ async function inCopy(root, release, command, options) {
   const begun = performance.now();
   process.stdout.write(`${release}: $ ${command.join(' ')}\n`);
   const child = startInRoot(root, command, options);
-  const end = () => child.kill('SIGKILL');
+  const end = () => endInRoot(child);
   running.add(end);
   const timer = setTimeout(end, limitMinutes * 60_000);
   for (const stream of [child.stdout, child.stderr]) {
