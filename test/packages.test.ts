@@ -102,12 +102,15 @@ describe.runIf(isDebian)('on Debian', () => {
       const path = pathOf(use);
       const owner = path === undefined ? undefined : owners.get(path);
       // A program is listed by its name, so that this test finds it also where it is not installed.
-      // A program is listed by its name, so that this test finds it also where it is not installed. What else comes with a
-      // package that is listed needs no list.
+      // It may also come with a package that is listed for something else; a program not with one that only that one depends on.
       const isThere =
         owner !== undefined &&
         (always.has(owner) ||
-          (use.kind !== 'program' && purposes.some((purpose) => reached[purpose].has(owner))));
+          purposes.some((purpose) =>
+            use.kind === 'program'
+              ? list[owner]?.for.includes(purpose) === true
+              : reached[purpose].has(owner),
+          ));
       // A word that names nothing on this machine means something else, if it does not stand where only a name can.
       const isNothing = !use.isCertain && owner === undefined;
       return listed || isThere || isNothing ? [] : [`${use.file}: ${use.name} (${owner ?? 'not installed'})`];

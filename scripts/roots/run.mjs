@@ -9,6 +9,7 @@ import { projectRoot } from '../node-packages.mjs';
 import { endInRoot, startInRoot } from './enter.mjs';
 import { copySettings } from './machine.mjs';
 import { copyRoot } from './make.mjs';
+import { versionsIn } from './versions.mjs';
 
 const limitMinutes = 60;
 
@@ -110,28 +111,4 @@ async function inCopy(root, release, command, options) {
   clearTimeout(timer);
   running.delete(end);
   return { status: code ?? signal, minutes: (performance.now() - begun) / 60_000 };
-}
-
-/** The versions of what the tests ran with, as the packages in the root are now; upstream's part of each. */
-function versionsIn(root) {
-  const packages = { hwloc: 'libhwloc15', 'Open MPI': 'openmpi-bin', MPICH: 'mpich', Slurm: 'slurm-wlm' };
-  const version = (name) => {
-    const query = ['--root', root, '-W', '-f=${Version}', name];
-    const { status, stdout } = spawnSync('dpkg-query', query, { encoding: 'utf8' });
-    return status === 0 ? upstream(stdout) : '';
-  };
-  const node = spawnSync('chroot', [root, 'node', '--version'], { encoding: 'utf8' });
-  return {
-    Node: node.stdout.trim().replace(/^v/, ''),
-    ...Object.fromEntries(Object.entries(packages).map(([title, name]) => [title, version(name)])),
-  };
-}
-
-/** `1:2.9.0-1+b2` is upstream's 2.9.0, `4.3.0+really4.2.1-1` is its 4.2.1. */
-function upstream(version) {
-  return version
-    .replace(/^\d+:/, '')
-    .replace(/-[^-]*$/, '')
-    .replace(/^.*\+really/, '')
-    .replace(/[+~]?(dfsg|ds).*$/, '');
 }

@@ -1,4 +1,5 @@
 // What is said at the end of a run in minimal roots: what failed and what was skipped, a line for each root, and the versions.
+import { row, versionTitles } from './versions.mjs';
 
 /** Whether all went well. */
 export function succeeded({ started, tested }) {
@@ -22,11 +23,10 @@ export function summary(runs) {
         minutes(started, tested),
       ]),
     ),
+    'For README.md:',
     table(
-      ['', 'Node', 'hwloc', 'Open MPI', 'MPICH', 'Slurm'],
-      runs
-        .filter(({ versions }) => versions !== undefined)
-        .map(({ release, versions }) => [release, ...Object.values(versions)]),
+      versionTitles,
+      runs.flatMap(({ versions }) => (versions === undefined ? [] : [versions])),
     ),
   ];
   return `\n${parts.join('\n\n')}\n`;
@@ -34,8 +34,7 @@ export function summary(runs) {
 
 /** As in Markdown, so that it can be pasted. */
 function table(head, rows) {
-  const line = (cells) => `| ${cells.join(' | ')} |`;
-  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+  return [row(head), row(head.map(() => '---')), ...rows.map(row)].join('\n');
 }
 
 function verdict(step) {

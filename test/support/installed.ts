@@ -1,5 +1,5 @@
 // The built package in a folder of its own, as npm lays it out.
-import { cpSync, mkdirSync, symlinkSync } from 'node:fs';
+import { cpSync, mkdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { temporaryFolder } from './temporary.js';
 import { distFile } from './wrapper.js';
@@ -24,8 +24,9 @@ export function install({ koffi }: { koffi: boolean }): Installation {
   cpSync(dirname(distFile('bundle')), join(installed, 'dist'), { recursive: true });
   cpSync(join(root, 'package.json'), join(installed, 'package.json'));
   if (koffi) {
+    // No links: other users may not be let into the folder of this project.
     for (const name of ['koffi', '@koromix'])
-      symlinkSync(join(root, 'node_modules', name), join(modules, name));
+      cpSync(join(root, 'node_modules', name), join(modules, name), { recursive: true });
   }
   return { folder, installed, command: join(installed, 'dist/bundle/launcher/bin.cjs') };
 }

@@ -1,6 +1,6 @@
 // Tests that need programs: run where these are installed, skipped with a reason where not, failed where not under CI.
 import { existsSync } from 'node:fs';
-import { type TestOptions, describe, test } from 'vitest';
+import { type TestContext, type TestOptions, describe, test } from 'vitest';
 import { findCommand } from './commands.js';
 
 /** vitest's `describe` or `test`. */
@@ -13,7 +13,7 @@ export interface Installed {
   /** Why the tests cannot run here; `undefined` where they can. */
   missing: string | undefined;
   describe: Define<() => void>;
-  test: Define<() => void | Promise<void>>;
+  test: Define<(context: TestContext) => void | Promise<void>>;
 }
 
 /** Tests that start these programs, or read these files, if given by an absolute path. Where one is missing, `npm test` could not install it (scripts/packages.json). */

@@ -361,7 +361,8 @@ describe('the picture', () => {
     const job = start([program, '60']);
     await untilRuns(job.pid, program);
     const { root } = await draw([String(job.pid)]);
-    expect(root.rect.filter(({ title }) => title?.includes('other shared memory')).length).toBeGreaterThan(0);
+    const name = `${job.pid} <&"'>? ]]> é: `;
+    expect(root.rect.filter(({ title }) => title?.startsWith(name)).length).toBeGreaterThan(3);
   });
 
   test('overwrites with --force (-f) only', async () => {
