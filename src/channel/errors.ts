@@ -1,6 +1,6 @@
-// What can be wrong with what comes through a pipe.
+// What can be wrong with what comes through a channel.
 
-/** A line that is not of the protocol. The message names the line; the job goes on without whoever sent it. */
+/** A line that is not of the protocol. The message names the line; the job goes on without the rank that sent it. */
 export class ProtocolError extends Error {
   override readonly name = 'ProtocolError';
   readonly code = 'PROTOCOL';

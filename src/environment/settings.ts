@@ -6,6 +6,8 @@ import type { Environment } from './process.js';
 export interface Settings {
   /** The wrapper's name for this job (`HWLOC_SHARE_JOB`); undefined without a wrapper. */
   readonly job: string | undefined;
+  /** The one launcher that the wrapper started (`HWLOC_SHARE_LAUNCHER`); undefined behind a script, and without a wrapper. */
+  readonly launcher: string | undefined;
   /** Where the channel goes, before the usual places are tried (`HWLOC_SHARE_DIR`). */
   readonly directory: string | undefined;
   /** Seconds to wait for ranks that do not come (`HWLOC_SHARE_TIMEOUT`). */
@@ -63,6 +65,7 @@ export function settingsFrom(env: Environment): Settings {
 
   return {
     job: given('HWLOC_SHARE_JOB'),
+    launcher: given('HWLOC_SHARE_LAUNCHER'),
     directory: given('HWLOC_SHARE_DIR'),
     timeout: timeoutFits ? timeout : defaultTimeout,
     strict: isOn(given('HWLOC_SHARE_STRICT')),

@@ -22,7 +22,8 @@ export type {
   TopologyJson,
 } from './export/json.js';
 export type { ExportSyntheticOptions, ExportXmlOptions } from './export/xml.js';
-export { type Status, statusAt, statusOf, writeText } from './ffi/files.js';
+export { type Status, linkAt, statusAt, statusOf, writeText } from './ffi/files.js';
+export { type Bytes, lockBytes, lockOnBytes, unlockBytes } from './ffi/locks.js';
 export {
   type Reservation,
   allocate,

@@ -14,7 +14,7 @@ export class NotSharedError extends Error {
   }
 }
 
-/** With the ladder turned off, a barrier cannot be kept: the leader, who would say that it is open, cannot be reached. */
+/** A rank cannot reach the others at its barrier, and `onFailure` is `throw`. */
 export class BarrierError extends Error {
   override readonly name = 'BarrierError';
   readonly code = 'BARRIER';

@@ -5,6 +5,7 @@ import { type Settings, defaultTimeout, settingsFrom } from '../../src/environme
 
 const defaults: Settings = {
   job: undefined,
+  launcher: undefined,
   directory: undefined,
   timeout: defaultTimeout,
   strict: false,

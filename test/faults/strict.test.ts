@@ -46,7 +46,7 @@ describe('with --strict, it is an error that names its cause when', () => {
       says: /NotSharedError: the topology was not shared: the leader has gone/,
     },
     'the leader dies before it leads': {
-      faults: [{ rank: 0, point: 'leader:channel', act: 'kill' }],
+      faults: [{ rank: 0, point: 'leader:claimed', act: 'kill' }],
       says: /NotSharedError: the topology was not shared: the leader has gone/,
     },
     'the leader is silent': {
@@ -55,7 +55,7 @@ describe('with --strict, it is an error that names its cause when', () => {
       says: /NotSharedError: the topology was not shared: the leader was silent for 1 s/,
     },
     'the range is taken in a rank for good': {
-      faults: [{ rank: 1, point: 'member:met', act: 'take' }],
+      faults: [{ rank: 1, point: 'member:announced', act: 'take' }],
       options: ['--hole', '0x4abc00000000'],
       says: /NotSharedError: the topology was not shared: its range was taken in each of the plans/,
     },
@@ -109,7 +109,7 @@ test("the middle rung: a rank whose range is taken for good has the leader's XML
   );
   const { stdout } = await runJob(command, {
     env: {
-      FAULTS: JSON.stringify([{ rank: 1, point: 'member:met', act: 'take' }]),
+      FAULTS: JSON.stringify([{ rank: 1, point: 'member:announced', act: 'take' }]),
       FAULTS_LOG: join(temporaryFolder(), 'log'),
     },
   });

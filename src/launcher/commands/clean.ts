@@ -1,7 +1,8 @@
 // clean: removes what jobs left that were killed.
 
 import { existsSync } from 'node:fs';
-import { refusalOf, sweep } from '../../channel/place/index.js';
+import { sweep } from '../../channel/index.js';
+import { refusalOf } from '../../channel/place/index.js';
 import { environment, settingsFrom } from '../../environment/index.js';
 import { UsageError } from '../errors.js';
 import { ownOptions } from '../options.js';

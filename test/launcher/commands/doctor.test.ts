@@ -2,13 +2,13 @@
 import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { currentKeeper, formatKeeper } from '../../../src/channel/place/index.js';
 import { distributionFrom } from '../../../src/launcher/commands/doctor/distribution.js';
 import type { Finding } from '../../../src/launcher/commands/doctor/finding.js';
 import { versionIn } from '../../../src/launcher/commands/doctor/launchers.js';
 import { checkNode } from '../../../src/launcher/commands/doctor/node.js';
 import { readManifest } from '../../../src/launcher/manifest.js';
 import { installed, rootOnly } from '../../support/programs.js';
+import { makeChannel } from '../../support/channels.js';
 import { findCommand } from '../../support/commands.js';
 import { type JobOptions, runJob } from '../../support/job.js';
 import { temporaryFolder } from '../../support/temporary.js';
@@ -353,9 +353,7 @@ test.runIf(asRoot)(
     const folder = temporaryFolder();
     chmodSync(folder, 0o777);
     const root = join(folder, 'hwloc-share-0');
-    const channel = join(root, 'living');
-    mkdirSync(channel, { recursive: true, mode: 0o700 });
-    writeFileSync(join(channel, 'keeper'), formatKeeper(currentKeeper()));
+    const channel = makeChannel(folder, 'living', 'living');
     const inFront = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
     const inside = [...inFront, 'unshare', '--user', '--map-root-user'];
     const examined = await examine(inside, { env: { HWLOC_SHARE_DIR: folder } });
@@ -430,13 +428,8 @@ describe('limits', () => {
 
 test('what a dead job left is a warning, and the command that it names removes it', async () => {
   const folder = temporaryFolder();
-  const keeper = currentKeeper();
-  const channel = (name: string, start: number) => {
-    mkdirSync(join(folder, `hwloc-share-${uid}`, name), { recursive: true, mode: 0o700 });
-    writeFileSync(join(folder, `hwloc-share-${uid}`, name, 'keeper'), formatKeeper({ ...keeper, start }));
-  };
-  channel('living', keeper.start);
-  channel('dead', keeper.start + 1);
+  makeChannel(folder, 'living', 'living');
+  makeChannel(folder, 'dead', 'dead');
   // The self-test is a job, too, and sweeps: it comes last.
   const before = await examine([], { env: { HWLOC_SHARE_DIR: folder } });
   const [stale] = found(before, 'channels');
@@ -445,7 +438,7 @@ test('what a dead job left is a warning, and the command that it names removes i
     living: [join(folder, `hwloc-share-${uid}`, 'living')],
     stale: [join(folder, `hwloc-share-${uid}`, 'dead')],
   });
-  channel('dead', keeper.start + 1);
+  makeChannel(folder, 'dead', 'dead');
   await runJob(wrapper(...(stale?.mend ?? '').split(' ').slice(1)));
   expect(found(await examine([], { env: { HWLOC_SHARE_DIR: folder } }), 'channels')).toMatchObject([
     { level: 'ok', text: '1 channel(s), of jobs that run' },

@@ -2,7 +2,7 @@
 
 import { readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { channelsIn } from '../../../channel/place/index.js';
+import { channelsIn } from '../../../channel/index.js';
 import { bytes } from '../words.js';
 import type { Finding } from './finding.js';
 
@@ -10,9 +10,9 @@ import type { Finding } from './finding.js';
 export function checkChannels(roots: readonly string[]): readonly Finding[] {
   const subject = 'channels';
   const found = roots.flatMap((root) => (channelsIn(root) ?? []).map((channel) => ({ ...channel, root })));
-  const living = found.filter(({ alive }) => alive === true).map(({ path }) => path);
-  const strange = found.filter(({ alive }) => alive === undefined).map(({ path }) => path);
-  const stale = found.filter(({ alive }) => alive === false);
+  const living = found.filter(({ inUse }) => inUse === true).map(({ path }) => path);
+  const strange = found.filter(({ inUse }) => inUse === undefined).map(({ path }) => path);
+  const stale = found.filter(({ inUse }) => inUse === false);
   const facts = { living, stale: stale.map(({ path }) => path), unknown: strange };
   const findings: Finding[] = [];
   if (stale.length > 0) {
