@@ -76,8 +76,8 @@ test('a variable can be added and taken out', async () => {
 });
 
 test('a job whose time is over fails with its output, and takes even its orphans with it', async () => {
-  const job = startJob([node, '-e', withOrphan + forEver], { timeoutMs: 500 });
-  await expect(job.result).rejects.toThrow(/not ended after 500 ms: [^]*output so far:\nstarted/);
+  const job = startJob([node, '-e', withOrphan + forEver], { timeoutMs: 3000 });
+  await expect(job.result).rejects.toThrow(/not ended after 3000 ms: [^]*output so far:\nstarted/);
   expect(processesWith(job.marker)).toEqual([]);
 });
 
