@@ -151,7 +151,8 @@ struct rank {
   int lobby, gate; /* gate: what a member waits at, or what the leader holds */
   int is_visitor, leads, has_said_hello, has_seen_round, has_seen_first /* local rank 0 */, has_said_outside;
   uint64_t round;                         /* the number of the last one that this rank has seen */
-  double started, arrived, heard, failed; /* started: the process, -1 if not known yet. failed: when it said so, 0 if it has not */
+  double started, arrived, failed; /* started: the process, -1 if not known yet. failed: when it said so, 0 if it has not */
+  double silent, looked; /* the seconds in which nothing was heard of the leader, as of that time */
   struct timespec renewed;                /* when the leader last showed that it lives */
   struct text says;                       /* lines for the lobby, */
   size_t said;                            /* as far as they are written */
@@ -1064,7 +1065,7 @@ static enum turn wait_a_turn(struct rank *rank, struct round *round) {
     if (found && round->number > rank->round) {
       shut(&rank->gate);
       rank->round = round->number;
-      rank->heard = now();
+      rank->silent = 0;
       return NEWS;
     }
     if (is_over || (found && !is_held(rank, LEADS))) {
@@ -1106,14 +1107,22 @@ static double patience(struct rank *rank, double spread) {
   return result < rank->options.timeout ? result : rank->options.timeout;
 }
 
+/** The time since then, and makes then now. Of a longer one a second: this process itself was stopped meanwhile. */
+static double time_since(double *then) {
+  double time = now(), passed = time - *then;
+  *then = time;
+  return passed < 1 ? passed : 1;
+}
+
 /** Whether the leader has been silent for too long: it is stopped. */
 static int is_leader_stopped(struct rank *rank) {
   struct stat roll;
+  rank->silent += time_since(&rank->looked);
   if (fstat(rank->channel.roll, &roll) == 0 && (roll.st_mtim.tv_sec != rank->renewed.tv_sec || roll.st_mtim.tv_nsec != rank->renewed.tv_nsec)) {
     rank->renewed = roll.st_mtim;
-    rank->heard = now();
+    rank->silent = 0;
   }
-  return now() - rank->heard > rank->options.timeout;
+  return rank->silent > rank->options.timeout;
 }
 
 /* ---- A member ---- */
@@ -1279,7 +1288,8 @@ static int follow(struct rank *rank, uint64_t barrier) {
   int code;
   if (!rank->is_visitor && open_lobby(rank) == -1)
     return LOST;
-  rank->heard = now();
+  rank->silent = 0;
+  rank->looked = now();
   if (read_round(rank, &round) == 1) {
     rank->has_seen_round = 1;
     rank->round = round.number;
@@ -1460,19 +1470,17 @@ static void serve(struct rank *rank, double until) {
   }
 }
 
-/** Serves until nothing is waited for any more, or the timeout is over (0: there is none). Returns whether nothing is. */
-static int serve_until(struct rank *rank, int (*is_settled)(struct rank *), double timeout) {
-  double start = now(), look = start + 0.02;
-  while (!is_settled(rank)) {
-    if (timeout > 0 && now() - start > timeout)
-      return 0;
+/** Serves until nothing is waited for any more, or the timeout is over (0: there is none). */
+static void serve_until(struct rank *rank, int (*is_settled)(struct rank *), double timeout) {
+  double turn = now(), look = turn + 0.02, waited = 0;
+  while (!is_settled(rank) && (timeout == 0 || waited < timeout)) {
     serve(rank, look);
+    waited += time_since(&turn);
     if (now() < look)
       continue;
     look_at_roll(rank);
     look = now() + 0.1;
   }
-  return 1;
 }
 
 /* ---- The leader: gathering ---- */

@@ -2,8 +2,14 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
-import { type ObjectType, type Topology, type TopologyObject, loadTopology, objectTypes } from '../../src/hwloc/index.js';
+import { expect, test } from 'vitest';
+import {
+  type ObjectType,
+  type Topology,
+  type TopologyObject,
+  loadTopology,
+  objectTypes,
+} from '../../src/hwloc/index.js';
 import { haveMachines, recordedMachines } from '../hwloc/support/machines.js';
 import { installed, unlessMissing } from '../support/programs.js';
 import { runSharedJob } from '../support/shared-job.js';
@@ -36,13 +42,15 @@ function attributesOf(attributes: object | undefined): Record<string, unknown> {
   const left = ['page_types', 'subkind', 'dont_merge', 'domain', 'bus', 'device', 'function', 'prog_if'];
   const more = ['subvendor_id', 'subdevice_id', 'revision', 'upstream', 'downstream'];
   const in3 = ['memory_tier', 'cpu_kind', 'inclusive'];
-  const words = Object.entries(attributes ?? {}).map(([name, value]: [string, unknown]) => [
-    name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
-    value === undefined ? 0 : value === 'full' ? -1 : value,
-  ]);
-  const known = words.filter(([name]) => ![...left, ...more, ...in3].includes(String(name)));
+  const words = Object.entries(attributes ?? {}).map(
+    ([name, value]: [string, unknown]): [string, unknown] => [
+      name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+      value === undefined ? 0 : value === 'full' ? -1 : value,
+    ],
+  );
+  const known = words.filter(([name]) => ![...left, ...more, ...in3].includes(name));
   // Of bridges, Python tells nothing.
-  return attributes !== undefined && 'upstream' in attributes ? {} : (Object.fromEntries(known) as Record<string, unknown>);
+  return attributes !== undefined && 'upstream' in attributes ? {} : Object.fromEntries(known);
 }
 
 /** The same of all objects, by type. */
@@ -69,20 +77,27 @@ installed('python3').describe('the package in Python', () => {
       return file === undefined ? [] : [{ name, file }];
     });
 
-    test(`the objects of ${machines.length} recorded machines as Node does`, { timeout: 120_000 }, async () => {
-      const output = execFileSync(
-        pythonCommand(),
-        [fixture('topology.py'), objectTypes.join(','), ...machines.map(({ file }) => file)],
-        { env, encoding: 'utf8', maxBuffer: 1 << 28, stdio: ['ignore', 'pipe', 'pipe'] },
-      );
-      const lines = output.trimEnd().split('\n');
-      expect(lines).toHaveLength(machines.length);
-      for (const [i, { name, file }] of machines.entries()) {
-        const topology = await loadTopology({ source: { xmlFile: file }, io: 'all' });
-        expect({ name, ...(JSON.parse(lines[i] ?? '') as object) }).toEqual({ name, ...allInJson(topology) });
-        topology.close();
-      }
-    });
+    test(
+      `the objects of ${machines.length} recorded machines as Node does`,
+      { timeout: 120_000 },
+      async () => {
+        const output = execFileSync(
+          pythonCommand(),
+          [fixture('topology.py'), objectTypes.join(','), ...machines.map(({ file }) => file)],
+          { env, encoding: 'utf8', maxBuffer: 1 << 28, stdio: ['ignore', 'pipe', 'pipe'] },
+        );
+        const lines = output.trimEnd().split('\n');
+        expect(lines).toHaveLength(machines.length);
+        for (const [i, { name, file }] of machines.entries()) {
+          const topology = await loadTopology({ source: { xmlFile: file }, io: 'all' });
+          expect({ name, ...(JSON.parse(lines[i] ?? '') as object) }).toEqual({
+            name,
+            ...allInJson(topology),
+          });
+          topology.close();
+        }
+      },
+    );
   });
 });
 
@@ -99,7 +114,9 @@ installed(...forC, 'python3').describe('a child made by fork', () => {
       language === 'c'
         ? ['env', 'FORK=1', compile(fixture('library.c'))]
         : [pythonCommand(), fixture('fork.py')];
-    const { stderr } = await runSharedJob(wrapper('local', '-n', '3', ...program), { env: pythonEnvironment });
+    const { stderr } = await runSharedJob(wrapper('local', '-n', '3', ...program), {
+      env: pythonEnvironment,
+    });
     expect(stderr).toBe('');
   });
 });

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { installed } from '../support/programs.js';
 import { expectAllAdopted } from '../support/shared-job.js';
 import { temporaryFolder } from '../support/temporary.js';
@@ -102,7 +102,10 @@ installed(...programs).describe('the client in C', () => {
     expect(visible(join(lib, 'libhwloc_share.so'), ['-D']).sort()).toEqual(functions);
 
     const env = { ...process.env, PKG_CONFIG_PATH: join(lib, 'pkgconfig'), PKG_CONFIG_SYSROOT_DIR: root };
-    const flags = execFileSync('pkg-config', ['--cflags', '--libs', 'hwloc_share'], { env, encoding: 'utf8' });
+    const flags = execFileSync('pkg-config', ['--cflags', '--libs', 'hwloc_share'], {
+      env,
+      encoding: 'utf8',
+    });
     const program = join(root, 'program');
     const example = join(inC, '../../examples/c/rank.c');
     const words = flags.trim().split(/\s+/);
@@ -110,21 +113,37 @@ installed(...programs).describe('the client in C', () => {
     const said = execFileSync(program, { env: { ...env, LD_LIBRARY_PATH: lib }, encoding: 'utf8' });
     expect(said).toMatch(/^rank 0 of 1: .*\(discovered\)\n$/);
     // The static library does as well.
-    execFileSync('cc', ['-o', program, example, `-I${root}/opt/share/include`, join(lib, 'libhwloc_share.a'), '-lhwloc', '-pthread']);
+    execFileSync('cc', [
+      '-o',
+      program,
+      example,
+      `-I${root}/opt/share/include`,
+      join(lib, 'libhwloc_share.a'),
+      '-lhwloc',
+      '-pthread',
+    ]);
     expect(execFileSync(program, { encoding: 'utf8' })).toBe(said);
   });
 
   describe('has no error that a checker finds', () => {
-    test.each(jobs)('with AddressSanitizer, LeakSanitizer and UBSan: $about', async ({ languages, env }) => {
-      const program = compile(fixture('report.c'), ['-g', '-O1', '-fsanitize=address,undefined']);
-      await expectClean(languages, { ...env, REPORT_c: program, UBSAN_OPTIONS: 'halt_on_error=1' });
+    describe('with AddressSanitizer, LeakSanitizer and UBSan', () => {
+      let program: string;
+      beforeAll(() => {
+        program = compile(fixture('report.c'), ['-g', '-O1', '-fsanitize=address,undefined']);
+      }, 120_000);
+      test.each(jobs)('$about', { timeout: 60_000 }, async ({ languages, env }) => {
+        await expectClean(languages, { ...env, REPORT_c: program, UBSAN_OPTIONS: 'halt_on_error=1' });
+      });
     });
 
     installed('valgrind').describe('with valgrind', () => {
+      let program: string;
+      beforeAll(() => {
+        program = compile(fixture('report.c'), ['-g', '-O1']);
+      }, 120_000);
       // It takes valgrind forever to map a window of many terabytes.
       const quick = jobs.filter(({ env }) => env.SQUAT === undefined);
       test.each(quick)('$about', { timeout: 60_000 }, async ({ languages, env }) => {
-        const program = compile(fixture('report.c'), ['-g', '-O1']);
         const memcheck =
           'valgrind -q --leak-check=full --show-leak-kinds=all --error-exitcode=99 --child-silent-after-fork=yes';
         await expectClean(languages, { ...env, REPORT_c: `${memcheck} ${program}` });

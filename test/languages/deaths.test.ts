@@ -37,11 +37,11 @@ function expectToShare(reports: readonly RankReport[], ranks: number[], discover
 /** Ranks that have died are spoken of in one line at most. */
 const oneLine = /^(hwloc-share: node \S+, rank \d: ranks? \S+ .*\n)?$/;
 
-installed(...programs, 'strace').describe('a rank that is killed', () => {
+installed(...programs, 'strace').describe('a rank that is', () => {
   buildRanks();
 
   // Most of the time they wait.
-  describe.concurrent.each(['c', 'python'] as const)('in %s', (language) => {
+  describe.concurrent.each(['c', 'python'] as const)('killed, in %s', (language) => {
     const other: Language = language === 'c' ? 'python' : 'c';
 
     test.each(['node', other] as const)(
@@ -96,7 +96,52 @@ installed(...programs, 'strace').describe('a rank that is killed', () => {
     });
   });
 
-  launcher('slurm').describe('under srun, where nobody else tidies up', () => {
+  // The timeout is what a rank waits for one that lives, but does nothing.
+  describe.concurrent.each(['c', 'python'] as const)('stopped, in %s', (language) => {
+    const other: Language = language === 'c' ? 'python' : 'c';
+    const env = { HWLOC_SHARE_TIMEOUT: '2', STAY_COUNT: '2' };
+
+    test.each(['node', other] as const)(
+      'as a member of a leader in %s: the others share without it',
+      async (leader) => {
+        for (const [i, { moment, call }] of moments.slice(0, 2).entries()) {
+          const { reports } = await runMixed(local(leader, language, other), {
+            env: { ...env, STOPPED: `1 ${call}` },
+          });
+          expect(
+            reports.map(({ rank }) => rank),
+            moment,
+          ).toEqual([0, 1, 2]);
+          // It stops when the call is made. One that has answered before is not waited for, and adopts when it goes on.
+          const sharing = i === 0 ? [0, 2] : [0, 1, 2];
+          expectToShare(
+            reports.filter(({ rank }) => sharing.includes(rank)),
+            sharing,
+            1,
+          );
+        }
+      },
+      60_000,
+    );
+
+    test.each(leaderMoments)(
+      'as the leader, $moment: the others do without it',
+      async ({ call }) => {
+        const { reports, stderr } = await runMixed(local(language, other, 'node'), {
+          env: { ...env, STOPPED: `0 ${call}` },
+        });
+        expect(reports.map(({ rank, outcome }) => [rank, outcome.how])).toEqual([
+          [0, 'adopted'],
+          [1, 'discovered'],
+          [2, 'discovered'],
+        ]);
+        expect(stderr).toMatch(/^(hwloc-share: node \S+, rank \d: .*\n){2,4}$/);
+      },
+      60_000,
+    );
+  });
+
+  launcher('slurm').describe('killed under srun, where nobody else tidies up', () => {
     let slurm: Slurm;
     beforeAll(async () => {
       slurm = await startSlurm();

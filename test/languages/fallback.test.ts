@@ -59,7 +59,9 @@ installed(...programs).describe('ranks in other languages', () => {
     test('share without a rank that never comes', async () => {
       const { reports, stderr } = await runMixed(local(language, 'node', 'gone', other));
       expect(howOf(reports)).toEqual(['adopted', 'adopted', 'adopted']);
-      expect(stderr).toMatch(/^hwloc-share: node \S+, rank 0: rank 2 has not joined after \d+\.\d s; continuing/);
+      expect(stderr).toMatch(
+        /^hwloc-share: node \S+, rank 0: rank 2 has not joined after \d+\.\d s; continuing/,
+      );
       expect(stderr.split('\n')).toHaveLength(2);
     });
 

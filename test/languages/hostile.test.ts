@@ -21,7 +21,10 @@ const cases: Record<string, { says: RegExp; hand: RegExp }> = {
   flood: { says: complains, hand: /^release adopted 1 barrier all=1$/ },
   'hello twice': { says: nothing, hand: /^release adopted 1 barrier all=1$/ },
   'barriers that are not': { says: complains, hand: /^release adopted 1 barrier all=1$/ },
-  'a rank beyond the size': { says: /rank 2 has not joined after/, hand: /^release adopted 1 barrier all=1$/ },
+  'a rank beyond the size': {
+    says: /rank 2 has not joined after/,
+    hand: /^release adopted 1 barrier all=1$/,
+  },
   // What another rank says next is lost with it: the leader waits for that until the timeout.
   'truncated line': {
     says: /rank 0: (a line in the lobby was not understood|local rank \d did not answer)/,

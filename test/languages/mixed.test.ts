@@ -129,18 +129,27 @@ installed(...programs).describe('ranks in C, Python and Node', () => {
   const mpi = { openmpi: ['mpicc.openmpi'], mpich: ['mpicc.mpich'] } as const;
   for (const name of ['openmpi', 'mpich'] as const) {
     launcher(name).describe(name, () => {
-      unlessMissing(whyNoMpi(mpi[name][0]), false).test('the examples with MPI share and bind to cores', async () => {
-        const program = example('mpi', [`MPICC=${mpi[name][0]}`]);
-        const script = [pythonCommand(), join(examples, 'python/mpi.py')];
-        for (const command of [[program], script]) {
-          const { stdout, stderr } = await runSharedJob(wrapper(...launcherCommands[name](2, command)), {
-            env: { PYTHONDONTWRITEBYTECODE: '1', HWLOC_SHARE_STRICT: '1' },
-          });
-          expect(stderr).toBe('');
-          const lines = stdout.split(/\r?\n/).filter((line) => line !== '').sort();
-          expect(lines.map((line) => /^MPI rank (\d) on \S+: bound to core \d+$/.exec(line)?.[1])).toEqual(['0', '1']);
-        }
-      });
+      unlessMissing(whyNoMpi(mpi[name][0]), false).test(
+        'the examples with MPI share and bind to cores',
+        async () => {
+          const program = example('mpi', [`MPICC=${mpi[name][0]}`]);
+          const script = [pythonCommand(), join(examples, 'python/mpi.py')];
+          for (const command of [[program], script]) {
+            const { stdout, stderr } = await runSharedJob(wrapper(...launcherCommands[name](2, command)), {
+              env: { PYTHONDONTWRITEBYTECODE: '1', HWLOC_SHARE_STRICT: '1' },
+            });
+            expect(stderr).toBe('');
+            const lines = stdout
+              .split(/\r?\n/)
+              .filter((line) => line !== '')
+              .sort();
+            expect(lines.map((line) => /^MPI rank (\d) on \S+: bound to core \d+$/.exec(line)?.[1])).toEqual([
+              '0',
+              '1',
+            ]);
+          }
+        },
+      );
     });
   }
 });

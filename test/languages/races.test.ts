@@ -7,7 +7,7 @@ import { installed } from '../support/programs.js';
 import { expectAllAdopted } from '../support/shared-job.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { wrapper } from '../support/wrapper.js';
-import { type Language, buildRanks, mix, programs, runMixed } from './ranks.js';
+import { buildRanks, mix, programs, runMixed } from './ranks.js';
 
 installed(...programs, 'strace').describe('ranks that come at the same time', () => {
   buildRanks();
@@ -29,9 +29,13 @@ installed(...programs, 'strace').describe('ranks that come at the same time', ()
     async (language) => {
       const folder = temporaryFolder();
       const flag = join(folder, 'flag');
-      const env = { HOLD: `sh -c 'until [ -e "$FLAG" ]; do sleep 0.1; done; exec "$@"' sh`, AWAIT: '1', FLAG: flag };
+      const env = {
+        HOLD: `sh -c 'until [ -e "$FLAG" ]; do sleep 0.1; done; exec "$@"' sh`,
+        AWAIT: '1',
+        FLAG: flag,
+      };
       const [{ reports, stderr }] = await Promise.all([
-        runMixed(wrapper('local', '-n', '2', ...mix([language, 'c' as Language])), {
+        runMixed(wrapper('local', '-n', '2', ...mix([language, 'c'])), {
           env: { ...env, HWLOC_SHARE_DIR: folder },
         }),
         removeChannel(folder).then(() => {
@@ -39,7 +43,9 @@ installed(...programs, 'strace').describe('ranks that come at the same time', ()
         }),
       ]);
       expect(reports.map(({ outcome }) => outcome.how)).toEqual(['discovered', 'adopted']);
-      expect(stderr).toMatch(/rank 0: .*; (discovered the machine on its own|keeping its own copy of the topology)\n/);
+      expect(stderr).toMatch(
+        /rank 0: .*; (discovered the machine on its own|keeping its own copy of the topology)\n/,
+      );
     },
   );
 });
@@ -47,7 +53,9 @@ installed(...programs, 'strace').describe('ranks that come at the same time', ()
 /** Removes the channel under a folder as soon as its leader has said that it leads. */
 async function removeChannel(folder: string): Promise<void> {
   for (;;) {
-    const round = readdirSync(folder, { recursive: true, encoding: 'utf8' }).find((name) => name.endsWith('/round'));
+    const round = readdirSync(folder, { recursive: true, encoding: 'utf8' }).find((name) =>
+      name.endsWith('/round'),
+    );
     if (round !== undefined && readlinkSync(join(folder, round)).startsWith('lead ')) {
       rmSync(join(folder, round, '..'), { recursive: true });
       return;

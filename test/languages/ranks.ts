@@ -134,4 +134,3 @@ export function whyNoMpi(compiler: string): string | undefined {
   const built = spawnSync(compiler, ['-fsyntax-only', '-x', 'c', '-'], { input: '#include <mpi.h>\n' });
   return built.status === 0 ? undefined : `${compiler} finds no mpi.h`;
 }
-

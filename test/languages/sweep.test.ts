@@ -32,7 +32,12 @@ installed(...programs).describe('a rank that sweeps', () => {
     const rank = (number: number, command: string) =>
       `HWLOC_SHARE_RANK=${number} HWLOC_SHARE_SIZE=2 HWLOC_SHARE_LOCAL_RANK=${number} HWLOC_SHARE_LOCAL_SIZE=2 ${command}`;
     const script = `${rank(0, `$REPORT_${language}`)} & ${rank(1, `$REPORT_${other}`)} & wait`;
-    const env = { ...rankEnvironment(), TOGETHER: temporaryFolder(), TOGETHER_COUNT: '2', HWLOC_SHARE_DIR: folder };
+    const env = {
+      ...rankEnvironment(),
+      TOGETHER: temporaryFolder(),
+      TOGETHER_COUNT: '2',
+      HWLOC_SHARE_DIR: folder,
+    };
     const job = await runJob(['sh', '-c', script], { env });
     expectAllAdopted(reportsIn(job.stdout), 2);
     expect(job.stderr).toBe('');
@@ -43,7 +48,8 @@ installed(...programs).describe('a rank that sweeps', () => {
 
 /** Has a process lock a byte of a roll until the test is over. */
 async function locked(roll: string): Promise<void> {
-  const script = 'import fcntl,sys,time; f=open(sys.argv[1],"r+"); fcntl.lockf(f,fcntl.LOCK_EX,1,3); print(1,flush=True); time.sleep(60)';
+  const script =
+    'import fcntl,sys,time; f=open(sys.argv[1],"r+"); fcntl.lockf(f,fcntl.LOCK_EX,1,3); print(1,flush=True); time.sleep(60)';
   const child = spawn(pythonCommand(), ['-c', script, roll], { stdio: ['ignore', 'pipe', 'inherit'] });
   onTestFinished(() => void child.kill());
   await new Promise((resolve) => child.stdout.once('data', resolve));

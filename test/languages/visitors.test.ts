@@ -6,14 +6,25 @@ import { temporaryFolder } from '../support/temporary.js';
 import { type RankReport, buildRanks, programs, rankEnvironment } from './ranks.js';
 
 /** Runs ranks that join at the same time, each with variables of its own. None leaves before all have joined. */
-async function run(ranks: readonly { command: string; env: Record<string, string> }[], env: Record<string, string>) {
+async function run(
+  ranks: readonly { command: string; env: Record<string, string> }[],
+  env: Record<string, string>,
+) {
   const lines = ranks.map(({ command, env: own }, i) => {
-    const variables = Object.entries({ ...own, TOGETHER_NAME: String(i) }).map(([name, value]) => `${name}='${value}'`);
+    const variables = Object.entries({ ...own, TOGETHER_NAME: String(i) }).map(
+      ([name, value]) => `${name}='${value}'`,
+    );
     return `${variables.join(' ')} ${command} &`;
   });
   const count = String(ranks.length);
   const job = await runSharedJob(['sh', '-c', `${lines.join('\n')}\nwait`], {
-    env: { ...rankEnvironment(), TOGETHER: temporaryFolder(), TOGETHER_COUNT: count, STAY_COUNT: count, ...env },
+    env: {
+      ...rankEnvironment(),
+      TOGETHER: temporaryFolder(),
+      TOGETHER_COUNT: count,
+      STAY_COUNT: count,
+      ...env,
+    },
   });
   return { ...job, reports: job.reports as RankReport[] };
 }
@@ -48,7 +59,9 @@ installed(...programs).describe('a process that is not expected', () => {
         [1, 'adopted'],
       ]);
       expect(new Set(reports.map(({ outcome }) => outcome.address)).size).toBe(1);
-      expect(stderr).toMatch(/^hwloc-share: .* rank 1: this process is not one of the leader's ranks; it passes its barriers without the others\n$/);
+      expect(stderr).toMatch(
+        /^hwloc-share: .* rank 1: this process is not one of the leader's ranks; it passes its barriers without the others\n$/,
+      );
     });
 
     test('because it is of another step, adopts and has no say', async () => {
@@ -76,7 +89,9 @@ installed(...programs).describe('a process that is not expected', () => {
         [1, 'adopted'],
         [2, 'adopted'],
       ]);
-      expect(stderr).toMatch(/^hwloc-share: .* rank 2: this process is not one of the leader's ranks; it passes its barriers without the others\n$/);
+      expect(stderr).toMatch(
+        /^hwloc-share: .* rank 2: this process is not one of the leader's ranks; it passes its barriers without the others\n$/,
+      );
     });
   });
 });

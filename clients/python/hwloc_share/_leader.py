@@ -20,7 +20,7 @@ from ._channel import LEADS, LINE, SHORT_LINK, Place, ProtocolError, Range, Roun
 from ._data import lay_out, pieces_of
 from ._hwloc import INCLUDE_DISALLOWED, HwlocError, Topology, discover, setting, shared_length, write
 from ._maps import choose, make_writable, merge, own_space
-from ._rank import Allowed, Gone, Got, NotSharedError, Rank, text_of
+from ._rank import Allowed, Gone, Got, NotSharedError, Rank, Stopwatch, text_of
 
 _PLANS = 5  # ranks whose range is taken in all of them take the fallback
 _MOST_DEATHS = 2  # of leaders in one join: the discovery itself may be what kills them
@@ -253,9 +253,8 @@ class Leader:
 
     def _serve_until(self, is_settled: Callable[[], bool], timeout: Optional[float] = None) -> None:
         """Serves until nothing is waited for any more, or the timeout is over."""
-        start = time.monotonic()
-        look = start + 0.02
-        while not is_settled() and (timeout is None or time.monotonic() - start < timeout):
+        waited, look = Stopwatch(), time.monotonic() + 0.02
+        while not is_settled() and (timeout is None or waited.seconds() < timeout):
             self._serve(look)
             if time.monotonic() >= look:
                 self._look()

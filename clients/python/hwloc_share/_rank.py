@@ -82,6 +82,19 @@ def text_of(error: BaseException) -> str:
     return ": ".join(str(word) for word in (error.filename, error.strerror) if word) or str(error)
 
 
+class Stopwatch:
+    """Counts the seconds, if it is asked often. Of a longer time since it was asked, one counts: this process itself was stopped."""
+
+    def __init__(self) -> None:
+        self._counted, self._asked = 0.0, time.monotonic()
+
+    def seconds(self) -> float:
+        now = time.monotonic()
+        self._counted += min(now - self._asked, 1)
+        self._asked = now
+        return self._counted
+
+
 class Rank:
     """This process in its job."""
 
@@ -104,7 +117,8 @@ class Rank:
         self._says: List[bytes] = []
         self._is_visitor = self._has_said_hello = self._has_seen_round = self._has_seen_first = False
         self._renewed = 0
-        self._heard = self._failed = 0.0
+        self._failed = 0.0
+        self._silence = Stopwatch()  # of the leader
         self._patience: Optional[float] = None
         self._barriers = 0
         #: Why it cannot meet the others at barriers; None if it can.
@@ -219,7 +233,7 @@ class Rank:
             self._has_seen_round |= found is not None
             if found is not None and found.round > self.round:
                 self.close_gate()
-                self.round, self._heard = found.round, time.monotonic()
+                self.round, self._silence = found.round, Stopwatch()
                 return found, False
             if is_over or (found is not None and not self.roll.is_held(LEADS)):
                 self.close_gate()
@@ -430,14 +444,14 @@ class Rank:
             raise Gone("this process is not one of the ranks of its node, and nobody leads")
         renewed = os.fstat(self.roll.fd).st_mtime_ns
         if renewed != self._renewed:
-            self._renewed, self._heard = renewed, time.monotonic()
-        if time.monotonic() - self._heard > self.options.timeout:
+            self._renewed, self._silence = renewed, Stopwatch()
+        if self._silence.seconds() > self.options.timeout:
             raise Gone(f"the leader was silent for {self.options.timeout:g} s (HWLOC_SHARE_TIMEOUT)")
 
     def _first_look(self) -> Optional[Round]:
         if not self._is_visitor:
             self.open_lobby()
-        self._heard = time.monotonic()
+        self._silence = Stopwatch()
         found = self.read_round()
         if found is not None:
             self._has_seen_round, self.round = True, found.round
