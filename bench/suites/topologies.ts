@@ -3,7 +3,7 @@
 import { closeSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Segment, type Topology, adoptTopology, loadTopology } from '../../src/hwloc/index.js';
+import { type Segment, type Topology, adoptSealed, loadTopology } from '../../src/hwloc/index.js';
 
 /** Synthetic machines by their number of PUs. */
 export const machines = {
@@ -46,7 +46,7 @@ export function share(topology: Topology, address = 0x4523_0000_0000): SharedFil
 export function adopt({ path, segment }: Pick<SharedFile, 'path' | 'segment'>): Topology {
   const fd = openSync(path, 'r');
   try {
-    return adoptTopology({ fd, ...segment });
+    return adoptSealed({ fd, ...segment });
   } finally {
     closeSync(fd);
   }

@@ -20,4 +20,5 @@ export { type MappedFile, type Piece, mapPieces } from './mapped-file.js';
 export { loadedPlugins } from './load-within.js';
 export { type Found, findTopology, offerNothing, offerTopology } from './process-topology.js';
 export { prepareToAdopt, shmemAbi } from './shmem.js';
+export { adoptSealed } from './topology/topology.js';
 export * from './public.js';

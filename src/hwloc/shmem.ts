@@ -4,7 +4,15 @@ import { closeSync, ftruncateSync, readSync, writeSync } from 'node:fs';
 import { HwlocError } from './errors.js';
 import { statusOf } from './ffi/files.js';
 import { invoke } from './ffi/invoke.js';
-import { allocate, anonymousFile, makeWritable, native, pageSize } from './ffi/libc.js';
+import {
+  allocate,
+  anonymousFile,
+  makeReadOnly,
+  makeWritable,
+  mapPrivatelyAt,
+  native,
+  pageSize,
+} from './ffi/libc.js';
 import { abiOf, libhwloc, withoutPlugins } from './ffi/library.js';
 
 /** Where a topology stands: in which file, from which byte of it, and at which virtual address in every process. */
@@ -158,6 +166,29 @@ export function shmemAdopt(segment: Segment, flags = 0): TopologyPointer {
     }),
   );
   return topology[0] ?? 0;
+}
+
+/**
+ * Maps a topology as {@link shmemAdopt} does, also one that another program wrote and did not seal: then the few pages that a query would
+ * write to are copied for this process, and filled here.
+ *
+ * @throws HwlocError  as {@link shmemAdopt}. `ENOMEM`.
+ * @see hwloc_topology_refresh()
+ */
+export function shmemAdoptUnsealed(segment: Segment): TopologyPointer {
+  const topology = shmemAdopt(segment);
+  const { has, native: hwloc } = libhwloc();
+  if (!has('hwloc_topology_refresh')) return topology;
+  const { fd, offset, address, length } = segment;
+  try {
+    mapPrivatelyAt(address, length, fd, offset);
+    invoke('hwloc_topology_refresh', () => hwloc('hwloc_topology_refresh')(topology));
+    makeReadOnly(address, length);
+    return topology;
+  } catch (error) {
+    hwloc('hwloc_topology_destroy')(topology);
+    throw error;
+  }
 }
 
 /**

@@ -2,7 +2,7 @@
 
 import { closeSync } from 'node:fs';
 import { type Plan, openFile } from '../channel/index.js';
-import { type Topology, adoptTopology } from '../hwloc/index.js';
+import { type Topology, adoptSealed } from '../hwloc/index.js';
 import type { Clock, Outcome } from './outcome.js';
 
 /**
@@ -14,7 +14,7 @@ import type { Clock, Outcome } from './outcome.js';
 export function adoptPlan(plan: Plan): Topology {
   const fd = openFile(plan.file);
   try {
-    return adoptTopology({ fd, offset: plan.offset, address: plan.address, length: plan.length });
+    return adoptSealed({ fd, offset: plan.offset, address: plan.address, length: plan.length });
   } finally {
     closeSync(fd);
   }

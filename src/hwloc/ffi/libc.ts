@@ -13,6 +13,7 @@ const PROT_NONE = 0;
 const PROT_READ = 1;
 const PROT_WRITE = 2;
 const MAP_PRIVATE = 0x02;
+const MAP_FIXED = 0x10;
 const MAP_ANONYMOUS = 0x20;
 const MAP_NORESERVE = 0x4000;
 const MAP_FIXED_NOREPLACE = 0x100000;
@@ -144,9 +145,25 @@ export function mapPrivately(fd: number, length: number): number {
   return invoke('mmap', () => native('mmap')(0, length, PROT_READ | PROT_WRITE, flags, fd, 0));
 }
 
+/**
+ * Maps a part of a file in place of what is mapped in a range. As with {@link mapPrivately}, what is written to is a copy.
+ *
+ * @throws HwlocError  `ENOMEM`.
+ * @see mmap(2), MAP_FIXED
+ */
+export function mapPrivatelyAt(address: number, length: number, fd: number, offset: number): void {
+  const flags = MAP_PRIVATE | MAP_NORESERVE | MAP_FIXED;
+  invoke('mmap', () => native('mmap')(address, length, PROT_READ | PROT_WRITE, flags, fd, offset));
+}
+
 /** Gives a mapping back. @see munmap(2) */
 export function unmap(address: number, length: number): void {
   invoke('munmap', () => native('munmap')(address, length));
+}
+
+/** Makes a mapped range readable, and no more. @see mprotect(2) */
+export function makeReadOnly(address: number, length: number): void {
+  invoke('mprotect', () => native('mprotect')(address, length, PROT_READ));
 }
 
 /** Makes a mapped range readable and writable. @see mprotect(2) */

@@ -12,7 +12,7 @@ import {
   exportXml,
 } from '../export/xml.js';
 import { objectTypes } from '../object/types.js';
-import { type Segment, shmemAdopt, shmemLength, shmemWrite } from '../shmem.js';
+import { type Segment, shmemAdopt, shmemAdoptUnsealed, shmemLength, shmemWrite } from '../shmem.js';
 import { TopologyBinding } from './binding.js';
 import { Opened, pointerOf } from './handle.js';
 
@@ -98,7 +98,8 @@ export class Topology extends TopologyBinding {
 }
 
 /**
- * Maps a topology that another process wrote, at the address that it was written for.
+ * Maps a topology that another process wrote, at the address that it was written for. Any program may have written it: what the functions
+ * of hwloc/shmem.h leave to be filled by a reader is filled in a copy of those few pages.
  *
  * @throws InvalidArgumentError  a number is not what a segment has.
  * @throws HwlocError  `EBUSY`: something is mapped in the range. `EINVAL`: the file or the numbers are not those of the writer, the file is
@@ -106,9 +107,18 @@ export class Topology extends TopologyBinding {
  * @see hwloc_shmem_topology_adopt()
  */
 export function adoptTopology(segment: Segment): Topology {
+  return opened(segment, shmemAdoptUnsealed);
+}
+
+/** The same for a file that is known to come from `writeTo()`, or from a leader: it takes a third of the time. */
+export function adoptSealed(segment: Segment): Topology {
+  return opened(segment, shmemAdopt);
+}
+
+function opened(segment: Segment, adopt: (segment: Segment) => number): Topology {
   checkSegment(segment);
   const { offset, address, length } = segment;
-  return new Topology(new Opened(shmemAdopt(segment), { offset, address, length }));
+  return new Topology(new Opened(adopt(segment), { offset, address, length }));
 }
 
 /** @throws InvalidArgumentError */
