@@ -22,7 +22,12 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Packages, and the only room that may import each. */
-const packages: Readonly<Record<string, string>> = { koffi: 'hwloc', yargs: 'launcher' };
+const packages: Readonly<Record<string, string>> = {
+  koffi: 'hwloc',
+  yargs: 'launcher',
+  execa: 'launcher',
+  'p-limit': 'launcher',
+};
 
 interface Import {
   /** The importing file and the imported one, from src; or the name of a package. */

@@ -115,8 +115,11 @@ export async function bundle(outDir) {
     splitting: true,
     chunkNames: 'launcher/[name]-[hash]',
     // yargs is thirty files, and looks for its words in the user's language in more: reading them takes as long as starting Node.
+    // So are execa and p-limit: a hundred files, and doctor must work where few may be open.
     packages: 'bundle',
     external: ['koffi'],
+    // What is CommonJS in them requires Node's own modules.
+    banner: { js: 'const require = (name) => process.getBuiltinModule(name);' },
     format: 'esm',
     sourcemap: 'linked',
     plugins: [streamsLeftAlone, withoutFacades, widthsWhenNeeded],
@@ -129,7 +132,10 @@ export async function bundle(outDir) {
   );
   await build({
     ...common,
-    entryPoints: [{ in: 'xmlfile/bin.js', out: 'xmlfile/bin' }],
+    entryPoints: [
+      { in: 'xmlfile/bin.js', out: 'xmlfile/bin' },
+      { in: 'launcher/commands/doctor/probe.js', out: 'launcher/probe' },
+    ],
     outdir: 'bundle',
     format: 'esm',
     plugins: [withoutFacades],

@@ -3,6 +3,7 @@
 
 import { readFileSync } from 'node:fs';
 import { type Check, checkOptions } from '../check/index.js';
+import { environment } from '../environment/index.js';
 import { HwlocError } from './errors.js';
 import { libhwloc } from './ffi/library.js';
 import { type Load, type LoadOptions, beginLoad } from './load.js';
@@ -98,6 +99,8 @@ export function loadedPlugins(): string[] {
 }
 
 function adviceOn(plugins: readonly string[]): string {
+  const named = ['HWLOC_XMLFILE', 'HWLOC_FSROOT'].filter((name) => (environment()[name] ?? '') !== '');
+  if (named.length > 0) return `It reads what ${named.join(' and ')} names: look at that`;
   if (plugins.length === 0) return 'None of its plugins is loaded: look at the file systems /proc and /sys';
   // The PCI bus is seldom the reason, and much would be missing.
   const suspects = plugins.filter((name) => name !== 'pci');

@@ -7,6 +7,7 @@ import type { Command } from './command.js';
 const options = {
   json: { describe: 'print the findings as JSON' },
   dir: ownOptions.dir,
+  timeout: ownOptions.timeout,
   libhwloc: ownOptions.libhwloc,
   help: ownOptions.help,
 };
@@ -14,10 +15,10 @@ const options = {
 export const doctor: Command<typeof options> = {
   name: 'doctor',
   summary: 'say whether sharing will work here, and how to mend what is in its way',
-  synopsis: ['doctor [--json] [--dir DIR] [--libhwloc FILE]'],
+  synopsis: ['doctor [--json] [--dir DIR] [--timeout SECONDS] [--libhwloc FILE]'],
   description: [
     'Looks at libhwloc and its plugins, koffi, Node, the launchers, the directories in which ranks meet, limits and settings of the ' +
-      'kernel, and what dead jobs left; then runs a job of two ranks. Each finding is ok, a warning (sharing works, but not ' +
+      'kernel, and jobs that run; then runs a job of two ranks. Each finding is ok, a warning (sharing works, but not ' +
       'always, or not as fast) or a problem (it does not work), with the command that mends it.',
     'Run it on the nodes where jobs run: srun hwloc-share doctor.',
   ],

@@ -30,6 +30,7 @@ export const showOptions = {
   picture: { value: 'FILE', describe: 'draw it instead, with lstopo: FILE.svg, FILE.png or FILE.pdf' },
   force: { aliases: ['f'], describe: 'overwrite the picture if it is there' },
   io: ownOptions.io,
+  timeout: ownOptions.timeout,
   cpuset: { aliases: ['c'], describe: 'show the cpuset of each object' },
   pid: { value: 'PID', describe: 'mark where this process is bound, instead of the calling one' },
   verbose: { aliases: ['v'], describe: 'show what hwloc has found out about each object, too' },

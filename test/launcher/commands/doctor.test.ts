@@ -11,7 +11,8 @@ import { readManifest } from '../../../src/launcher/manifest.js';
 import { installed, rootOnly } from '../../support/programs.js';
 import { findCommand } from '../../support/commands.js';
 import { withoutHwlocErrors } from '../../support/hwloc-errors.js';
-import { type JobOptions, runJob } from '../../support/job.js';
+import { endlessPlugin, forPlugins } from '../../support/endless.js';
+import { type JobOptions, runJob, startJob } from '../../support/job.js';
 import { asUser, installForAll, nobody, wrapperIn } from '../../support/other-user.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import { distFile, wrapper } from '../../support/wrapper.js';
@@ -30,7 +31,7 @@ interface Examined {
 /** Runs the doctor behind some other words, and reads its JSON. */
 async function examine(
   inFront: readonly string[],
-  options: JobOptions = {},
+  options: JobOptions & { says?: string } = {},
   ...words: string[]
 ): Promise<Examined> {
   return examineWith([...inFront, ...wrapper('doctor', '--json', ...words)], options);
@@ -75,8 +76,9 @@ describe('on a machine that has all', () => {
       'vm.overcommit_memory',
       'fs.pipe-user-pages-soft',
       'fs.pipe-user-pages-hard',
-      'channels',
+      'job',
       'self-test',
+      'channels',
       'code cache',
     ]);
     for (const subject of ['node', 'koffi', 'libhwloc', 'machine', 'ulimit -f', 'channels', 'self-test']) {
@@ -434,28 +436,146 @@ describe('limits', () => {
   );
 });
 
-test('what a dead job left is a warning, and the command that it names removes it', async () => {
-  const folder = temporaryFolder();
+describe('what dead jobs left', () => {
   const keeper = currentKeeper();
-  const channel = (name: string, start: number) => {
-    mkdirSync(join(folder, `hwloc-share-${uid}`, name), { recursive: true, mode: 0o700 });
-    writeFileSync(join(folder, `hwloc-share-${uid}`, name, 'keeper'), formatKeeper({ ...keeper, start }));
+  const channel = (folder: string, name: string, start: number) => {
+    const path = join(folder, `hwloc-share-${uid}`, name);
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    writeFileSync(join(path, 'keeper'), formatKeeper({ ...keeper, start }));
+    return path;
   };
-  channel('living', keeper.start);
-  channel('dead', keeper.start + 1);
-  // The self-test is a job, too, and sweeps: it comes last.
-  const before = await examine([], { env: { HWLOC_SHARE_DIR: folder } });
-  const [stale] = found(before, 'channels');
-  expect(stale).toMatchObject({ level: 'warning', mend: `hwloc-share clean --dir ${folder}` });
-  expect(stale?.facts).toMatchObject({
-    living: [join(folder, `hwloc-share-${uid}`, 'living')],
-    stale: [join(folder, `hwloc-share-${uid}`, 'dead')],
+
+  test('is gone after the self-test, which says so; nothing is advised', async () => {
+    const folder = temporaryFolder();
+    const living = channel(folder, 'living', keeper.start);
+    const dead = channel(folder, 'dead', keeper.start + 1);
+    const examined = await examine([], { env: { HWLOC_SHARE_DIR: folder } });
+    expect(found(examined, 'channels')).toMatchObject([
+      { level: 'ok', facts: { living: [living], stale: [], removed: [dead] } },
+    ]);
+    expect(found(examined, 'channels')[0]?.text).toMatch(
+      /^1 of dead jobs, \d+ B, removed by the self-test, as by any job: \S+\/dead$/,
+    );
+    expect(examined.findings.filter(({ mend }) => mend?.includes('clean'))).toEqual([]);
+    expect([existsSync(living), existsSync(dead)]).toEqual([true, false]);
+    expect(found(await examine([], { env: { HWLOC_SHARE_DIR: folder } }), 'channels')).toMatchObject([
+      { level: 'ok', text: 'channels: 1, of jobs that run' },
+    ]);
   });
-  channel('dead', keeper.start + 1);
-  await runJob(wrapper(...(stale?.mend ?? '').split(' ').slice(1)));
-  expect(found(await examine([], { env: { HWLOC_SHARE_DIR: folder } }), 'channels')).toMatchObject([
-    { level: 'ok', text: '1 channel(s), of jobs that run' },
-  ]);
+
+  rootOnly('mount', 'unshare').test('is a warning where it cannot be removed', async () => {
+    const folder = temporaryFolder();
+    const dead = channel(folder, 'dead', keeper.start + 1);
+    const readOnly = mounted(`mount --bind '${folder}' '${folder}' && mount -o remount,ro,bind '${folder}'`);
+    const examined = await examine(readOnly, { env: { HWLOC_SHARE_DIR: folder } });
+    expect(found(examined, 'channels')).toMatchObject([
+      { level: 'warning', facts: { stale: [dead], removed: [] } },
+    ]);
+    expect(found(examined, 'channels')[0]?.text).toMatch(/^1 of dead jobs, .* cannot be removed: \S+\/dead$/);
+  });
+});
+
+describe('jobs that run', () => {
+  test('are told, with their ranks and what they share; so are those that share nothing', async () => {
+    const fixture = join(import.meta.dirname, 'fixtures/stays.mjs');
+    const env = { HWLOC_SHARE_DIR: temporaryFolder() };
+    const job = startJob(wrapper('local', '-n', '2', process.execPath, fixture), { env });
+    const lonely = startJob(wrapper('local', '-n', '3', process.execPath, fixture, 'alone'), { env });
+    await job.printed(/joined [^]*joined/);
+    await lonely.printed(/alone[^]*alone[^]*alone/);
+    const pids = [...job.output().matchAll(/pid (\d+)/g)].map(([, pid]) => Number(pid)).sort((a, b) => a - b);
+    const jobs = found(await examine([]), 'job');
+    process.kill(job.pid);
+    process.kill(lonely.pid);
+
+    const ours = jobs.find(({ facts }) => (facts?.pids as number[] | undefined)?.includes(pids[0] ?? 0));
+    expect(ours).toMatchObject({ level: 'ok', facts: { sharing: expect.arrayContaining(pids) as unknown } });
+    expect(ours?.text).toMatch(/^\S+: 2 of 2 ranks share \d.* at 0x[0-9a-f]+ \(pid \d+, \d+\)$/);
+    expect(ours?.facts?.pids).toHaveLength(2);
+    const others = jobs.filter(({ text }) =>
+      text.includes(': 3 rank(s), none of which shares a topology (pid '),
+    );
+    expect(others.length).toBeGreaterThan(0);
+    await Promise.all([job.result, lonely.result]);
+  });
+
+  // In a namespace of its own, where it sees no other jobs.
+  rootOnly('unshare').test('do not include a doctor that is started as a rank', async () => {
+    const alone = ['unshare', '--pid', '--fork', '--kill-child', '--mount-proc'];
+    const { stdout } = await runJob(
+      [...alone, ...wrapper('local', '-n', '1', ...wrapper('doctor', '--json'))],
+      {
+        env: { HWLOC_SHARE_DIR: temporaryFolder() },
+      },
+    );
+    const { findings } = JSON.parse(stdout) as Examined;
+    expect(findings.filter(({ subject }) => subject === 'job')).toMatchObject([
+      { level: 'ok', text: 'no job of yours is running here now' },
+    ]);
+  });
+});
+
+installed(...forPlugins).describe('a discovery that does not end', () => {
+  const folder = () => endlessPlugin();
+
+  test('is a warning that names the plugin at fault; each finding is printed when it is found', async () => {
+    const env = { HWLOC_PLUGINS_PATH: folder(), HWLOC_SHARE_DIR: temporaryFolder() };
+    const job = startJob(wrapper('--timeout', '8', 'doctor'), { env });
+    // Long before the discovery is given up.
+    await job.printed(
+      /^ {2}ok {7}libhwloc [^]*^hwloc-share: hwloc has been discovering this machine for 5 s; waiting 8 s at most/m,
+    );
+    expect(job.output()).not.toMatch(/machine:|Sharing works/);
+    const { exitCode, stdout } = await job.result;
+    expect(exitCode).toBe(0);
+    const lines = stdout.split('\n');
+    const at = lines.findIndex((line) => line.includes('machine: '));
+    expect(lines.slice(at, at + 3)).toEqual([
+      '  warning  machine: hwloc does not discover this machine: no answer within 8 s, because of its plugin endless; ranks wait ' +
+        'for that, and go on without plugins',
+      '           $ export HWLOC_COMPONENTS=-endless',
+      expect.stringMatching(/^ {2}ok {7}machine: \d+ package\(s\), .* no plugins of hwloc$/),
+    ]);
+    expect(stdout).toMatch(/self-test: two ranks share .* \(with HWLOC_COMPONENTS=-endless\)$/m);
+    expect(stdout).toMatch(/^Sharing works here \(\d warnings?\)\.$/m);
+  });
+
+  test('the command that mends it keeps what the user has left out', async () => {
+    const env = { HWLOC_PLUGINS_PATH: folder(), HWLOC_COMPONENTS: '-x' };
+    const examined = await examine([], { env }, '--timeout', '2');
+    const [machine] = found(examined, 'machine');
+    expect(machine).toMatchObject({
+      level: 'warning',
+      facts: { plugins: ['endless'], culprits: ['endless'] },
+    });
+    const mended = { ...env, HWLOC_COMPONENTS: machine?.mend?.replace('export HWLOC_COMPONENTS=', '') };
+    expect(mended.HWLOC_COMPONENTS).toBe('-endless,-x');
+    expect(found(await examine([], { env: mended }, '--timeout', '20'), 'machine')).toMatchObject([
+      { level: 'ok' },
+    ]);
+  });
+});
+
+installed('mkfifo').test('a discovery that does not end without plugins, either, is a problem', async () => {
+  const file = join(temporaryFolder(), 'machine.xml');
+  await runJob(['mkfifo', file]);
+  const examined = await examine([], { env: { HWLOC_XMLFILE: file } }, '--timeout', '1');
+  expect(found(examined, 'machine')).toMatchObject([{ level: 'problem', mend: 'unset HWLOC_XMLFILE' }]);
+  expect(found(examined, 'machine')[0]?.text).toBe(
+    'hwloc does not discover this machine (no answer within 1 s), not without its plugins either (no answer within 1 s)',
+  );
+  expect(found(examined, 'self-test')).toMatchObject([{ level: 'problem' }]);
+});
+
+test('a launcher that does not answer is not waited for', async () => {
+  const folder = temporaryFolder();
+  writeFileSync(join(folder, 'jsrun'), '#!/bin/sh\nexec sleep 100\n', { mode: 0o755 });
+  const env = { PATH: `${folder}:${process.env.PATH ?? ''}` };
+  const launchers = found(await examine([], { env }), 'launcher').filter(({ text }) =>
+    text.includes('jsrun'),
+  );
+  expect(launchers).toMatchObject([{ level: 'warning' }]);
+  expect(launchers[0]?.text).toMatch(/does not tell its version, and so may not work; it says: nothing$/);
 });
 
 test('doctor takes no other words', async () => {

@@ -1,45 +1,62 @@
-// Channels: those of jobs that run, and what dead jobs left.
+// What jobs left in the directories where ranks meet: before the self-test, and after it, which sweeps as every job does.
 
 import { readdirSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { channelsIn } from '../../../channel/place/index.js';
 import { bytes } from '../words.js';
 import type { Finding } from './finding.js';
 
+/** What is in the directories: by whether its job lives, which may be unknown. */
+export interface Channels {
+  readonly living: readonly string[];
+  readonly stale: readonly { readonly path: string; readonly bytes: number }[];
+  readonly unknown: readonly string[];
+}
+
 /** @param roots  Where channels of this user may be. */
-export function checkChannels(roots: readonly string[]): readonly Finding[] {
+export function foundIn(roots: readonly string[]): Channels {
+  const found = roots.flatMap((root) => channelsIn(root) ?? []);
+  const pathsOf = (life: boolean | undefined) =>
+    found.flatMap(({ path, alive }) => (alive === life ? [path] : []));
+  return {
+    living: pathsOf(true),
+    stale: pathsOf(false).map((path) => ({ path, bytes: sizeOf(path) })),
+    unknown: pathsOf(undefined),
+  };
+}
+
+/**
+ * @param before  The self-test.
+ * @param after   It.
+ */
+export function describeChannels(before: Channels, after: Channels): readonly Finding[] {
   const subject = 'channels';
-  const found = roots.flatMap((root) => (channelsIn(root) ?? []).map((channel) => ({ ...channel, root })));
-  const living = found.filter(({ alive }) => alive === true).map(({ path }) => path);
-  const strange = found.filter(({ alive }) => alive === undefined).map(({ path }) => path);
-  const stale = found.filter(({ alive }) => alive === false);
-  const facts = { living, stale: stale.map(({ path }) => path), unknown: strange };
+  const left = after.stale.map(({ path }) => path);
+  const removed = before.stale.filter(({ path }) => !left.includes(path));
+  const facts = {
+    living: after.living,
+    stale: left,
+    unknown: after.unknown,
+    removed: removed.map(({ path }) => path),
+  };
+  const size = (of: Channels['stale']) => bytes(of.reduce((sum, each) => sum + each.bytes, 0));
   const findings: Finding[] = [];
-  if (stale.length > 0) {
-    const size = stale.reduce((sum, { path }) => sum + sizeOf(path), 0);
-    const bases = [...new Set(stale.map(({ root }) => dirname(root)))];
-    findings.push({
-      subject,
-      level: 'warning',
-      text: `${stale.length} of a dead job, ${bytes(size)}: ${stale.map(({ path }) => path).join(', ')}; the next job removes it`,
-      mend: bases.map((base) => `hwloc-share clean --dir ${base}`).join('; '),
-      facts,
-    });
+  if (left.length > 0) {
+    const text = `${left.length} of dead jobs, ${size(after.stale)}, cannot be removed: ${left.join(', ')}`;
+    findings.push({ subject, level: 'warning', text, facts });
   }
-  if (strange.length > 0) {
-    findings.push({
-      subject,
-      level: 'warning',
-      text: `${strange.length} whose job cannot be seen from here (another container?): ${strange.join(', ')}`,
-      facts,
-    });
+  if (after.unknown.length > 0) {
+    const text = `${after.unknown.length} whose job cannot be seen from here (another container?): ${after.unknown.join(', ')}`;
+    findings.push({ subject, level: 'warning', text, facts });
+  }
+  if (removed.length > 0) {
+    const text = `${removed.length} of dead jobs, ${size(removed)}, removed by the self-test, as by any job: ${facts.removed.join(', ')}`;
+    findings.push({ subject, level: 'ok', text, facts });
   }
   if (findings.length > 0) return findings;
   const text =
-    living.length === 0
-      ? 'no channels: no job is sharing now'
-      : `${living.length} channel(s), of jobs that run`;
-  return [{ subject, level: 'ok', text, facts }];
+    after.living.length === 0 ? 'nothing is left of dead jobs' : `${after.living.length}, of jobs that run`;
+  return [{ subject, level: 'ok', text: `channels: ${text}`, facts }];
 }
 
 function sizeOf(path: string): number {

@@ -1,22 +1,24 @@
 // All that the doctor looks at, in order.
 
 import { release } from 'node:os';
-import { settingsFrom, environment } from '../../../environment/index.js';
+import { environment, settingsFrom } from '../../../environment/index.js';
 import { readManifest } from '../../manifest.js';
 import type { Call } from '../command.js';
 import { paintForStdout } from '../paint.js';
-import { checkChannels } from './channels.js';
+import { type Channels, describeChannels } from './channels.js';
 import { checkCodeCache } from './code-cache.js';
-import { type Distribution, ownDistribution } from './distribution.js';
+import { ownDistribution } from './distribution.js';
 import type { Finding } from './finding.js';
+import { describeJobs } from './jobs.js';
 import { checkLaunchers } from './launchers.js';
-import { checkLibrary } from './library.js';
 import { checkLimits } from './limits.js';
+import { examineMachine } from './machine.js';
 import { checkNode } from './node.js';
 import { checkPicture } from './picture.js';
-import { checkPlaces } from './places.js';
-import { formatFindings, verdict } from './print.js';
-import { selfTest } from './self-test.js';
+import { judgePlaces, silentPlace } from './places.js';
+import { formatFinding, verdict } from './print.js';
+import { look } from './run-probe.js';
+import { noSelfTest, selfTest } from './self-test.js';
 
 /** Of the JSON: a reader should refuse one that it does not know. */
 const formatVersion = 1;
@@ -25,45 +27,78 @@ const formatVersion = 1;
 export async function examine(call: Call, asJson: boolean): Promise<number> {
   const manifest = await readManifest();
   const distribution = ownDistribution();
-  const findings = await allFindings(call, distribution, manifest);
+  const paint = paintForStdout();
+  const findings: Finding[] = [];
+  const print = (text: string) => {
+    if (!asJson) process.stdout.write(`${text}\n`);
+  };
+
+  const report = (finding: Finding) => {
+    findings.push(finding);
+    // At once: what comes next may take a while.
+    print(formatFinding(finding, paint));
+  };
+
+  const title = `hwloc-share ${manifest.version} on ${distribution.name}, Linux ${release()}`;
+  print(`${paint(title, 'bold')}\n`);
+  await lookAround(call, manifest, report);
+  print(`\n${verdict(findings, paint)}`);
+
   const works = findings.every(({ level }) => level !== 'problem');
   if (asJson) {
     const { version } = manifest;
     const host = { distribution: distribution.name, kernel: release() };
     const report = { version: formatVersion, hwlocShare: version, ...host, sharingWorks: works, findings };
     process.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`);
-  } else {
-    const paint = paintForStdout();
-    const title = `hwloc-share ${manifest.version} on ${distribution.name}, Linux ${release()}`;
-    process.stdout.write(
-      `${paint(title, 'bold')}\n\n${formatFindings(findings, paint)}\n\n${verdict(findings, paint)}\n`,
-    );
   }
   return works ? 0 : 1;
 }
 
-async function allFindings(
-  { options, roots }: Call,
-  distribution: Distribution,
+async function lookAround(
+  { options, roots, complain }: Call,
   { lowestNode, command }: Awaited<ReturnType<typeof readManifest>>,
-): Promise<Finding[]> {
+  report: (finding: Finding) => void,
+): Promise<void> {
   const settings = settingsFrom(environment());
-  const [library, launchers] = await Promise.all([
-    checkLibrary(distribution, options.libhwloc ?? settings.libhwloc),
-    checkLaunchers(distribution),
-  ]);
-  const { length = 0, ranks } = library;
-  const before = [
-    checkNode(process.version, lowestNode),
-    ...library.findings,
-    ...settings.complaints.map((text): Finding => ({ subject: 'environment', level: 'warning', text })),
-    ...launchers,
-    checkPicture(distribution),
-    ...checkPlaces(roots, length),
-    ...checkLimits({ ranks, length }),
-    ...checkChannels(roots),
-  ];
-  // Last, so that nothing else runs beside them.
-  const test = await selfTest(command, options);
-  return [...before, test, ...(test.level === 'ok' ? [await checkCodeCache(command)] : [])];
+  const distribution = ownDistribution();
+  report(checkNode(process.version, lowestNode));
+  const asked = options.libhwloc ?? settings.libhwloc;
+  const seconds = options.timeout ?? settings.timeout;
+  const examination = examineMachine({ asked, seconds, report, complain });
+  const launchers = checkLaunchers(distribution);
+  const { length = 0, ranks, env } = await examination;
+  for (const text of settings.complaints) report({ subject: 'environment', level: 'warning', text });
+  (await launchers).forEach(report);
+  report(checkPicture(distribution));
+  (await checkPlaces(roots, length)).forEach(report);
+  checkLimits({ ranks, length }).forEach(report);
+  (await checkJobs()).forEach(report);
+  const before = await channelsIn(roots);
+  // Late, so that nothing else runs beside it.
+  const test = env === undefined ? noSelfTest : await selfTest(command, options, env);
+  report(test);
+  describeChannels(before, await channelsIn(roots)).forEach(report);
+  if (test.level === 'ok') report(await checkCodeCache(command));
+}
+
+async function checkJobs(): Promise<readonly Finding[]> {
+  const { result, why } = await look('jobs', process.pid);
+  if (result !== undefined) return describeJobs(result);
+  return [{ subject: 'job', level: 'warning', text: `the jobs that run here cannot be seen: ${why}` }];
+}
+
+async function checkPlaces(roots: readonly string[], length: number): Promise<readonly Finding[]> {
+  const findings = await Promise.all(
+    roots.map(async (root) => {
+      const { result, why } = await look('place', { root, length });
+      return result ?? silentPlace(root, why);
+    }),
+  );
+  return judgePlaces(findings);
+}
+
+/** Nothing, where a file system does not answer: that has been found already. */
+async function channelsIn(roots: readonly string[]): Promise<Channels> {
+  const { result } = await look('channels', roots);
+  return result ?? { living: [], stale: [], unknown: [] };
 }

@@ -1,10 +1,11 @@
 // Launchers: which are installed, and in which version.
 
+import { execa } from 'execa';
 import { environment } from '../../../environment/index.js';
 import { executable, launcherKinds, recognise } from '../../kinds/index.js';
-import { versionOf } from '../../version.js';
 import type { Distribution } from './distribution.js';
 import type { Finding } from './finding.js';
+import { limited, quickly } from './run-probe.js';
 
 /** A launcher's program; several names may lead to it. */
 interface Program {
@@ -15,7 +16,7 @@ interface Program {
 /** One finding for each program of a launcher in PATH; one if there is none at all. */
 export async function checkLaunchers(distribution: Distribution): Promise<readonly Finding[]> {
   const programs = programsIn(environment().PATH ?? '');
-  if (programs.length > 0) return Promise.all(programs.map(describe));
+  if (programs.length > 0) return Promise.all(programs.map((program) => limited(() => describe(program))));
   const mend = distribution.install({ apt: 'openmpi-bin', dnf: 'openmpi', zypper: 'openmpi4' });
   return [
     {
@@ -40,6 +41,18 @@ function programsIn(path: string): Program[] {
     programs.set(file, [...commands, name]);
   }
   return [...programs].map(([file, commands]) => ({ file, commands }));
+}
+
+/** What a program's --version prints, on both streams; whatever goes wrong, what there is of it. */
+async function versionOf(command: string): Promise<string> {
+  const { all } = await execa(command, ['--version'], {
+    all: true,
+    stdin: 'ignore',
+    timeout: quickly * 1000,
+    killSignal: 'SIGKILL',
+    reject: false,
+  });
+  return all;
 }
 
 async function describe({ file, commands }: Program): Promise<Finding> {

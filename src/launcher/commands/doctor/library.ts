@@ -9,7 +9,6 @@ type Hwloc = typeof import('../../../hwloc/index.js');
 
 /** What can be said of the library, and of the machine where it works. */
 export interface LibraryReport {
-  readonly findings: readonly Finding[];
   /** Bytes that this machine's topology takes when it is shared; undefined if it cannot be discovered. */
   readonly length: number | undefined;
   /** How many ranks a job may be expected to have here: one for each PU. */
@@ -17,20 +16,25 @@ export interface LibraryReport {
 }
 
 /** hwloc's own variables that make it describe something else than this machine. @see hwloc's manual, "Environment Variables" */
-const sources = ['HWLOC_XMLFILE', 'HWLOC_SYNTHETIC', 'HWLOC_FSROOT', 'HWLOC_CPUID_PATH'];
+export const sources = ['HWLOC_XMLFILE', 'HWLOC_SYNTHETIC', 'HWLOC_FSROOT', 'HWLOC_CPUID_PATH'];
 
 /** Those of some variables that are set. */
-function set(names: readonly string[]): string[] {
+export function set(names: readonly string[]): string[] {
   return names.filter((name) => (environment()[name] ?? '') !== '');
 }
 
-/** @param asked  The libhwloc that was asked for, by `--libhwloc` or HWLOC_SHARE_LIBHWLOC. */
+/**
+ * @param asked  The libhwloc that was asked for, by `--libhwloc` or HWLOC_SHARE_LIBHWLOC.
+ * @param tell   Is called with each finding, and with `{ plugins }`, the names of hwloc's plugins, before the discovery.
+ */
 export async function checkLibrary(
   distribution: Distribution,
   asked: string | undefined,
+  tell: (value: Finding | { readonly plugins: readonly string[] }) => void,
 ): Promise<LibraryReport> {
-  const without = (finding: Finding, ...before: Finding[]): LibraryReport => {
-    return { findings: [...before, finding], length: undefined, ranks: 1 };
+  const without = (finding: Finding): LibraryReport => {
+    tell(finding);
+    return { length: undefined, ranks: 1 };
   };
   const hwloc: Hwloc = await import('../../../hwloc/index.js');
   let version: string;
@@ -39,23 +43,20 @@ export async function checkLibrary(
   } catch (error) {
     return without(koffiProblem(error));
   }
-  const koffi: Finding = {
-    subject: 'koffi',
-    level: 'ok',
-    text: `koffi ${version}`,
-    facts: { version },
-  };
-  let library: Finding;
+  tell({ subject: 'koffi', level: 'ok', text: `koffi ${version}`, facts: { version } });
   try {
-    library = await describeLibrary(hwloc, distribution, asked);
+    const { finding, plugins } = await describeLibrary(hwloc, distribution, asked);
+    tell(finding);
+    tell({ plugins });
   } catch (error) {
-    return without(libraryProblem(error, hwloc, distribution), koffi);
+    return without(libraryProblem(error, hwloc, distribution));
   }
   try {
     const { finding, length, ranks } = await describeMachine(hwloc);
-    return { findings: [koffi, library, finding], length, ranks };
+    tell(finding);
+    return { length, ranks };
   } catch (error) {
-    return without(machineProblem(error), koffi, library);
+    return without(machineProblem(error));
   }
 }
 
@@ -73,27 +74,25 @@ async function describeLibrary(
   hwloc: Hwloc,
   distribution: Distribution,
   asked: string | undefined,
-): Promise<Finding> {
+): Promise<{ readonly finding: Finding; readonly plugins: readonly string[] }> {
   const { file, apiVersion } = hwloc.libhwloc(asked);
   const abi = hwloc.abi();
   // The exact version stands nowhere but in a topology; this one is the least work.
   const topology = await hwloc.loadTopology({ source: { synthetic: 'pu:1' } });
   const told = topology.infos.find(({ name }) => name === 'hwlocVersion')?.value;
   const version = told ?? `${hwloc.versionText(apiVersion)} (API)`;
+  // Which are loaded with the first topology, and go with the last.
+  const plugins = hwloc.loadedPlugins();
   topology.close();
   const path = mappedFiles(/\/libhwloc[^/]*\.so[^/]*$/)[0] ?? file;
   const facts = { file: path, version, apiVersion: hex(apiVersion), abi: hex(abi) };
   const text = `libhwloc ${version}, ABI ${hex(abi)}, ${path}`;
   if (asked !== undefined && asked !== '' && file !== asked) {
-    return {
-      subject: 'libhwloc',
-      level: 'warning',
-      text: `${asked} was asked for and cannot be loaded; using ${text}`,
-      mend: distribution.install(libhwlocPackages) ?? 'unset HWLOC_SHARE_LIBHWLOC',
-      facts,
-    };
+    const instead = `${asked} was asked for and cannot be loaded; using ${text}`;
+    const mend = distribution.install(libhwlocPackages) ?? 'unset HWLOC_SHARE_LIBHWLOC';
+    return { finding: { subject: 'libhwloc', level: 'warning', text: instead, mend, facts }, plugins };
   }
-  return { subject: 'libhwloc', level: 'ok', text, facts };
+  return { finding: { subject: 'libhwloc', level: 'ok', text, facts }, plugins };
 }
 
 /** What the package with the library is called. */

@@ -18,20 +18,27 @@ export interface Mount {
   readonly options: string;
 }
 
-/**
- * One finding for each directory, in the order in which jobs try them.
- *
- * @param roots   `BASE/hwloc-share-UID` each.
- * @param length  Bytes of a topology of this machine; 0 if it is not known.
- */
-export function checkPlaces(roots: readonly string[], length: number): readonly Finding[] {
-  const findings = roots.map((root) => checkPlace(root, length));
+/** A directory whose file system does not answer in time. */
+export function silentPlace(root: string, why: string): Finding {
+  const base = dirname(root);
+  const text = `${base}: ${why}; a file system that does not respond?`;
+  return { subject: 'place', level: 'warning', text, facts: { directory: base, usable: false } };
+}
+
+/** The findings on all directories, one each: what is wrong with one is a problem where no other can be used. */
+export function judgePlaces(findings: readonly Finding[]): readonly Finding[] {
   if (findings.some(({ level, facts }) => level === 'ok' || facts?.usable === true)) return findings;
   // Each is worth a warning; none at all is the end of sharing.
   return findings.map((finding) => ({ ...finding, level: 'problem' }));
 }
 
-function checkPlace(root: string, length: number): Finding {
+/**
+ * Looks at one directory.
+ *
+ * @param root    `BASE/hwloc-share-UID`.
+ * @param length  Bytes of a topology of this machine; 0 if it is not known.
+ */
+export function checkPlace(root: string, length: number): Finding {
   const base = dirname(root);
   const subject = 'place';
   const unusable = (text: string, mend?: string, facts: object = {}): Finding => {

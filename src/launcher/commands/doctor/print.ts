@@ -8,14 +8,10 @@ const colours = { ok: 'green', warning: 'yellow', problem: 'red' } as const;
 /** Wide enough for the longest level. */
 const column = 'problem'.length;
 
-/** One line for each finding, and below it the command that mends it. */
-export function formatFindings(findings: readonly Finding[], paint: Paint): string {
-  return findings
-    .map(({ level, subject, text, mend }) => {
-      const line = `  ${paint(level.padEnd(column), colours[level])}  ${withSubject(subject, text)}`;
-      return mend === undefined ? line : `${line}\n  ${' '.repeat(column)}  ${paint(`$ ${mend}`, 'bold')}`;
-    })
-    .join('\n');
+/** A finding in one line, and below it the command that mends it. */
+export function formatFinding({ level, subject, text, mend }: Finding, paint: Paint): string {
+  const line = `  ${paint(level.padEnd(column), colours[level])}  ${withSubject(subject, text)}`;
+  return mend === undefined ? line : `${line}\n  ${' '.repeat(column)}  ${paint(`$ ${mend}`, 'bold')}`;
 }
 
 /** What it all comes to. */

@@ -1,6 +1,6 @@
 // The self-test: a real job of two ranks under the built-in launcher, and what became of them.
 
-import { execFile } from 'node:child_process';
+import { execa } from 'execa';
 import { environment } from '../../../environment/index.js';
 import { formatAddress } from '../../../maps/index.js';
 import type { Options } from '../../command-line.js';
@@ -19,6 +19,9 @@ process.stdout.write(JSON.stringify({ rank: session.rank, outcome: session.outco
 await session.close();
 `;
 
+/** Environment variables. */
+type Variables = Readonly<Record<string, string>>;
+
 /** What a rank prints. */
 interface Told {
   readonly rank: number;
@@ -31,13 +34,21 @@ interface Told {
   };
 }
 
+/** Where its ranks would wait for hwloc, too. */
+export const noSelfTest: Finding = {
+  subject: 'self-test',
+  level: 'problem',
+  text: 'two ranks do not share: hwloc does not discover this machine; not tried',
+};
+
 /**
  * @param command  The file of hwloc-share.
  * @param options  As the user's own jobs have them.
+ * @param variables  What they need so that hwloc does not hang; none if it does not.
  */
-export async function selfTest(command: string, options: Options): Promise<Finding> {
+export async function selfTest(command: string, options: Options, variables: Variables): Promise<Finding> {
   const subject = 'self-test';
-  const { stdout, stderr, failure } = await runRanks(command, options);
+  const { stdout, stderr, failure } = await runRanks(command, options, variables);
   const told = stdout
     .split('\n')
     .filter((line) => line.startsWith('{'))
@@ -48,7 +59,7 @@ export async function selfTest(command: string, options: Options): Promise<Findi
   if (told.length === 2 && told.every(({ outcome }) => outcome.how === 'adopted') && first !== undefined) {
     const { address = 0, length = 0 } = first.outcome;
     const joined = Math.max(...told.map((each) => each.joined)).toFixed(0);
-    const text = `two ranks share ${length / 1024} KiB at ${formatAddress(address)}, joined in ${joined} ms`;
+    const text = `two ranks share ${length / 1024} KiB at ${formatAddress(address)}, joined in ${joined} ms${withVariables(variables)}`;
     return { subject, level: 'ok', text, facts };
   }
   const reasons = told.map(({ rank, outcome }) => `rank ${rank}: ${outcome.reason ?? outcome.how}`);
@@ -65,34 +76,33 @@ export async function selfTest(command: string, options: Options): Promise<Findi
   };
 }
 
+function withVariables(variables: Variables): string {
+  const set = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
+  return set.length === 0 ? '' : ` (with ${set.join(' ')})`;
+}
+
 interface Ran {
   readonly stdout: string;
   readonly stderr: string;
   readonly failure: string | undefined;
 }
 
-function runRanks(command: string, options: Options): Promise<Ran> {
+async function runRanks(command: string, options: Options, variables: Variables): Promise<Ran> {
   const entry = import.meta.resolve('hwloc-share/rank');
   const program = [process.execPath, '--input-type=module', '-e', rank, entry];
   const words = [command, ...wordsOf(options), 'local', '-n', '2', ...program];
   // A rank that fails tells less than one that takes the ladder.
-  const env = { ...environment(), HWLOC_SHARE_STRICT: undefined, HWLOC_SHARE_VERBOSE: undefined };
-  return new Promise((resolve) => {
-    execFile(
-      process.execPath,
-      words,
-      { env, timeout: patience, maxBuffer: 1 << 24 },
-      (error, stdout, stderr) => {
-        const failure =
-          error === null
-            ? undefined
-            : error.killed === true
-              ? `not done within ${patience / 1000} s`
-              : `the job ended with status ${error.code ?? String(error.signal)}`;
-        resolve({ stdout, stderr, failure });
-      },
-    );
+  const strictness = { HWLOC_SHARE_STRICT: undefined, HWLOC_SHARE_VERBOSE: undefined };
+  const { stdout, stderr, failed, timedOut, exitCode, signal } = await execa(process.execPath, words, {
+    env: { ...environment(), ...strictness, ...variables },
+    extendEnv: false,
+    timeout: patience,
+    reject: false,
   });
+  const failure = timedOut
+    ? `not done within ${patience / 1000} s`
+    : `the job ended with status ${exitCode ?? String(signal)}`;
+  return { stdout, stderr, failure: failed ? failure : undefined };
 }
 
 /** Our options as words again. */

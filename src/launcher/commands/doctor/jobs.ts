@@ -1,0 +1,54 @@
+// Jobs that run here: which of them share a topology.
+
+import { descendantsOf } from '../../descendants.js';
+import { formatAddress } from '../../../maps/index.js';
+import { runningJobs } from '../running/jobs.js';
+import { bytes } from '../words.js';
+import type { Finding } from './finding.js';
+
+/** A job, or a step of it, as far as it is on this node. */
+export interface SeenJob {
+  readonly name: string;
+  /** All its ranks. */
+  readonly pids: readonly number[];
+  /** Those that have adopted. */
+  readonly sharing: readonly number[];
+  readonly address: number | undefined;
+  readonly length: number | undefined;
+}
+
+/**
+ * The jobs of this user that run on this node.
+ *
+ * @param doctor  The pid of the doctor, which may be started as a rank itself; it and what is below it are no job.
+ */
+export function sharingJobs(doctor: number): readonly SeenJob[] {
+  const own = [doctor, ...descendantsOf([doctor])];
+  return runningJobs().flatMap(({ name, ranks: all }) => {
+    const ranks = all.filter(({ pid }) => !own.includes(pid));
+    const mapping = ranks.find((rank) => rank.mapping !== undefined)?.mapping;
+    const pids = ranks.map(({ pid }) => pid);
+    const sharing = ranks.flatMap((rank) => (rank.mapping === undefined ? [] : [rank.pid]));
+    return pids.length === 0
+      ? []
+      : [{ name, pids, sharing, address: mapping?.address, length: mapping?.length }];
+  });
+}
+
+/** One finding for each job; one if there is none. */
+export function describeJobs(jobs: readonly SeenJob[]): readonly Finding[] {
+  const subject = 'job';
+  if (jobs.length === 0) return [{ subject, level: 'ok', text: 'no job of yours is running here now' }];
+  return jobs.map(({ name, pids, sharing, address, length }) => {
+    const facts = { name, pids, sharing, address: address ?? null, length: length ?? null };
+    const text =
+      address === undefined || length === undefined
+        ? `${name}: ${pids.length} rank(s), none of which shares a topology (pid ${listed(pids)})`
+        : `${name}: ${sharing.length} of ${pids.length} ranks share ${bytes(length)} at ${formatAddress(address)} (pid ${listed(pids)})`;
+    return { subject, level: 'ok', text, facts };
+  });
+}
+
+function listed(pids: readonly number[]): string {
+  return pids.length > 8 ? `${pids.slice(0, 6).join(', ')} and ${pids.length - 6} more` : pids.join(', ');
+}

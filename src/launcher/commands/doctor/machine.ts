@@ -1,0 +1,108 @@
+// The library and the machine, with an end: where the discovery does not come back, the plugin of hwloc that is at fault is looked for.
+
+import { environment } from '../../../environment/index.js';
+import { shellWord } from '../words.js';
+import type { Finding } from './finding.js';
+import { type LibraryReport, set, sources } from './library.js';
+import { look, quickly } from './run-probe.js';
+
+/** Seconds before the user is told that hwloc takes long. */
+const longSeconds = 5;
+
+/** What is known of the machine, and what keeps hwloc from hanging on it. */
+export interface Machine extends LibraryReport {
+  /** Variables for the doctor's own job; none where nothing hangs, undefined where that cannot be helped. */
+  readonly env: Variables | undefined;
+}
+
+type Variables = Readonly<Record<string, string>>;
+
+/** What is looked at. */
+export interface Examination {
+  /** The libhwloc that was asked for. */
+  readonly asked: string | undefined;
+  /** How long a discovery may take: as long as ranks wait for it. */
+  readonly seconds: number;
+  /** Is called with each finding. */
+  readonly report: (finding: Finding) => void;
+  /** Says a line on stderr. */
+  readonly complain: (text: string) => void;
+}
+
+export async function examineMachine(examination: Examination): Promise<Machine> {
+  const { asked, seconds, report, complain } = examination;
+  let plugins: readonly string[] = [];
+  const timer = setTimeout(() => {
+    complain(
+      `hwloc has been discovering this machine for ${longSeconds} s; waiting ${seconds} s at most (--timeout)`,
+    );
+  }, longSeconds * 1000);
+  const tell = (value: unknown) => {
+    if (isFinding(value)) report(value);
+    else if (hasPlugins(value)) plugins = value.plugins;
+  };
+  const { result, why } = await look('library', asked, { seconds, tell });
+  clearTimeout(timer);
+  return result === undefined ? findCulprit(examination, plugins, why) : { ...result, env: {} };
+}
+
+/** Discovers the machine without plugins, then with each of them alone. */
+async function findCulprit(
+  { asked, seconds, report }: Examination,
+  plugins: readonly string[],
+  why: string,
+): Promise<Machine> {
+  const subject = 'machine';
+  const none = { HWLOC_PLUGINS_PATH: '' };
+  const found: Finding[] = [];
+  const tell = (value: unknown) => {
+    if (isFinding(value) && value.subject === subject) found.push(value);
+  };
+  const bare = await look('library', asked, { seconds, env: none, tell });
+  if (bare.result === undefined) {
+    const text = `hwloc does not discover this machine (${why}), not without its plugins either (${bare.why})`;
+    const named = set(sources);
+    report({
+      subject,
+      level: 'problem',
+      text,
+      ...(named.length === 0 ? {} : { mend: `unset ${named.join(' ')}` }),
+    });
+    return { length: undefined, ranks: 1, env: undefined };
+  }
+  const alone = await Promise.all(
+    plugins.map(async (name) => {
+      const env = without(plugins.filter((each) => each !== name));
+      const { result } = await look('library', asked, { seconds: Math.min(quickly, seconds), env });
+      return { name, isFine: result !== undefined };
+    }),
+  );
+  const culprits = alone.flatMap(({ name, isFine }) => (isFine ? [] : [name]));
+  const env: Variables = culprits.length > 0 ? without(culprits) : none;
+  const [mend = ''] = Object.entries(env).map(([name, value]) => `export ${name}=${shellWord(value)}`);
+  const who =
+    culprits.length > 0
+      ? `its plugin ${culprits.join(' and ')}`
+      : `its plugins (${plugins.join(', ')}), not one of them alone`;
+  const text =
+    `hwloc does not discover this machine: ${why}, because of ${who}; ` +
+    'ranks wait for that, and go on without plugins';
+  report({ subject, level: 'warning', text, mend, facts: { plugins, culprits } });
+  found.forEach(report);
+  return { ...bare.result, env };
+}
+
+/** What leaves some plugins out, beside what the user leaves out. */
+function without(names: readonly string[]): Variables {
+  const excluded = names.map((name) => `-${name}`);
+  const asked = environment().HWLOC_COMPONENTS ?? '';
+  return { HWLOC_COMPONENTS: [...excluded, ...(asked === '' ? [] : [asked])].join(',') };
+}
+
+function isFinding(told: unknown): told is Finding {
+  return typeof told === 'object' && told !== null && 'subject' in told;
+}
+
+function hasPlugins(told: unknown): told is { plugins: string[] } {
+  return typeof told === 'object' && told !== null && 'plugins' in told;
+}

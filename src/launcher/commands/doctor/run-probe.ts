@@ -1,0 +1,68 @@
+// Starting the doctor's looks, and ending those that do not come back.
+
+import { join } from 'node:path';
+import { execa } from 'execa';
+import pLimit from 'p-limit';
+import { environment } from '../../../environment/index.js';
+import type { Probes } from './probe.js';
+
+/** Seconds that a look may take which has nothing to compute. */
+export const quickly = 5;
+
+/** How many looks are under way at once: they are short, and the machine may be busy. */
+export const limited = pLimit(4);
+
+// In the bundle, beside this file.
+const file = join(import.meta.dirname, 'probe.mjs');
+
+/** What a look has come to. */
+export interface Looked<Result> {
+  /** Undefined if it did not come back, or died. */
+  readonly result: Result | undefined;
+  /** Why there is no result: `no answer within 5 s`. */
+  readonly why: string;
+}
+
+/** How a look is had. */
+export interface ProbeOptions {
+  /** How long it may take. */
+  readonly seconds?: number;
+  /** What is different in its environment. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Is called with what is found on the way. */
+  readonly tell?: (value: unknown) => void;
+}
+
+/** Has a look. It never fails, and never takes longer than it may. */
+export function look<Name extends keyof Probes>(
+  name: Name,
+  argument: Parameters<Probes[Name]>[0],
+  { seconds = quickly, env = {}, tell = () => undefined }: ProbeOptions = {},
+): Promise<Looked<Awaited<ReturnType<Probes[Name]>>>> {
+  return limited(async () => {
+    const child = execa(process.execPath, [file, name, JSON.stringify(argument ?? null)], {
+      // NODE_OPTIONS may make it join a job, for one.
+      env: { ...environment(), NODE_OPTIONS: undefined, ...env },
+      extendEnv: false,
+      stdin: 'ignore',
+      timeout: seconds * 1000,
+      killSignal: 'SIGKILL',
+      reject: false,
+    });
+    let result: Awaited<ReturnType<Probes[Name]>> | undefined;
+    for await (const line of child) {
+      // Libraries, too, may print something.
+      const value = line.startsWith('{') ? (JSON.parse(line) as object) : {};
+      if ('result' in value) result = value.result as typeof result;
+      else tell(value);
+    }
+    const { stderr, timedOut, signal, exitCode } = await child;
+    const end = signal === undefined ? `it ended with status ${exitCode ?? 0}` : `${signal} ended it`;
+    const said = stderr
+      .trim()
+      .split('\n')
+      .findLast((line) => /\w/.test(line));
+    const why = timedOut ? `no answer within ${seconds} s` : `${end}${said === undefined ? '' : `: ${said}`}`;
+    return { result, why };
+  });
+}
