@@ -3,8 +3,6 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, realpathSync, statSync } from 'node:fs';
 import { findCommand } from './commands.js';
 
-export const isDebian = findCommand('dpkg-query') !== undefined && findCommand('apt-get') !== undefined;
-
 interface Installed {
   readonly name: string;
   readonly isEssential: boolean;
