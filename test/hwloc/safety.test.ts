@@ -1,10 +1,12 @@
 // What must never happen: a use after close, objects of two topologies mixed, a write to the mapped pages.
 
+import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   CpuSet,
   ForeignObjectError,
+  InvalidArgumentError,
   NodeSet,
   NotSupportedError,
   type Topology,
@@ -146,6 +148,21 @@ describe('objects of another topology', () => {
     ];
     for (const use of uses) expect(use, String(use)).toThrow(ForeignObjectError);
     expect(uses[0]).toThrow('Core L#1 (P#1) belongs to another topology');
+  });
+
+  test('are refused by a matrix of distances', async () => {
+    const source = { xmlFile: join(import.meta.dirname, 'fixtures/devices.xml') };
+    const [one, other] = [await loadTopology({ source }), await loadTopology({ source })];
+    const [matrix] = one.distances();
+    const [node] = one.objects('NUMANode');
+    const [foreign] = other.objects('NUMANode');
+    if (node === undefined || foreign === undefined) throw new Error('no nodes');
+    expect(matrix?.value(node, node)).toBe(10);
+    expect(matrix?.value(node, one.root)).toBeUndefined();
+    expect(() => matrix?.value(node, foreign)).toThrow(ForeignObjectError);
+    expect(() => matrix?.value({} as TopologyObject, node)).toThrow(InvalidArgumentError);
+    one.close();
+    other.close();
   });
 
   test('are not equal to ours, though they look the same', () => {

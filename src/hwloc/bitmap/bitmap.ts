@@ -30,7 +30,8 @@ export abstract class Bitmap implements Iterable<number> {
    * The members as 32-bit words, in shortest form: bit `i` is bit `i % 32` of word `i / 32`, and after the last word all bits are as
    * `isInfinite` says.
    *
-   * A field, so that `assert.deepStrictEqual()`, vitest's `toEqual()` and others that compare fields see which sets are equal.
+   * A field, so that `assert.deepStrictEqual()`, vitest's `toEqual()` and others that compare fields see which sets are equal. (vitest and
+   * Jest list the members first, which infinite sets refuse: compare those by their `words`, or by {@link equals}.)
    */
   readonly words: readonly number[];
   /** Whether all indexes from some point on are members. */

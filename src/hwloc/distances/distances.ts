@@ -6,6 +6,8 @@ import { depthCheck } from '../arguments.js';
 import { invoke } from '../ffi/invoke.js';
 import { libhwloc } from '../ffi/library.js';
 import type { LibhwlocFunction } from '../ffi/prototypes.js';
+import { ForeignObjectError } from '../errors.js';
+import { modelOf } from '../object/fields.js';
 import type { TopologyObject } from '../object/kinds.js';
 import { type ObjectType, typeCheck, typeNumber } from '../object/types.js';
 import { type TopologyHandle, objectsOf, pointerOf } from '../topology/handle.js';
@@ -60,8 +62,17 @@ export class Distances {
     Object.freeze(this);
   }
 
-  /** The distance from one object to another, `undefined` if one is not in the matrix. @see hwloc_distances_obj_pair_values() */
+  /**
+   * The distance from one object to another, `undefined` if one is not in the matrix.
+   *
+   * @throws ForeignObjectError, InvalidArgumentError
+   * @see hwloc_distances_obj_pair_values()
+   */
   value(from: TopologyObject, to: TopologyObject): number | undefined {
+    const [own] = this.objects;
+    for (const object of [from, to]) {
+      if (modelOf(object) !== (own && modelOf(own))) throw new ForeignObjectError(object);
+    }
     return this.values[this.objects.indexOf(from)]?.[this.objects.indexOf(to)];
   }
 
