@@ -59,6 +59,15 @@ function installedPackages(): Map<string, Installed> {
   return (installedOnes = new Map(packages.map((each) => [each.name, each])));
 }
 
+/** One line on which of these packages are not installed; `undefined` where all are. */
+export function whyPackagesMissing(names: readonly string[]): string | undefined {
+  if (findCommand('dpkg-query') === undefined) return 'there is no dpkg-query, which knows the packages';
+  const absent = names.filter((name) => !installedPackages().has(name));
+  return absent.length === 0
+    ? undefined
+    : `the packages ${absent.join(', ')} are not installed; npm test installs them where it may`;
+}
+
 /** The packages to which files belong; for a link of update-alternatives, to which it leads. Left out: files of no package. */
 export function ownersOf(files: readonly string[]): Map<string, string> {
   const asked = new Map([...new Set(files)].filter(isFile).map((file) => [file, namesOf(file)]));
