@@ -32,15 +32,22 @@ export function processPage(): ProcessPage | undefined {
   return page;
 }
 
-/** Whether what is mapped there is the page, made by another thread. */
 function isOurs(): boolean {
-  const end = address + Math.ceil(length / pageSize()) * pageSize();
-  const line = `\n${address.toString(16)}-${end.toString(16)} rw-p 00000000 00:00 0`;
   try {
-    return readFileSync('/proc/self/maps', 'latin1').includes(line);
+    return isPageIn(readFileSync('/proc/self/maps', 'latin1'));
   } catch {
     return false;
   }
+}
+
+/**
+ * Whether what is mapped there is the page, made by another thread.
+ *
+ * @param maps  /proc/self/maps. The page may be its first line: where Node is a position-independent program, nothing lies below.
+ */
+export function isPageIn(maps: string): boolean {
+  const end = address + Math.ceil(length / pageSize()) * pageSize();
+  return `\n${maps}`.includes(`\n${address.toString(16)}-${end.toString(16)} rw-p 00000000 00:00 0`);
 }
 
 /** What a word of states says of what it is about. In the first, a positive number is the thread that is joining. */
