@@ -217,27 +217,36 @@ onCluster('slurm', 'openmpi', 'mpich').describe('three hosts', () => {
     };
     const all = Array(3).fill('17 none');
 
-    test.each([
+    describe.each([
       ['', ''],
-      ['which has -x', '-x PATH '],
-    ])('with --app FILE%s', async (_, more) => {
+      [' which has -x', '-x PATH '],
+    ])('with --app FILE%s', (_, more) => {
       const line = (ranks: number, at: string) => `${more}-n ${ranks} --host ${at} ${program()}`;
-      const file = script('app', `# programs\n${line(1, 'h1:1')}\n${line(2, 'h2:1,h3:1')}`);
-      expect(await heard(['--app', file])).toEqual(all);
+
+      test('of one program', async () => {
+        expect(await heard(['--app', script('app', line(3, 'h1:1,h2:1,h3:1'))])).toEqual(all);
+      });
+
+      test('of two programs', async (context) => {
+        await needsTwoPrograms('openmpi', context);
+        const file = script('app', `${line(1, 'h1:1')}\n${line(2, 'h2:1,h3:1')}`);
+        expect(await heard(['--app', file])).toEqual(all);
+      });
     });
 
     // Open MPI refuses to be told of variables in two ways.
     test('with parameters in a file of the user, or in one of --tune', async () => {
-      mkdirSync(join(hosts.cluster.folder, '.openmpi'));
-      const list = 'mca_base_env_list = A=b';
-      const tuned = script('tune', list);
-      script('.openmpi/mca-params.conf', list);
+      mkdirSync(join(hosts.cluster.folder, '.openmpi'), { recursive: true });
+      // As on a command line: Open MPI 5 takes nothing else there, and 4 both.
+      const tuned = script('tune', '--mca mca_base_env_list A=b');
+      script('.openmpi/mca-params.conf', 'mca_base_env_list = A=b');
       expect(await heard(['-n', '3', program()], { HOME: hosts.cluster.folder })).toEqual(all);
       expect(await heard(['--tune', tuned, '-n', '3', program()])).toEqual(all);
     });
   });
 
-  test('Open MPI: ranks share, with the options, where an --app file names the programs', async () => {
+  test('Open MPI: ranks share, with the options, where an --app file names the programs', async (context) => {
+    await needsTwoPrograms('openmpi', context);
     const rankFile = script('rank.sh', `#!/bin/sh\nexec ${rank}`);
     const file = script('app', `-n 2 --host h1:2 ${rankFile}\n-n 4 --host h2:2,h3:2 ${rankFile}`);
     const mpirun = launcherOn(hosts.cluster, 'openmpi', 2);
