@@ -384,6 +384,28 @@ test.runIf(asRoot)(
   },
 );
 
+describe('where no program can be started', () => {
+  const inFolder = (then: string) => ['sh', '-c', `mkdir "$0"; cd "$0"; ${then}; exec "$@"`];
+
+  test('as the working directory has been removed, the doctor says so in one line', async () => {
+    const gone = [...inFolder('rmdir "$0"'), join(temporaryFolder(), 'gone'), ...wrapper('doctor')];
+    const { stdout, stderr } = await runJob(gone);
+    expect(`${stdout}${stderr}`).toBe(
+      'hwloc-share: the working directory has been removed: change to another one\n',
+    );
+  });
+
+  rootOnly('setpriv').test(
+    'as the user may not enter the working directory, the doctor works all the same',
+    async () => {
+      const closed = [...inFolder('chmod 700 "$0"'), join(temporaryFolder(), 'closed'), ...asUser(nobody)];
+      const doctor = wrapperIn(installForAll(), 'doctor', '--json');
+      const examined = await examineWith([...closed, ...doctor], { env: { HWLOC_SHARE_DIR: undefined } });
+      expect(found(examined, 'self-test')).toMatchObject([{ level: 'ok' }]);
+    },
+  );
+});
+
 describe('limits', () => {
   const limited = (limit: string) => ['sh', '-c', `ulimit ${limit}; exec "$@"`, 'sh'];
 

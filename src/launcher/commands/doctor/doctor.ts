@@ -1,5 +1,6 @@
 // All that the doctor looks at, in order.
 
+import { accessSync, constants } from 'node:fs';
 import { release } from 'node:os';
 import { environment, settingsFrom } from '../../../environment/index.js';
 import { readManifest } from '../../manifest.js';
@@ -25,6 +26,7 @@ const formatVersion = 1;
 
 /** @returns 0 if sharing works here, 1 if not. */
 export async function examine(call: Call, asJson: boolean): Promise<number> {
+  leaveClosedDirectory();
   const manifest = await readManifest();
   const distribution = ownDistribution();
   const paint = paintForStdout();
@@ -52,6 +54,20 @@ export async function examine(call: Call, asJson: boolean): Promise<number> {
     process.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`);
   }
   return works ? 0 : 1;
+}
+
+/**
+ * No program can be started in a directory that this user may not enter.
+ *
+ * @throws Error  `ENOENT` of `uv_cwd`: it has been removed.
+ */
+function leaveClosedDirectory(): void {
+  const directory = process.cwd();
+  try {
+    accessSync(directory, constants.X_OK);
+  } catch {
+    process.chdir('/');
+  }
 }
 
 async function lookAround(

@@ -56,8 +56,12 @@ export function look<Name extends keyof Probes>(
       if ('result' in value) result = value.result as typeof result;
       else tell(value);
     }
-    const { stderr, timedOut, signal, exitCode } = await child;
-    const end = signal === undefined ? `it ended with status ${exitCode ?? 0}` : `${signal} ended it`;
+    const { stderr, timedOut, signal, exitCode, originalMessage } = await child;
+    const status =
+      exitCode === undefined
+        ? `it cannot be started: ${originalMessage}`
+        : `it ended with status ${exitCode}`;
+    const end = signal === undefined ? status : `${signal} ended it`;
     const said = stderr
       .trim()
       .split('\n')
