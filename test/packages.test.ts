@@ -40,7 +40,20 @@ const others: readonly string[] = [
   // It is used where it is there, and not needed.
   ...['sudo'],
   // Not there, on purpose; or no program in the places where they stand, but a word.
-  ...['no-such-launcher', 'local', 'file', 'man', 'python', 'red', 'reboot', 'ssh', 'w', 'write'],
+  ...[
+    'no-such-launcher',
+    'local',
+    'file',
+    'man',
+    'prterun',
+    'python',
+    'red',
+    'reboot',
+    'ssh',
+    'w',
+    'wall',
+    'write',
+  ],
 ];
 
 /** Commands of the shell itself, which may be programs, too. */
