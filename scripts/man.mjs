@@ -5,13 +5,14 @@ import process from 'node:process';
 import { pathToFileURL } from 'node:url';
 import { projectRoot } from './node-packages.mjs';
 
-/** @param {string} outDir  Where the compiled files are; man/hwloc-share.1 is made in it. */
+/** @param {string} outDir  Where the compiled files are; man/man1/hwloc-share.1 is made in it: where man(1) finds it, with `man` in MANPATH. */
 export async function writeManPage(outDir) {
   const load = (file) => import(pathToFileURL(join(outDir, 'launcher', file)).href);
   const [{ manPage }, { commands }] = await Promise.all([load('man/page.js'), load('commands/index.js')]);
   const { version } = JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8'));
-  mkdirSync(join(outDir, 'man'), { recursive: true });
-  writeFileSync(join(outDir, 'man', 'hwloc-share.1'), await manPage(commands, version, dateOfBuild()));
+  const folder = join(outDir, 'man/man1');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'hwloc-share.1'), await manPage(commands, version, dateOfBuild()));
 }
 
 /** https://reproducible-builds.org/specs/source-date-epoch/ */

@@ -10,7 +10,7 @@ import { installed } from '../support/programs.js';
 import { runJob } from '../support/job.js';
 import { distFile } from '../support/wrapper.js';
 
-const file = distFile('man/hwloc-share.1');
+const file = distFile('man/man1/hwloc-share.1');
 
 /** The page as a reader has it, in lines that are not wrapped. */
 async function rendered(): Promise<string> {
