@@ -1,6 +1,6 @@
 // Whether a signal was sent to our whole process group, or to us alone: nothing that the kernel tells with a signal says so.
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 
@@ -36,10 +36,13 @@ export class Bystander {
 
 /** It reads from us, and ends with us however we end. */
 function started(): ChildProcess {
-  const child = spawn('/bin/cat', [], { stdio: ['pipe', 'ignore', 'ignore'], env: {}, cwd: '/' });
+  const options: SpawnOptions = { stdio: ['pipe', 'ignore', 'ignore'], env: {}, cwd: '/' };
+  const child = spawn('/bin/cat', [], options);
   // Where it cannot be started, every signal counts as sent to us alone.
   child.on('error', () => undefined);
-  child.stdin.on('error', () => undefined);
+  child.stdin?.on('error', () => undefined);
+  // It stays open: where Node 24 destroys a socket, it asks for process.stderr, which makes a pipe non-blocking that is the job's as well.
+  child.stdin = null;
   child.unref();
   return child;
 }
