@@ -12,7 +12,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   environment: [],
   maps: [],
   hwloc: ['check', 'environment'],
-  xmlfile: ['hwloc', 'environment'],
+  xmlfile: ['channel', 'channel/place', 'hwloc', 'environment'],
   'channel/place': [],
   channel: ['channel/place', 'hwloc'],
   spool: ['channel/place'],
@@ -193,8 +193,8 @@ describe('the help of a command loads nothing of what it does', () => {
 
 test('a rank loads nothing of what a report takes, unless it is asked for one', () => {
   const loaded = [...loadedBefore('rank/index.ts'), ...loadedBefore('rank/auto.ts')];
-  expect(loaded).toContain('rank/lead.ts');
-  expect(loaded.filter((file) => file === 'rank/recorder.ts' || roomOf(file) === 'spool')).toEqual([]);
+  expect(loaded).toContain('rank/member/perform.ts');
+  expect(loaded.filter((file) => file === 'rank/report/recorder.ts' || roomOf(file) === 'spool')).toEqual([]);
 });
 
 test.each(Object.entries(packages))('%s is imported in src/%s only', (name, room) => {

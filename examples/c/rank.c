@@ -4,9 +4,7 @@
  *     hwloc-share mpirun -n 4 ./rank
  *     hwloc-share mpirun -n 2 ./rank : -n 2 node ../first-job.mjs      # with ranks in other languages
  */
-#define HWLOC_SHARE_IMPLEMENTATION
-#include "hwloc-share.h"
-
+#include <hwloc_share.h>
 #include <stdio.h>
 
 /* Some launchers do not tell how many ranks there are, or not even on this node: -1. */

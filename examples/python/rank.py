@@ -2,7 +2,14 @@
 
     hwloc-share mpirun -n 4 python3 rank.py
     hwloc-share mpirun -n 2 python3 rank.py : -n 2 ../c/rank      # with ranks in other languages
+
+Where the package is installed (pip install clients/python), the two lines about the path are not needed.
 """
+
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "clients/python"))
 
 import hwloc_share
 

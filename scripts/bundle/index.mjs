@@ -24,8 +24,8 @@ const forAnyNode = {
   supported: { 'dynamic-import': true, 'top-level-await': true, 'import-meta': true },
 };
 
-/** What few ranks need, and the core imports when one does. */
-const rare = ['rank/recorder'];
+/** What few ranks need, and the core imports when one does; and where it goes, one folder below the bundle as its door takes it. */
+const rare = { 'rank/report/recorder': 'rank/recorder' };
 
 /**
  * All that ranks and users import becomes one script, dist/bundle/core.cjs, and a small ES module for each of the doors to it.
@@ -73,7 +73,7 @@ export async function bundle(outDir) {
   });
   await build({
     ...common,
-    entryPoints: entriesOf(rare),
+    entryPoints: Object.entries(rare).map(([module, out]) => ({ in: `${module}.js`, out })),
     outdir: 'bundle',
     format: 'esm',
     plugins: [throughCore(outDir)],
@@ -244,8 +244,8 @@ function forTheCore(outDir) {
     const imports = [];
     const changed = withoutFacadesIn(text).replace(/\bimport\('(\.[^']*)'\)/g, (_, to) => {
       const module = relative(outDir, join(dirname(path), to));
-      if (rare.includes(module.replace(/\.js$/, '')))
-        return `bundleImport('../${module.replace(/js$/, 'mjs')}')`;
+      const out = rare[module.replace(/\.js$/, '')];
+      if (out !== undefined) return `bundleImport('../${out}.mjs')`;
       const name = `later${imports.length}`;
       imports.push(`import * as ${name} from '${to}';`);
       return `Promise.resolve(${name})`;

@@ -1,224 +1,168 @@
-// A channel: the directory in which the ranks of one node meet. The first to arrive makes it.
+// A channel: the directory in which the ranks of one node meet. The first to arrive makes it, the last to leave removes it.
 
-import { constants, openSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
-import { mkfifo, statusAt } from '../hwloc/index.js';
-import { openOurs } from './ours.js';
-import {
-  ChannelRefusedError,
-  type Keeper,
-  channelPath,
-  checkDirectory,
-  codeOf,
-  currentKeeper,
-  formatKeeper,
-  makeKept,
-  openRoot,
-  passingName,
-  removeChannel,
-  removeRoot,
-} from './place/index.js';
+import { mkdirSync, renameSync, symlinkSync } from 'node:fs';
+import { linkAt, mkfifo, statusAt } from '../hwloc/index.js';
+import { codeOf } from './place/index.js';
+import { OtherStepError } from './errors.js';
+import { ChannelRefusedError } from './place/index.js';
+import { removeDirectory, removeLocked, temporaryName } from './removal.js';
+import { type Roll, createRoll, openRoll, ownerByte } from './roll.js';
+import { channelPath, checkDirectory, openRoot, removeRoot } from './place/index.js';
 
-/** A channel's directory and the names in it. */
+/** A channel that this process has entered. */
 export interface Channel {
   readonly root: string;
   readonly path: string;
-  /** The FIFO into which each arriving rank writes its announcement. */
-  readonly lobby: string;
-  /** The FIFO that the leader holds open while it serves: a member sees by it whether the leader lives. */
-  readonly pulse: string;
-  /** Made by the leader when it arrives: with no reader at the pulse, it says that the leader is dead. */
-  readonly leader: string;
-  /** The published plan, for ranks that come after the release. */
-  readonly plan: string;
+  readonly roll: Roll;
+  /** Whether another process has our byte: then we may look, and have no say. */
+  readonly isVisitor: boolean;
 }
 
+/** How long a channel that is being removed is waited for. It takes microseconds, unless the remover is stopped. */
+const removalMilliseconds = 1000;
+
 /**
- * Finds the channel of a job on this node, or makes it: built under another name and renamed into place, so that nobody
- * sees half of it; who loses the race uses the winner's.
+ * Enters the channel of a job on this node with a byte of its roll, and makes the channel if there is none. A channel is built
+ * under another name and renamed into place, so that nobody sees half of it; a process that loses the race uses the winner's.
  *
  * @param roots   Where to look, best first.
- * @param key     The job's name on this node.
- * @param keeper  Whose life the channel depends on; asked only where it is made.
+ * @param byte    The local rank, or {@link ownerByte}.
  * @param refuse  Is told why a root cannot be used, before the next is tried.
- * @throws Error  the last root's, if none can be used.
+ * @param step    The job step, where its channel may have the name of another's; undefined if nobody can tell.
+ * @throws OtherStepError  the ranks of another step meet in the channel of this name.
+ * @throws Error           the last root's, if none can be used.
  */
-export function openChannel(
+export function enterChannel(
   roots: readonly string[],
   key: string,
-  keeper: () => Keeper,
+  byte: number,
   refuse: (error: Error) => void = () => undefined,
+  step?: string,
 ): Channel {
+  const until = Date.now() + removalMilliseconds;
+  for (;;) {
+    const entered = tryToEnter(roots, key, byte, refuse, step);
+    if (entered !== undefined) return entered;
+    if (Date.now() > until) throw new Error(`the channel of this job is being removed, and does not go`);
+    sleep(1);
+  }
+}
+
+/** @returns undefined if it has to be tried again. */
+function tryToEnter(
+  roots: readonly string[],
+  key: string,
+  byte: number,
+  refuse: (error: Error) => void,
+  step: string | undefined,
+): Channel | undefined {
   let last: Error = new Error('there is no directory for a channel');
-  const attempt = (open: () => Channel | undefined): Channel | undefined => {
+  const attempt = (enter: () => Channel | undefined): Channel | 'refused' | undefined => {
     try {
-      return open();
+      return enter();
     } catch (error) {
+      if (error instanceof OtherStepError) throw error;
       last = error instanceof Error ? error : new Error(String(error));
       if (last instanceof ChannelRefusedError) refuse(last);
-      return undefined;
+      return 'refused';
     }
   };
-  const untried: string[] = [];
-  // Where another rank has made it, even if a better place has room again by now.
-  for (const root of roots) {
-    const isMade = isMadeIn(root, key);
-    const found = isMade ? attempt(() => openMade(root, key) ?? openIn(root, key, keeper)) : undefined;
-    if (found !== undefined) return found;
-    if (!isMade) untried.push(root);
+  // Another rank may have made it, even if a better place has room again by now.
+  const made = roots.filter((root) => isThere(channelPath(root, key)));
+  for (const root of made) {
+    const entered = attempt(() => enterMade(root, channelPath(root, key), byte, step));
+    if (entered !== 'refused') return entered;
   }
-  for (const root of untried) {
-    const made = attempt(() => openIn(root, key, keeper));
-    if (made !== undefined) return made;
+  for (const root of roots.filter((root) => !made.includes(root))) {
+    const entered = attempt(() => build(root, channelPath(root, key), byte, step));
+    if (entered !== 'refused') return entered;
   }
   throw last;
 }
 
-/** Whether a job's channel stands in a root. (One that is no directory, or cannot be entered, is refused when it is opened.) */
-export function isMadeIn(root: string, key: string): boolean {
+function isThere(path: string): boolean {
   try {
-    return isThere(channelPath(root, key));
+    return statusAt(path) !== undefined;
   } catch {
-    return false;
+    return false; // a root that is no directory, or that we may not enter: it is refused when we try to use it
   }
 }
 
-/** @returns undefined if it was removed meanwhile. */
-function openMade(root: string, key: string): Channel | undefined {
-  const path = channelPath(root, key);
+function enterMade(root: string, path: string, byte: number, step?: string): Channel | undefined {
   for (const directory of [root, path]) {
     const status = statusAt(directory);
     if (status === undefined) return undefined;
     checkDirectory(directory, status);
   }
-  return channelAt(root, path);
-}
-
-function openIn(root: string, key: string, keeper: () => Keeper): Channel {
-  // A job that ends removes the root when it is empty, and may do so between two steps of ours: hence a few tries.
-  for (let tries = 0; ; tries++) {
-    try {
-      openRoot(root);
-      const path = channelPath(root, key);
-      if (!isThere(path)) build(root, path, keeper(), makePipes);
-      checkDirectory(path);
-      return channelAt(root, path);
-    } catch (error) {
-      if (codeOf(error) !== 'ENOENT' || tries === 10) throw error;
-    }
-  }
-}
-
-/** Builds a directory and renames it into place. @returns false if somebody else's was there first. */
-function build(root: string, path: string, keeper: Keeper, furnish: (building: Channel) => void): boolean {
-  const building = `${root}/${passingName()}`;
-  makeKept(building, keeper);
+  if (step !== undefined && !isOfStep(path, step)) throw new OtherStepError(path);
+  let roll: Roll;
   try {
-    furnish(channelAt(root, building));
-    renameSync(building, path);
+    roll = openRoll(`${path}/roll`);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+  const taken = roll.take(byte);
+  if (taken !== 'leaving') return { root, path, roll, isVisitor: taken === 'held' };
+  roll.close();
+  return undefined;
+}
+
+/** Whether a step meets in a channel; if none does, this one does from now on. */
+function isOfStep(path: string, step: string): boolean {
+  try {
+    symlinkSync(step, `${path}/step`);
     return true;
   } catch (error) {
-    removeChannel(building);
-    if (!['ENOTEMPTY', 'EEXIST', 'ENOTDIR'].includes(codeOf(error) ?? '')) throw error;
-    return false;
+    // Where it cannot be said (ENOSPC), or the channel is being removed, nothing speaks against it.
+    return codeOf(error) !== 'EEXIST' || linkAt(`${path}/step`) === step;
   }
 }
 
-function makePipes({ lobby, pulse }: Channel): void {
-  mkfifo(lobby);
-  mkfifo(pulse);
-}
-
-function channelAt(root: string, path: string): Channel {
-  const named = (name: string) => `${path}/${name}`;
-  return {
-    root,
-    path,
-    lobby: named('lobby'),
-    pulse: named('pulse'),
-    leader: named('leader'),
-    plan: named('plan'),
-  };
-}
-
-/**
- * Makes a directory for files of a channel in another root, where the channel's own has no room. It has no pipes.
- *
- * @throws ChannelRefusedError  if there is something of that name already.
- * @throws Error                of the file system.
- */
-export function openSpare(root: string, key: string, keeper: Keeper): Channel {
+function build(root: string, path: string, byte: number, step?: string): Channel | undefined {
   openRoot(root);
-  const path = channelPath(root, key);
-  if (!build(root, path, keeper, () => undefined)) throw new ChannelRefusedError(path, 'is there already');
-  return channelAt(root, path);
-}
-
-/** Removes a channel, and the root with it where no other job has a channel there. */
-export function closeChannel(channel: Channel): void {
-  removeChannel(channel.path);
-  removeRoot(channel.root);
-}
-
-/**
- * Writes a small file in one piece: under another name, then renamed, so that nobody reads half of it.
- *
- * @throws Error  `ENOENT`: the channel is gone.
- */
-export function publish(path: string, text: string): void {
-  const unfinished = `${path}.${process.pid}`;
-  writeFileSync(unfinished, text, { flag: 'wx', mode: 0o600 });
-  renameSync(unfinished, path);
-}
-
-/** Makes the leader's mark. @returns false if there is one: somebody leads here, or did. */
-export function claimLead(channel: Channel): boolean {
+  const unfinished = temporaryName(root, 'new');
+  let roll: Roll | undefined;
   try {
-    writeFileSync(channel.leader, formatKeeper(currentKeeper()), { flag: 'wx', mode: 0o600 });
-    return true;
+    mkdirSync(unfinished, { mode: 0o700 });
+    roll = createRoll(`${unfinished}/roll`);
+    // From here on it is in use; before, another process may have removed it as the leftover of a dead job.
+    if (roll.take(byte) !== 'taken') throw new Gone();
+    if (step !== undefined) isOfStep(unfinished, step);
+    mkfifo(`${unfinished}/lobby`);
+    mkfifo(`${unfinished}/gate.1`);
+    renameSync(unfinished, path);
+    return { root, path, roll: roll.renamed(`${path}/roll`), isVisitor: false };
   } catch (error) {
-    if (codeOf(error) === 'EEXIST') return false;
+    roll?.close();
+    removeDirectory(unfinished);
+    removeRoot(root);
+    if (error instanceof Gone || ['ENOENT', 'EEXIST', 'ENOTEMPTY'].includes(codeOf(error) ?? ''))
+      return undefined;
     throw error;
   }
 }
 
-/** Renews the time of the leader's mark, by which those who hear nothing see that it lives. */
-export function renewLead(channel: Channel): void {
-  try {
-    const now = new Date();
-    utimesSync(channel.leader, now, now);
-  } catch {
-    // The channel was removed.
-  }
-}
-
-/** When the leader's mark was made, or renewed last, in milliseconds; undefined if there is none. */
-export function leadRenewed(channel: Channel): number | undefined {
-  return statusAt(channel.leader)?.mtimeMs;
-}
-
-/** Creates a file that only we can open; never one that is there already. @returns a descriptor, read and write. */
-export function createFile(path: string): number {
-  return openSync(path, 'wx+', 0o600);
-}
+class Gone extends Error {}
 
 /**
- * Opens a file for reading, after a look at what it is.
+ * Leaves a channel, and removes it if nobody is in it any more.
  *
- * @throws ChannelRefusedError  unless it is a regular file of ours that nobody else can write to, under one name only.
+ * @param byte  What was locked; a leader has given its other byte back before.
+ * @returns whether it was removed.
  */
-export function openFile(path: string): number {
-  return openOurs(path, constants.O_RDONLY, constants.S_IFREG);
+export function leaveChannel({ root, path, roll, isVisitor }: Channel, byte: number): boolean {
+  // First our own, then all: of two that leave at once, one finds everything free.
+  if (!isVisitor) roll.drop(byte);
+  const isLast = roll.takeAll();
+  if (isLast) removeLocked(root, path);
+  roll.close();
+  return isLast;
 }
 
-/**
- * Which lobby stands in a channel now, by its inode: none, or another one, after the channel was removed, and perhaps made anew by somebody
- * who came later.
- */
-export function lobbyIn({ lobby }: Channel): number | undefined {
-  return statusAt(lobby)?.ino;
+/** Sleeps. Nothing else happens in this thread meanwhile: for a few milliseconds at most. */
+function sleep(milliseconds: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 }
 
-/** Whether a name is there. */
-export function isThere(path: string): boolean {
-  return statusAt(path) !== undefined;
-}
+export { ownerByte };

@@ -1,34 +1,34 @@
-// The door of src/channel: named pipes. The channel directory, FIFOs as ends, the line protocol, the barrier.
+// The door of src/channel: the directory in which the ranks of a node meet. Its roll, its lobby, its gates, its rounds, its lines.
 
-export { Barrier } from './barrier.js';
+export { type Channel, enterChannel, leaveChannel } from './channel.js';
+export { OtherStepError, ProtocolError } from './errors.js';
+export { endGate, holdGate, openGate } from './gate.js';
+export { type Line, formatLine, maxLineBytes, parseLine } from './line.js';
+export { LineSplitter, type Lobby, openLobby } from './lobby.js';
 export {
-  type Channel,
-  claimLead,
-  closeChannel,
-  createFile,
-  isMadeIn,
-  isThere,
-  leadRenewed,
-  lobbyIn,
-  openChannel,
-  openFile,
-  openSpare,
-  publish,
-  renewLead,
-} from './channel.js';
-export { type DataPiece, formatDataIndex, parseDataIndex } from './data-index.js';
-export { ProtocolError } from './errors.js';
+  type Fallback,
+  type Final,
+  type Hello,
+  type Message,
+  type OccupiedWords,
+  type Plan,
+  type Release,
+  type Round,
+  type Xml,
+  formatMessage,
+  formatRound,
+  parseMessage,
+  parseRound,
+} from './messages.js';
+export { createFile, openFile } from './ours.js';
 export {
-  hasReader,
-  holdOpen,
-  openEndlessReader,
-  openPatientWriter,
-  openReader,
-  openWriter,
+  type Found,
+  channelsIn,
+  ownDirectory,
+  removeDirectory,
+  removeIfDead,
+  sweep,
   unlinkIfThere,
-} from './fifo.js';
-export { maxLineBytes } from './line.js';
-export type { LineListener, LineReader } from './line-reader.js';
-export type { LineWriter } from './line-writer.js';
-export type * from './messages.js';
-export { formatMessage, parseMessage, protocolVersion } from './messages.js';
+} from './removal.js';
+export { type Roll, createRoll, leaderByte, ownerByte } from './roll.js';
+export { publishRound, readRound } from './round.js';

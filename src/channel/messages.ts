@@ -1,314 +1,286 @@
-// The messages between a member and the leader, typed. docs/protocol.md says what each means and when it is sent.
+// What ranks say in the lobby, and what a leader publishes: typed, and as lines. docs/protocol.md says what each means.
 
 import { ProtocolError } from './errors.js';
-import { type RangeLine, type VerbLine, decimal, formatLine, hexadecimal, isOf, parseLine } from './line.js';
+import { type Line, type Values, formatLine, numberIn, numberOf, parseLine } from './line.js';
 
-/** The version of the protocol, in the first line of each conversation. */
-export const protocolVersion = 1;
-
-/** Member to everybody's lobby: I am here, and my pair of FIFOs is `pipe`.up and `pipe`.down. */
-export interface Announce {
-  readonly verb: 'announce';
-  readonly version: number;
-  readonly rank: number;
-  readonly localRank: number;
-  readonly pipe: string;
+/** Where the topology of a round will be, or is. */
+export interface Plan {
+  /** The number of the round that published it; its file is `topology.N`. */
+  readonly number: number;
+  /** Virtual address, in every rank. */
+  readonly at: number;
+  /** Bytes mapped there. */
+  readonly bytes: number;
+  /** Bytes of data in front of the topology, in the file. */
+  readonly offset: number;
+  /** The ABI word of the leader's libhwloc. */
+  readonly abi: number;
+  /** The number of the root that the file is under; undefined: the channel itself has it. */
+  readonly base: number | undefined;
+  /** A hash of the variables that ask for another topology than this machine's. */
+  readonly shape: string | undefined;
 }
 
-/** Member to leader, first line: who I am. Lines of ranges and `end` follow. */
-export interface Hello {
+/** The leader's topology as XML. */
+export interface Xml {
+  /** The number of the root that has it; 0: the channel itself. */
+  readonly base: number;
+  /** Whether it describes the machine that we run on. */
+  readonly thisSystem: boolean;
+}
+
+/** What ends a join, and what ranks that come late find. */
+export type Final = Release | Fallback;
+
+/** The file is complete: adopt. */
+export interface Release {
+  readonly verb: 'release';
+  readonly number: number;
+  /** How many barriers have been passed. */
+  readonly passed: number;
+  /** Whether all ranks of the node took part in the last one. */
+  readonly all: boolean;
+  readonly plan: Plan;
+  readonly xml: Xml | undefined;
+}
+
+/** Nobody can adopt. */
+export interface Fallback {
+  readonly verb: 'fallback';
+  readonly number: number;
+  readonly passed: number;
+  readonly all: boolean;
+  readonly reason: string;
+  readonly xml: Xml | undefined;
+}
+
+/** A line that the leader publishes. `lead`: somebody leads. `anew`: say again what you said. `plan`: reserve its range. */
+export type Round = Open | Final;
+
+/** A line during the join. `leader`: the local rank that published it; the next leader knows by it who has died. */
+export type Open =
+  | { readonly verb: 'lead'; readonly number: number; readonly leader: number }
+  | { readonly verb: 'anew'; readonly number: number; readonly leader: number; readonly deaths: number }
+  | {
+      readonly verb: 'plan';
+      readonly number: number;
+      readonly leader: number;
+      readonly deaths: number;
+      readonly plan: Plan;
+    };
+
+/** What every line of a rank says: whose it is, and which round it answers. */
+interface FromRank {
+  readonly local: number;
+  readonly round: number;
+}
+
+/** What is occupied in a rank's address space. */
+export interface OccupiedWords {
+  /** `START-END` in hex, with a space between two. */
+  readonly ranges: string;
+  /** Whether a `ranges` line follows. */
+  readonly more: boolean;
+  readonly heapEnd?: number | undefined;
+  readonly stackStart?: number | undefined;
+}
+
+export interface Hello extends FromRank, OccupiedWords {
   readonly verb: 'hello';
-  readonly version: number;
   readonly rank: number;
-  readonly localRank: number;
-  /** The ABI word of the member's libhwloc. */
   readonly abi: number;
-  /** End of the heap and start of the stack, for the hole kinds that are named after them. */
-  readonly heapEnd: number | undefined;
-  readonly stackStart: number | undefined;
-  /** What the member's cgroup allows, as lists of OS indexes (`0-3,8`). */
+  /** What the rank's cgroup allows, as lists of OS indexes (`0-3,8`). */
   readonly cpus: string | undefined;
   readonly mems: string | undefined;
 }
 
-/**
- * Member to leader: some of the ranges that are occupied in my address space, each `start-end` in hex, with a space between. In a line that
- * was received, other words may follow.
- */
-export interface Ranges {
-  readonly verb: 'ranges';
-  readonly text: string;
-}
+/** A line in the lobby. */
+export type Message =
+  | Hello
+  | (FromRank & OccupiedWords & { readonly verb: 'ranges' | 'busy' })
+  | (FromRank & { readonly verb: 'reserved' })
+  | (FromRank & { readonly verb: 'declined'; readonly reason: string; readonly wantsXml: boolean })
+  | (FromRank & { readonly verb: 'failed'; readonly reason: string })
+  | (FromRank & { readonly verb: 'done'; readonly how: string })
+  | (FromRank & { readonly verb: 'barrier'; readonly number: number });
 
-/** Member to leader: that was the last of my ranges. */
-export interface End {
-  readonly verb: 'end';
-}
-
-/** Member to leader: the range of this generation is reserved here. */
-export interface Reserved {
-  readonly verb: 'reserved';
-  readonly generation: number;
-}
-
-/** Member to leader: the range is taken here. Fresh lines of ranges and `end` follow. */
-export interface Busy {
-  readonly verb: 'busy';
-  readonly generation: number;
-}
-
-/** Member to leader: I cannot adopt, whatever the address. `ladder` is the answer. */
-export interface Declined {
-  readonly verb: 'declined';
-  readonly reason: string;
-}
-
-/** Member to leader: I have my topology, and this is how: the last line of a join. */
-export interface Done {
-  readonly verb: 'done';
-  readonly how: string;
-}
-
-/** Member to leader: adopting failed. `ladder` is the answer. */
-export interface Failed {
-  readonly verb: 'failed';
-  readonly reason: string;
-}
-
-/** Member to leader: I am at barrier number `number`. */
-export interface AtBarrier {
-  readonly verb: 'barrier';
-  readonly number: number;
-}
-
-/** Leader to member: still here, waiting for the ranks in `missing`. */
-export interface Wait {
-  readonly verb: 'wait';
-  readonly missing: string;
-}
-
-/** Leader to member: this is where the topology will be. Reserve the range. */
-export interface Plan {
-  readonly verb: 'plan';
-  readonly generation: number;
-  readonly file: string;
-  readonly offset: number;
-  readonly address: number;
-  readonly length: number;
-  readonly abi: number;
-  /** Bytes of data at the beginning of the file, in front of the topology; undefined where there is none. */
-  readonly data?: number | undefined;
-}
-
-/** Leader to member: the file is complete; drop the reservation and adopt. */
-export interface Release {
-  readonly verb: 'release';
-  readonly generation: number;
-}
-
-/** Leader to member: you cannot share; load this XML, or discover for yourself where there is none. */
-export interface Ladder {
-  readonly verb: 'ladder';
-  readonly reason: string;
-  readonly xml: string | undefined;
-  /** Whether the XML describes the machine we run on. */
-  readonly thisSystem: boolean;
-  /** The file that has the leader's data at its beginning, and how many bytes; undefined where there is none. */
-  readonly dataFile?: string | undefined;
-  readonly data?: number | undefined;
-}
-
-/** Leader to member: everybody is at barrier number `number`. */
-export interface Open {
-  readonly verb: 'open';
-  readonly number: number;
-}
-
-export type MemberMessage = Hello | Ranges | End | Reserved | Busy | Declined | Done | Failed | AtBarrier;
-export type LeaderMessage = Wait | Plan | Release | Ladder | Open;
-export type Message = Announce | MemberMessage | LeaderMessage;
-type Verb = Message['verb'];
-
-/** The line, newline included, of a message. */
+/** Formats a message, without its newline. */
 export function formatMessage(message: Message): string {
+  const { verb, local, round } = message;
+  const from = { local, round };
   switch (message.verb) {
-    case 'announce':
-      return formatLine('announce', {
-        'hwloc-share': message.version,
-        rank: message.rank,
-        local: message.localRank,
-        pipe: message.pipe,
-      });
-    case 'hello':
-      return formatLine('hello', {
-        'hwloc-share': message.version,
-        rank: message.rank,
-        local: message.localRank,
-        abi: hex(message.abi),
-        heap: message.heapEnd === undefined ? undefined : hex(message.heapEnd),
-        stack: message.stackStart === undefined ? undefined : hex(message.stackStart),
-        cpus: message.cpus,
-        mems: message.mems,
-      });
+    case 'hello': {
+      const { rank, abi, cpus, mems } = message;
+      return formatLine(
+        verb,
+        { ...from, rank, abi: hex(abi), cpus, mems, ...landmarks(message) },
+        message.ranges,
+      );
+    }
     case 'ranges':
-      return `${message.text}\n`;
-    case 'end':
-      return formatLine('end');
-    case 'reserved':
     case 'busy':
-    case 'release':
-      return formatLine(message.verb, { generation: message.generation });
+      return formatLine(verb, { ...from, ...landmarks(message) }, message.ranges);
     case 'declined':
+      return formatLine(verb, { ...from, xml: message.wantsXml ? 1 : undefined, reason: message.reason });
     case 'failed':
-      return formatLine(message.verb, { reason: shorten(message.reason) });
+      return formatLine(verb, { ...from, reason: message.reason });
     case 'done':
-      return formatLine('done', { how: message.how });
+      return formatLine(verb, { ...from, how: message.how });
     case 'barrier':
-    case 'open':
-      return formatLine(message.verb, { number: message.number });
-    case 'wait':
-      return formatLine('wait', { missing: shorten(message.missing) });
-    case 'plan':
-      return formatLine('plan', {
-        generation: message.generation,
-        file: message.file,
-        offset: hex(message.offset),
-        address: hex(message.address),
-        length: hex(message.length),
-        abi: hex(message.abi),
-        data: message.data === undefined ? undefined : hex(message.data),
-      });
-    case 'ladder':
-      return formatLine('ladder', {
-        reason: shorten(message.reason),
-        xml: message.xml,
-        thissystem: message.thisSystem ? 1 : 0,
-        'data-file': message.dataFile,
-        data: message.data === undefined ? undefined : hex(message.data),
-      });
+      return formatLine(verb, { ...from, number: message.number });
+    case 'reserved':
+      return formatLine(verb, from);
   }
 }
 
-/**
- * Parses a line, without its newline, into a message. Keys that are not known are ignored.
- *
- * A `version` that is not ours is for the receiver to judge: it knows how to answer.
- *
- * @throws ProtocolError
- */
-export function parseMessage(text: string): Message {
+function landmarks({ heapEnd, stackStart, more }: OccupiedWords): Values {
+  return { heap: optionalHex(heapEnd), stack: optionalHex(stackStart), more: more ? 1 : undefined };
+}
+
+const verbs: ReadonlySet<string> = new Set([
+  'hello',
+  'ranges',
+  'reserved',
+  'busy',
+  'declined',
+  'failed',
+  'done',
+  'barrier',
+] satisfies Message['verb'][]);
+
+/** Parses a line of the lobby. @returns undefined for a verb that is not known. @throws ProtocolError */
+export function parseMessage(text: string): Message | undefined {
   const line = parseLine(text);
-  if (isRangeLine(line)) return { verb: 'ranges', text: line.ranges };
-  const read = readers.get(line.verb);
-  if (read === undefined) throw new ProtocolError('unknown verb', text);
-  return read(new Fields(line, text));
+  if (!verbs.has(line.verb)) return undefined;
+  const from = { local: numberOf(line, 'local', 10, text), round: numberOf(line, 'round', 10, text) };
+  const occupied = () => ({
+    ranges: line.ranges,
+    more: line.values.get('more') === '1',
+    heapEnd: numberIn(line.values.get('heap'), 16),
+    stackStart: numberIn(line.values.get('stack'), 16),
+  });
+  const reason = () => line.values.get('reason') ?? 'no reason was given';
+  switch (line.verb) {
+    case 'hello':
+      return {
+        verb: 'hello',
+        ...from,
+        rank: numberOf(line, 'rank', 10, text),
+        abi: numberOf(line, 'abi', 16, text),
+        cpus: line.values.get('cpus'),
+        mems: line.values.get('mems'),
+        ...occupied(),
+      };
+    case 'ranges':
+    case 'busy':
+      return { verb: line.verb, ...from, ...occupied() };
+    case 'reserved':
+      return { verb: 'reserved', ...from };
+    case 'declined':
+      return { verb: 'declined', ...from, reason: reason(), wantsXml: line.values.get('xml') === '1' };
+    case 'failed':
+      return { verb: 'failed', ...from, reason: reason() };
+    case 'done':
+      return { verb: 'done', ...from, how: line.values.get('how') ?? '' };
+    case 'barrier':
+      return { verb: 'barrier', ...from, number: numberOf(line, 'number', 10, text) };
+    default:
+      return undefined;
+  }
 }
 
-function isRangeLine(line: VerbLine | RangeLine): line is RangeLine {
-  return 'ranges' in line;
+/** Formats what is published. */
+export function formatRound(round: Round): string {
+  const { verb, number } = round;
+  switch (round.verb) {
+    case 'lead':
+      return formatLine(verb, { round: number, leader: round.leader });
+    case 'anew':
+      return formatLine(verb, { round: number, leader: round.leader, deaths: round.deaths });
+    case 'plan':
+      return formatLine(verb, {
+        round: number,
+        leader: round.leader,
+        deaths: round.deaths === 0 ? undefined : round.deaths,
+        ...planWords(round.plan),
+      });
+    case 'release':
+      return formatLine(verb, { ...passedWords(round), plan: round.plan.number, ...planWords(round.plan) });
+    case 'fallback':
+      return formatLine(verb, { ...passedWords(round), reason: round.reason });
+  }
 }
 
-const readerOf: { [V in Exclude<Verb, 'ranges'>]: (fields: Fields) => Extract<Message, { verb: V }> } = {
-  announce: (f) => ({
-    verb: 'announce',
-    version: f.count('hwloc-share'),
-    rank: f.count('rank'),
-    localRank: f.count('local'),
-    pipe: f.pipe('pipe'),
-  }),
-  hello: (f) => ({
-    verb: 'hello',
-    version: f.count('hwloc-share'),
-    rank: f.count('rank'),
-    localRank: f.count('local'),
-    abi: f.hex('abi'),
-    heapEnd: f.has('heap') ? f.hex('heap') : undefined,
-    stackStart: f.has('stack') ? f.hex('stack') : undefined,
-    cpus: f.has('cpus') ? f.list('cpus') : undefined,
-    mems: f.has('mems') ? f.list('mems') : undefined,
-  }),
-  end: () => ({ verb: 'end' }),
-  reserved: (f) => ({ verb: 'reserved', generation: f.count('generation') }),
-  busy: (f) => ({ verb: 'busy', generation: f.count('generation') }),
-  declined: (f) => ({ verb: 'declined', reason: f.text('reason') }),
-  done: (f) => ({ verb: 'done', how: f.text('how') }),
-  failed: (f) => ({ verb: 'failed', reason: f.text('reason') }),
-  barrier: (f) => ({ verb: 'barrier', number: f.count('number') }),
-  wait: (f) => ({ verb: 'wait', missing: f.text('missing') }),
-  plan: (f) => ({
-    verb: 'plan',
-    generation: f.count('generation'),
-    file: f.text('file'),
-    offset: f.hex('offset'),
-    address: f.hex('address'),
-    length: f.hex('length'),
-    abi: f.hex('abi'),
-    data: f.has('data') ? f.hex('data') : undefined,
-  }),
-  release: (f) => ({ verb: 'release', generation: f.count('generation') }),
-  ladder: (f) => ({
-    verb: 'ladder',
-    reason: f.text('reason'),
-    xml: f.has('xml') ? f.text('xml') : undefined,
-    thisSystem: f.count('thissystem') === 1,
-    dataFile: f.has('data-file') ? f.text('data-file') : undefined,
-    data: f.has('data') ? f.hex('data') : undefined,
-  }),
-  open: (f) => ({ verb: 'open', number: f.count('number') }),
-};
-const readers = new Map<string, (fields: Fields) => Message>(Object.entries(readerOf));
+function passedWords({ number, passed, all, xml }: Final): Values {
+  return {
+    round: number,
+    passed,
+    all: all ? 1 : undefined,
+    xml: xml?.base,
+    thissystem: xml?.thisSystem === true ? 1 : undefined,
+  };
+}
 
-/** The values of a line, checked as they are taken. */
-class Fields {
-  constructor(
-    private readonly line: VerbLine,
-    private readonly source: string,
-  ) {}
+function planWords({ at, bytes, abi, offset, base, shape }: Plan): Values {
+  return {
+    at: hex(at),
+    bytes: hex(bytes),
+    abi: hex(abi),
+    offset: offset === 0 ? undefined : hex(offset),
+    base,
+    shape,
+  };
+}
 
-  has(key: string): boolean {
-    return this.line.values.has(key);
+/** Parses what was published. @throws ProtocolError */
+export function parseRound(text: string): Round {
+  const line = parseLine(text);
+  const number = numberOf(line, 'round', 10, text);
+  const optional = (key: string, base: 10 | 16 = 10) =>
+    line.values.has(key) ? numberOf(line, key, base, text) : undefined;
+  const plan = (planNumber: number): Plan => ({
+    number: planNumber,
+    at: numberOf(line, 'at', 16, text),
+    bytes: numberOf(line, 'bytes', 16, text),
+    offset: optional('offset', 16) ?? 0,
+    abi: numberOf(line, 'abi', 16, text),
+    base: optional('base'),
+    shape: line.values.get('shape'),
+  });
+  const final = () => {
+    const xml = optional('xml');
+    return {
+      number,
+      passed: numberOf(line, 'passed', 10, text),
+      all: line.values.get('all') === '1',
+      xml: xml === undefined ? undefined : { base: xml, thisSystem: line.values.get('thissystem') === '1' },
+    };
+  };
+  const leader = () => numberOf(line, 'leader', 10, text);
+  switch (line.verb) {
+    case 'lead':
+      return { verb: 'lead', number, leader: leader() };
+    case 'anew':
+      return { verb: 'anew', number, leader: leader(), deaths: numberOf(line, 'deaths', 10, text) };
+    case 'plan':
+      return { verb: 'plan', number, leader: leader(), deaths: optional('deaths') ?? 0, plan: plan(number) };
+    case 'release':
+      return { verb: 'release', ...final(), plan: plan(numberOf(line, 'plan', 10, text)) };
+    case 'fallback':
+      return { verb: 'fallback', ...final(), reason: reasonOf(line) };
+    default:
+      throw new ProtocolError('not a round of this protocol', text);
   }
+}
 
-  text(key: string): string {
-    const value = this.line.values.get(key);
-    if (value === undefined) throw new ProtocolError(`${key}= is missing`, this.source);
-    return value;
-  }
-
-  count(key: string): number {
-    const value = this.text(key);
-    return Number(this.checked(key, value, isOf(value, 9, decimal)));
-  }
-
-  hex(key: string): number {
-    const text = this.text(key);
-    const value = parseInt(this.checked(key, text, isOf(text, 16, hexadecimal)), 16);
-    if (!Number.isSafeInteger(value)) throw new ProtocolError(`${key}= is beyond 2^53`, this.source);
-    return value;
-  }
-
-  /** A name of a pair of FIFOs: nothing that could lead out of the channel. */
-  pipe(key: string): string {
-    const value = this.text(key);
-    return this.checked(key, value, /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/.test(value));
-  }
-
-  list(key: string): string {
-    const value = this.text(key);
-    return this.checked(key, value, /^[0-9,-]{0,4096}$/.test(value));
-  }
-
-  private checked(key: string, value: string, isFit: boolean): string {
-    if (!isFit) throw new ProtocolError(`${key}= is not as it must be`, this.source);
-    return value;
-  }
+function reasonOf({ values }: Line): string {
+  return values.get('reason') ?? 'the leader gave no reason';
 }
 
 function hex(value: number): string {
   return value.toString(16);
 }
 
-/** A reason is for a person; a line must stay within its bounds whatever an error says. */
-function shorten(text: string): string {
-  return text.length <= 500 ? text : `${text.slice(0, 497)}...`;
+function optionalHex(value: number | undefined): string | undefined {
+  return value === undefined ? undefined : hex(value);
 }

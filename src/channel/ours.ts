@@ -1,10 +1,11 @@
-// Opening what stands at a name of ours, after a look at what it is: somebody else may have been there first.
+// Opening a file or FIFO of ours, after a look at what it is: somebody else may have been there first.
 
 import { closeSync, constants, openSync } from 'node:fs';
 import { statusOf } from '../hwloc/index.js';
-import { ChannelRefusedError, ownUid } from './place/index.js';
+import { ChannelRefusedError } from './place/index.js';
+import { ownUid } from './place/index.js';
 
-const { O_NOFOLLOW, O_NONBLOCK, S_IFIFO, S_IFMT, S_IFREG } = constants;
+const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY, S_IFIFO, S_IFMT, S_IFREG } = constants;
 
 /**
  * Opens a file or a FIFO of ours, non-blocking; a link is not followed (ELOOP).
@@ -29,4 +30,18 @@ export function openOurs(path: string, access: number, type: number): number {
   if (refusal === undefined) return fd;
   closeSync(fd);
   throw new ChannelRefusedError(path, refusal, uid === ownUid() ? 'remove' : 'none');
+}
+
+/** Creates a file that only we can open; never one that is there already. @returns a descriptor, read and write. */
+export function createFile(path: string): number {
+  return openSync(path, 'wx+', 0o600);
+}
+
+/**
+ * Opens a file for reading, after a look at what it is.
+ *
+ * @throws ChannelRefusedError  unless it is a regular file of ours that nobody else can write to, under one name only.
+ */
+export function openFile(path: string): number {
+  return openOurs(path, O_RDONLY, S_IFREG);
 }

@@ -27,4 +27,5 @@ export {
   ioFilters,
   placeVariables,
   settingsFrom,
+  sourceVariables,
 } from './settings.js';

@@ -6,11 +6,13 @@ import type { Environment } from './process.js';
 export interface Settings {
   /** The wrapper's name for this job (`HWLOC_SHARE_JOB`); undefined without a wrapper. */
   readonly job: string | undefined;
+  /** The one launcher that the wrapper started (`HWLOC_SHARE_LAUNCHER`); undefined behind a script, and without a wrapper. */
+  readonly launcher: string | undefined;
   /** Where the channel goes, before the usual places are tried (`HWLOC_SHARE_DIR`). */
   readonly directory: string | undefined;
   /** Seconds to wait for ranks that do not come (`HWLOC_SHARE_TIMEOUT`). */
   readonly timeout: number;
-  /** Whether a rank that cannot share fails instead of taking the ladder (`HWLOC_SHARE_STRICT`). */
+  /** Whether a rank that cannot share fails instead of taking the fallback (`HWLOC_SHARE_STRICT`). */
   readonly strict: boolean;
   /** I/O objects in the topology: `important`, `none` or `all` (`HWLOC_SHARE_IO`). */
   readonly io: IoFilter;
@@ -20,6 +22,8 @@ export interface Settings {
   readonly libhwloc: string | undefined;
   /** Whether programs that know nothing of us are to find the topology, too (`HWLOC_SHARE_XMLFILE`). */
   readonly xmlfile: boolean;
+  /** What the environment asks hwloc for: `NAME=VALUE` of each of {@link sourceVariables} that is set, a line each; empty if none is. */
+  readonly source: string;
   /** Whether to say what went well, too (`HWLOC_SHARE_VERBOSE`). */
   readonly verbose: boolean;
   /** Where each rank leaves a record of its join, for the wrapper's report (`HWLOC_SHARE_SPOOL`); set by the wrapper alone. */
@@ -63,6 +67,7 @@ export function settingsFrom(env: Environment): Settings {
 
   return {
     job: given('HWLOC_SHARE_JOB'),
+    launcher: given('HWLOC_SHARE_LAUNCHER'),
     directory: given('HWLOC_SHARE_DIR'),
     timeout: timeoutFits ? timeout : defaultTimeout,
     strict: isOn(given('HWLOC_SHARE_STRICT')),
@@ -70,10 +75,27 @@ export function settingsFrom(env: Environment): Settings {
     hole: given('HWLOC_SHARE_HOLE'),
     libhwloc: given('HWLOC_SHARE_LIBHWLOC'),
     xmlfile: isOn(given('HWLOC_SHARE_XMLFILE')),
+    source: sourceOf(env),
     verbose: isOn(given('HWLOC_SHARE_VERBOSE')),
     spool: given('HWLOC_SHARE_SPOOL'),
     complaints,
   };
+}
+
+/** What tells hwloc which topology to load. @see hwloc's manual, "Environment Variables" */
+export const sourceVariables = [
+  'HWLOC_SYNTHETIC',
+  'HWLOC_XMLFILE',
+  'HWLOC_FSROOT',
+  'HWLOC_CPUID_PATH',
+  'HWLOC_COMPONENTS',
+] as const;
+
+function sourceOf(env: Environment): string {
+  // Under --xmlfile, it is ours, and names the file of this process.
+  const isOurs = (name: string) => name === 'HWLOC_XMLFILE' && (env.HWLOC_SHARE_XMLFILE ?? '') !== '';
+  const set = sourceVariables.filter((name) => (env[name] ?? '') !== '' && !isOurs(name));
+  return set.map((name) => `${name}=${env[name] ?? ''}\n`).join('');
 }
 
 function isOn(value: string | undefined): boolean {

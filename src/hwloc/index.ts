@@ -1,7 +1,8 @@
 // The door of src/hwloc: libhwloc through koffi. Knows nothing of ranks. koffi types and native pointers stay inside.
 
 // What other folders need beside what users get.
-export { type Status, statusAt, statusOf, writeText } from './ffi/files.js';
+export { type Status, linkAt, statusAt, statusOf, writeText } from './ffi/files.js';
+export { type Bytes, lockBytes, lockOnBytes, unlockBytes } from './ffi/locks.js';
 export {
   type Reservation,
   allocate,

@@ -1,14 +1,6 @@
 // A job's name, what its ranks are told, and what is removed when it ends.
 
-import { join } from 'node:path';
-import {
-  currentKeeper,
-  isInhabited,
-  namesIn,
-  removeChannel,
-  rootsOf,
-  sweep,
-} from '../channel/place/index.js';
+import { rootsOf, statOf } from '../channel/place/index.js';
 import {
   type Environment,
   environment,
@@ -25,8 +17,8 @@ import type { Options } from './command-line.js';
 
 /** A name that no other job of this user has, on this node or another; nothing in it that a file name could not hold. */
 export function jobName(): string {
-  const { pid, start } = currentKeeper();
-  return `${hostName().replace(/[^A-Za-z0-9-]/g, '_')}-${pid}-${start}`;
+  const start = statOf(process.pid)?.start ?? Date.now();
+  return `${hostName().replace(/[^A-Za-z0-9-]/g, '_')}-${process.pid}-${start}`;
 }
 
 /** Another launcher that starts below a rank of the built-in one has ranks of its own. */
@@ -67,10 +59,10 @@ export function environmentOf(
     ...(kind === 'launch' ? notInherited : {}),
     ...Object.fromEntries(set.map(([name, value]) => [name, String(value)])),
     HWLOC_SHARE_JOB: job,
-    HWLOC_SHARE_LAUNCHER: undefined,
+    // A launcher that is started is named once it is known which one it is (pass-on.ts).
+    HWLOC_SHARE_LAUNCHER: kind === 'local' ? 'local' : undefined,
     // Not that of a job of which this one is a part: its report is on its own ranks.
     HWLOC_SHARE_SPOOL: spool,
-    ...(kind === 'local' ? { HWLOC_SHARE_KEEPER: String(process.pid) } : {}),
   };
 }
 
@@ -106,39 +98,4 @@ export function unusableDirectory(options: Options): string | undefined {
   if (isUsable(options)) return undefined;
   const option = options.dir === undefined ? 'HWLOC_SHARE_DIR' : '--dir';
   return `${option} ${askedDirectory(options) ?? ''}: the name is not UTF-8, and Node cannot open it; ranks meet in another directory`;
-}
-
-/** How long ranks may take to end after their launcher has. */
-const lastMilliseconds = 500;
-
-/**
- * Removes the channels of a job that has ended; each of its steps may have left one.
- *
- * Ranks whose launcher was killed may go on. They keep theirs, and remove it themselves.
- */
-export async function removeJob(job: string, roots: readonly string[]): Promise<void> {
-  const until = performance.now() + lastMilliseconds;
-  for (const root of roots) {
-    for (const name of namesIn(root)) {
-      const path = join(root, name);
-      if (name.startsWith(`${job}.`) && (await isLeftBy(until, path))) removeChannel(path);
-    }
-    // A launcher may kill its ranks while one of them removes, or makes, a channel.
-    sweep(root);
-  }
-}
-
-/** Whether everybody leaves a channel before a moment of performance.now(). */
-async function isLeftBy(until: number, path: string): Promise<boolean> {
-  while (isInhabited(path)) {
-    if (performance.now() >= until) return false;
-    // Hardly ever needed, and a module more for each start of the wrapper.
-    await (await import('node:timers/promises')).setTimeout(10);
-  }
-  return true;
-}
-
-/** Removes what dead jobs left. @returns the paths that were removed. */
-export function clean(roots: readonly string[]): string[] {
-  return roots.flatMap((root) => sweep(root));
 }

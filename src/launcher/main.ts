@@ -5,10 +5,12 @@ import { Bystander } from './bystander.js';
 import { type CommandRequest, type Options, type Request, parseCommandLine } from './command-line.js';
 import { commands } from './commands/index.js';
 import { complain } from './complain.js';
-import { type Environment, environment, exactWords, settingsFrom } from '../environment/index.js';
+import { namesIn } from '../channel/place/index.js';
+import { type Environment, environment, exactWords, hostName, settingsFrom } from '../environment/index.js';
 import { UsageError } from './errors.js';
 import { inheritedFiles } from './inherited.js';
-import { clean, environmentOf, jobName, ownRoots, removeJob, unusableDirectory } from './job.js';
+import { environmentOf, jobName, ownRoots, unusableDirectory } from './job.js';
+import type { OwnJob } from './owner.js';
 import type { Reporting } from './report/index.js';
 import { type Ending, type Running, starterFor } from './run.js';
 import { endBy, relaySignals } from './signals.js';
@@ -81,26 +83,58 @@ async function launch(request: Launch, inherited: readonly number[]): Promise<En
   const unusable = unusableDirectory(options);
   if (unusable !== undefined) complain(unusable);
   const roots = ownRoots(options);
-  clean(roots);
   const reporting = await reportingOf(options, job, roots);
   const env = environmentOf(job, request.kind, options, reporting?.spool);
-  const { kind, start: startRequest } = await starterOf(request, env, { job, roots, complain });
+  const releases: (() => void)[] = [];
+  const whenOver = (release: () => void) => void releases.push(release);
+  const { kind, start: startRequest } = await starterOf(request, env, { job, roots, whenOver, complain });
 
   // Before the start, which may take a while if it is of many ranks; nothing is waited for until all of them run.
   const pass = (signal: NodeJS.Signals) => {
     running.kill(signal);
   };
+  const ownJob = {
+    job,
+    roots,
+    key: kind === null ? undefined : `${job}@${hostName()}`,
+    spool: reporting?.spool,
+    others: reporting?.others ?? [],
+    complain,
+  };
+  // A launcher takes longer to start its first rank than this. The built-in one does not.
+  const owning = request.kind === 'local' ? await own(ownJob) : undefined;
   const stopRelaying = relaySignals((signal) => bystander.hasHad(signal), pass);
   const running = startRequest(inherited);
   const bystander = new Bystander();
   if (running.pid !== undefined) stopWith(running.pid, bystander, pass);
+  const owned = owning ?? own(ownJob);
   const ending = await running.ending;
   reporting?.collect();
-  await removeJob(job, roots);
+  for (const release of releases) release();
+  (await owned)?.release();
+  await removeWhatIsLeft(ownJob);
   await reporting?.finish({ command: request.kind === 'local' ? 'local' : request.command, kind }, ending);
   stopRelaying();
   bystander.end();
   return ending;
+}
+
+/** Owns what the job has on this node; undefined where there is nothing, or it cannot be locked. */
+async function own(job: OwnJob): Promise<{ release(): void } | undefined> {
+  if (job.key === undefined && job.spool === undefined && !isAnyUsed(job.roots)) return undefined;
+  try {
+    return (await import('./owner.js')).own(job);
+  } catch {
+    return undefined; // without koffi, say: the ranks do without it
+  }
+}
+
+async function removeWhatIsLeft(job: OwnJob): Promise<void> {
+  if (isAnyUsed(job.roots)) await (await import('./owner.js')).removeJob(job);
+}
+
+function isAnyUsed(roots: readonly string[]): boolean {
+  return roots.some((root) => namesIn(root).length > 0);
 }
 
 /** @throws UsageError  a file that cannot be written; nothing has been started yet. */

@@ -2,9 +2,8 @@
 // See docs/xmlfile.md for the way there.
 
 import { spawn } from 'node:child_process';
-import { renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { makeKept, openRoot, ownUid, passingName, removeChannel } from '../channel/place/index.js';
+import { ownUid } from '../channel/place/index.js';
 import { type Environment, hostName } from '../environment/index.js';
 import { messageOf } from './errors.js';
 import { fronts } from './fronts/index.js';
@@ -14,6 +13,8 @@ import type { Launch, LauncherKind } from './kinds/index.js';
 export interface XmlJob {
   readonly job: string;
   readonly roots: readonly string[];
+  /** Takes what gives a directory back when the job has ended. */
+  readonly whenOver: (release: () => void) => void;
   /** Says a line to the user. */
   readonly complain: (text: string) => void;
 }
@@ -100,37 +101,26 @@ function told(env: Environment, file: string): Environment {
  *
  * @returns undefined where that fails; the user has been told.
  */
-async function writeHere(env: Environment, { job, roots, complain }: XmlJob): Promise<string | undefined> {
-  let building: string | undefined;
+async function writeHere(
+  env: Environment,
+  { job, roots, whenOver, complain }: XmlJob,
+): Promise<string | undefined> {
   try {
-    const made = makeDirectory(roots);
-    building = made.building;
-    if (await runWriter(building, env)) {
-      const directory = join(made.root, `${job}.xmlfile@${hostName()}`);
-      renameSync(building, directory);
-      return join(directory, 'topology.xml');
+    const { enterChannel, leaveChannel, ownerByte } = await import('../channel/index.js');
+    // Nobody meets in this one: it is locked, and removed with the others of this job when that has ended.
+    const directory = enterChannel(roots, `${job}.xmlfile@${hostName()}`, ownerByte);
+    const leave = () => {
+      leaveChannel(directory, ownerByte);
+    };
+    if (await runWriter(directory.path, env)) {
+      whenOver(leave);
+      return join(directory.path, 'topology.xml');
     }
+    leave();
   } catch (error) {
     complain(`--xmlfile: ${messageOf(error)}; going on without`);
   }
-  if (building !== undefined) removeChannel(building);
   return undefined;
-}
-
-/** In the first root that can be used, under a name that is not its last: nobody shall find half of it. */
-function makeDirectory(roots: readonly string[]): { root: string; building: string } {
-  let last: unknown;
-  for (const root of roots) {
-    try {
-      openRoot(root);
-      const building = join(root, passingName());
-      makeKept(building);
-      return { root, building };
-    } catch (error) {
-      last = error;
-    }
-  }
-  throw last;
 }
 
 /** @returns whether the file is there; if not, the writer has said why. */

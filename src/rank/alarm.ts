@@ -3,6 +3,20 @@
 
 import { now } from './now.js';
 
+/** An alarm that rings so late tells that the process was stopped. In milliseconds. */
+const lateMilliseconds = 500;
+let lost = 0;
+
+/** {@link now}, without the time in which this process was stopped, or computed: others are not to blame for that. */
+export function patientNow(): number {
+  return now() - lost;
+}
+
+function noteDelay(rings: number): void {
+  const late = now() - rings;
+  if (late > lateMilliseconds) lost += late;
+}
+
 /**
  * Calls `ring` after some time, unless it was called off before. It does not keep the process alive.
  *
@@ -21,12 +35,16 @@ export function alarm(milliseconds: number, ring: () => void): () => void {
       // The engine counts from the last turn of the event loop: where the job has computed since, it ends too early by as long as that.
       const left = until - now();
       if (left > 0) wait(left);
-      else ring();
+      else {
+        noteDelay(until);
+        ring();
+      }
     });
   };
   wait(milliseconds);
   return () => {
     isOn = false;
+    noteDelay(until);
     Atomics.notify(cell, 0);
   };
 }

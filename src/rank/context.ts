@@ -1,12 +1,11 @@
 // What all parts of a join need to know.
 
+import type { NumberedRoots } from '../channel/place/index.js';
 import type { Environment, IoFilter, Settings } from '../environment/index.js';
-import type { Topology } from '../hwloc/index.js';
 import type { Allowed } from './allowed.js';
-import type { Clock, Outcome } from './outcome.js';
-import type { Placed } from './placed.js';
-import type { Recorder } from './recorder.js';
-import type { Shared } from './shared.js';
+import type { RankIdentity } from './identity.js';
+import type { Clock } from './outcome.js';
+import type { Recorder } from './report/recorder.js';
 
 /** Named bytes: of an ArrayBuffer, or what a view of one shows. Names have 1 to 255 bytes; there may be 4,096 of them. */
 export type SharedData = Readonly<Record<string, ArrayBufferLike | ArrayBufferView>>;
@@ -18,7 +17,7 @@ export type Share = SharedData | (() => SharedData | Promise<SharedData>);
 export interface JoinOptions {
   /** `ladder` (default): a rank that cannot share gets a private topology. `throw`: it gets a {@link NotSharedError}. */
   readonly onFailure?: 'ladder' | 'throw';
-  /** Seconds to wait for ranks that do not come. Default: HWLOC_SHARE_TIMEOUT, else 30. */
+  /** Seconds to wait for a leader or a rank that is stopped. Default: HWLOC_SHARE_TIMEOUT, else 30. */
   readonly timeout?: number;
   /** I/O objects in the topology. The leader's choice holds for all. Default: HWLOC_SHARE_IO, else `important`. */
   readonly io?: IoFilter;
@@ -30,21 +29,22 @@ export interface JoinOptions {
   /**
    * Data for all ranks of the node, in the file of the topology: `session.shared` has it, under the same names, with no copy.
    *
-   * The leader's holds for all, and is read while the join lasts. Where all ranks give the same, whoever leads has it, and who cannot
-   * share has it of its own; so a function is called in the leader and in those only.
+   * Pass the same value in every rank. A function is called only in the leader and in ranks that cannot share. The data is read while
+   * the join lasts.
    */
   readonly share?: Share;
 }
 
 /** A join under way in one rank. */
 export interface Context {
-  readonly identity: Placed;
+  readonly identity: RankIdentity;
   readonly settings: Settings;
   readonly env: Environment;
+  /** Where channels and topologies may be, best first. */
   readonly roots: readonly string[];
+  /** The same by their numbers in the protocol. */
+  readonly numberedRoots: NumberedRoots;
   readonly clock: Clock;
-  /** When this rank came, by {@link now}. */
-  readonly since: number;
   readonly allowed: Allowed;
   /** What this rank would share if it led. */
   readonly share: Share | undefined;
@@ -52,15 +52,4 @@ export interface Context {
   readonly notice: (text: string) => void;
   /** Where the wrapper makes a report of the job. */
   readonly recorder: Recorder | undefined;
-}
-
-/** What a join results in, before it is handed out as a session. */
-export interface Joined {
-  readonly topology: Topology;
-  readonly outcome: Outcome;
-  /** The leader's data, where it has some and this rank has got it. */
-  readonly shared?: Shared | undefined;
-  readonly barrier: () => Promise<void>;
-  /** Leaves the job: closes pipes, and removes what this rank has to remove. */
-  readonly leave: () => void;
 }

@@ -1,6 +1,6 @@
 // What join() and a session can throw.
 
-/** The topology could not be shared, and the ladder was turned off (`onFailure: 'throw'`, `--strict`). */
+/** The topology could not be shared, and there is no fallback (`onFailure: 'throw'`, `--strict`). */
 export class NotSharedError extends Error {
   override readonly name = 'NotSharedError';
   readonly code = 'NOT_SHARED';
@@ -14,7 +14,7 @@ export class NotSharedError extends Error {
   }
 }
 
-/** With the ladder turned off, a barrier cannot be kept: the leader, who would say that it is open, cannot be reached. */
+/** A rank cannot reach the others at its barrier, and `onFailure` is `throw`. */
 export class BarrierError extends Error {
   override readonly name = 'BarrierError';
   readonly code = 'BARRIER';

@@ -7,4 +7,4 @@ export { BarrierError, NotSharedError, ShareError } from './errors.js';
 export { join } from './join.js';
 export type { How, Outcome } from './outcome.js';
 export type { Session } from './session.js';
-export type { Shared } from './shared.js';
+export type { Shared } from './data/open.js';

@@ -1,7 +1,6 @@
 // Joining: once per process, whoever asks and however often.
 
-import { isThere } from '../channel/index.js';
-import { rootsOf } from '../channel/place/index.js';
+import { numberedRoots, rootsOf } from '../channel/place/index.js';
 import {
   type Settings,
   environment,
@@ -9,25 +8,21 @@ import {
   settingsFrom,
   temporaryDirectory,
 } from '../environment/index.js';
-import { libhwloc } from '../hwloc/index.js';
+import { LibhwlocNotFoundError, LibhwlocUnsupportedError, libhwloc } from '../hwloc/index.js';
 import { type Identity, identify } from '../launcher/kinds/index.js';
 import { type Allowed, ownAllowed } from './allowed.js';
-import { arrive } from './arrive.js';
-import type { Context, JoinOptions, Joined, Share } from './context.js';
+import type { Context, JoinOptions, Share } from './context.js';
 import { discover } from './discover.js';
 import { NotSharedError, ShareError } from './errors.js';
-import { follow, outside } from './follow.js';
+import { type Private, privateOutcome, takeFallback } from './fallback.js';
+import { rankIdentity } from './identity.js';
 import { checkJoinOptions } from './join-options.js';
-import { privately, takeLadder } from './ladder.js';
-import { lead } from './lead.js';
 import { loneBarrier } from './lone-barrier.js';
 import { messageOf, noticeOf } from './notice.js';
-import { now } from './now.js';
 import { takePart } from './once.js';
 import { Clock } from './outcome.js';
-import { placeOf } from './placed.js';
-import { reach } from './points.js';
-import type { Recorder } from './recorder.js';
+import { type Joined, rendezvous } from './rendezvous.js';
+import type { Recorder } from './report/recorder.js';
 import type { Session } from './session.js';
 import { type Taken, leaveToThreads, takeFromThreads } from './threads.js';
 
@@ -77,7 +72,7 @@ export async function join(options: JoinOptions = {}): Promise<Session> {
 
 async function joinOnce(options: JoinOptions): Promise<Membership> {
   const { share } = options;
-  if (share !== undefined && typeof share !== 'function') (await import('./share.js')).checked(share);
+  if (share !== undefined && typeof share !== 'function') (await import('./data/make.js')).checked(share);
   const settings = withOptions(settingsFrom(environment()), options);
   const taken = await takeFromThreads(settings);
   if (taken !== undefined) return asThread(taken, settings, share);
@@ -98,7 +93,8 @@ async function joinOnce(options: JoinOptions): Promise<Membership> {
 async function asThread(taken: Taken, settings: Settings, share: Share | undefined): Promise<Membership> {
   const identity = identityOrNot(() => undefined);
   const why = 'only the thread of this process that joined first takes part in barriers';
-  const barrier = loneBarrier({ settings, notice: noticeOf(identity) }, why);
+  const pass = loneBarrier({ settings, notice: noticeOf(identity) });
+  const barrier = () => Promise.resolve().then(() => pass(why));
   const joined = await withOwnShare({ ...taken, barrier, leave: () => undefined }, share);
   return { identity, allowed: ownAllowed(), joined };
 }
@@ -106,7 +102,7 @@ async function asThread(taken: Taken, settings: Settings, share: Share | undefin
 /** What a report takes is loaded only where one was asked for. */
 async function recorderFor(spool: string): Promise<Recorder | undefined> {
   try {
-    const { Recorder } = await import('./recorder.js');
+    const { Recorder } = await import('./report/recorder.js');
     return new Recorder(spool);
   } catch {
     return undefined; // a job must not fail of it
@@ -123,41 +119,40 @@ async function joinWith(
   const complain = noticeOf(undefined);
   settings.complaints.forEach(complain);
 
-  const identity = identityOrNot(complain);
-  const notice = noticeOf(identity);
+  const launched = identityOrNot(complain);
+  const notice = noticeOf(launched);
   const allowed = ownAllowed();
-  const place = placeOf(identity);
-  recorder?.come(typeof place === 'string' ? identity : place);
-  if (typeof place === 'string') {
-    if (settings.strict && identity !== undefined) throw new NotSharedError(place);
+  const identity = rankIdentity(launched, settings.job, settings.launcher);
+  recorder?.come(launched);
+  if (typeof identity === 'string') {
+    if (settings.strict && launched !== undefined) throw new NotSharedError(identity);
     findLibrary(settings, notice);
     const topology = await discover({ settings, notice });
     clock.mark('load');
-    const outcome = privately('discovered', place, { clock });
-    const joined = { topology, outcome, barrier: () => Promise.resolve(), leave: () => undefined };
-    return { identity, allowed, joined: await withOwnShare(joined, share) };
+    const joined = alone({ topology, outcome: privateOutcome('discovered', identity, { clock }) });
+    return { identity: launched, allowed, joined: await withOwnShare(joined, share) };
   }
-  const roots = rootsOf(settings.directory, env.XDG_RUNTIME_DIR, temporaryDirectory(env));
+  const temporary = temporaryDirectory(env);
   const joined = await joinAs({
-    identity: place,
+    identity,
     settings,
     env,
-    roots,
+    roots: rootsOf(settings.directory, env.XDG_RUNTIME_DIR, temporary),
+    numberedRoots: numberedRoots(settings.directory, env.XDG_RUNTIME_DIR, temporary),
     clock,
-    since: now(),
     allowed,
     share,
     notice,
     recorder,
   });
-  return { identity, allowed, joined: await withOwnShare(joined, share) };
+  return { identity: launched, allowed, joined: await withOwnShare(joined, share) };
 }
 
 /** A rank that has not got a leader's data has its own. */
 async function withOwnShare(joined: Joined, share: Share | undefined): Promise<Joined> {
   if (share === undefined || joined.shared !== undefined) return joined;
   try {
-    const [{ piecesOf }, { named }] = await Promise.all([import('./share.js'), import('./shared.js')]);
+    const [{ piecesOf }, { named }] = await Promise.all([import('./data/make.js'), import('./data/open.js')]);
     return { ...joined, shared: named(await piecesOf(share)) };
   } catch (error) {
     joined.leave();
@@ -168,42 +163,34 @@ async function withOwnShare(joined: Joined, share: Share | undefined): Promise<J
 
 async function joinAs(context: Context): Promise<Joined> {
   const { identity, settings, notice } = context;
-  const key = settings.job === undefined ? identity.step : `${settings.job}.${identity.step}`;
-  const mark = `${key}/${identity.localRank}`;
-  if (!takePart(mark)) {
-    // A child that inherited its rank's variables, another thread, or the rank itself after its close(): the others will not come again.
-    findLibrary(settings, notice);
-    return outside(context, takeLadder(context, alreadyJoined));
+  // Before the others can see this rank: from then on they wait for what it says.
+  findLibrary(settings, notice);
+  if (!takePart(`${identity.key}/${identity.localRank}`)) {
+    // A child that inherited its rank's variables, or the rank itself after its close(): the others will not come again.
+    return alone(await takeFallback(context, alreadyJoined));
   }
-
-  const arrived = arrive(context, key);
   try {
-    findLibrary(settings, notice);
+    return await rendezvous(context);
   } catch (error) {
-    if (!(arrived instanceof Error)) {
-      arrived.claim?.release();
-      arrived.conversation?.close();
-    }
-    throw error;
-  }
-  if (arrived instanceof Error) {
-    return outside(context, takeLadder(context, `no channel: ${arrived.message}`));
-  }
-  const { channel, conversation, claim } = arrived;
-  context.clock.mark('channel');
-  reach(claim === undefined ? 'member:channel' : 'leader:channel');
-  try {
-    const joined = claim ?? (await follow(context, channel, conversation));
-    return 'release' in joined ? await lead(context, channel, key, joined) : joined;
-  } catch (error) {
-    if (error instanceof NotSharedError || error instanceof ShareError) throw error;
+    if (isFinal(error)) throw error;
     // Whatever it is, this rank may still get a topology of its own.
-    const gone = !isThere(channel.path);
-    return outside(
-      context,
-      takeLadder(context, gone ? 'the leader has gone, and the channel with it' : messageOf(error)),
-    );
+    return alone(await takeFallback(context, messageOf(error)));
   }
+}
+
+/** Whether an error is the job's own affair: no other topology would help. */
+function isFinal(error: unknown): boolean {
+  return (
+    error instanceof NotSharedError ||
+    error instanceof ShareError ||
+    error instanceof LibhwlocNotFoundError ||
+    error instanceof LibhwlocUnsupportedError
+  );
+}
+
+/** A rank that meets no others. */
+function alone(own: Private): Joined {
+  return { ...own, barrier: () => Promise.resolve(false), leave: () => undefined };
 }
 
 /** @throws LibhwlocNotFoundError, LibhwlocUnsupportedError */
@@ -233,8 +220,8 @@ function withOptions(settings: Settings, options: JoinOptions): Settings {
   };
 }
 
-/** The place of a process that no launcher started. */
-function alone(): Pick<Identity, 'rank' | 'size' | 'localRank' | 'localSize' | 'node'> {
+/** The identity of a process that no launcher started. */
+function solitary(): Pick<Identity, 'rank' | 'size' | 'localRank' | 'localSize' | 'node'> {
   return { rank: 0, size: 1, localRank: 0, localSize: 1, node: hostName() };
 }
 
@@ -251,7 +238,7 @@ function sessionOf(shared: Shared, { identity, allowed, joined }: Membership): S
     open = false;
     return Promise.resolve();
   };
-  const { rank, size, localRank, localSize, node } = identity ?? alone();
+  const { rank, size, localRank, localSize, node } = identity ?? solitary();
   return {
     rank,
     size,

@@ -1,24 +1,23 @@
-// Barriers of a rank that cannot reach the others.
+// The barrier of a rank that cannot reach the others of its node: it passes, and says so once.
 
 import type { Context } from './context.js';
 import { BarrierError } from './errors.js';
 
 /**
- * The barrier of a rank that never met the others, or has lost them: there is nobody to wait for it, or to be waited for.
+ * Makes such a barrier.
  *
- * It says so once, and lets the rank pass: a job must not fail because sharing did. Where the ladder is turned off it throws.
- *
- * @param why  What happened to the others.
+ * @returns what passes it: `why` is what happened to the others. Resolves to false, since they did not take part.
+ * @throws BarrierError  with `strict`.
  */
-export function loneBarrier(
-  { settings, notice }: Pick<Context, 'settings' | 'notice'>,
-  why: string,
-): () => Promise<void> {
-  let said = false;
-  return () => {
-    if (settings.strict) return Promise.reject(new BarrierError(why));
-    if (!said) notice(`${why}; it passes its barriers without the others`);
-    said = true;
-    return Promise.resolve();
+export function loneBarrier({
+  settings,
+  notice,
+}: Pick<Context, 'settings' | 'notice'>): (why: string) => boolean {
+  let hasTold = false;
+  return (why) => {
+    if (settings.strict) throw new BarrierError(why);
+    if (!hasTold) notice(`this barrier is passed without the other ranks of this node: ${why}`);
+    hasTold = true;
+    return false;
   };
 }

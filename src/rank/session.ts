@@ -3,7 +3,7 @@
 import type { Topology } from '../hwloc/index.js';
 import type { Allowed } from './allowed.js';
 import type { Outcome } from './outcome.js';
-import type { Shared } from './shared.js';
+import type { Shared } from './data/open.js';
 
 /** A rank's place in its job, and the topology that it shares with the others of its node. */
 export interface Session extends AsyncDisposable {
@@ -36,11 +36,11 @@ export interface Session extends AsyncDisposable {
   /**
    * Resolves when every rank of this node that has joined, and is still there, has called it as often.
    *
-   * A rank that came late, or whose leader has gone, can reach nobody: it passes, and says so on stderr.
-   *
-   * @throws BarrierError  in that case, where `onFailure` is `throw`.
+   * @returns whether all ranks of the node took part: as many as the launcher told of. If false, some had died, had left or had not come;
+   *          or this rank could not reach the others at all, which it says on stderr.
+   * @throws BarrierError  if it could not reach them, and `onFailure` is `throw`.
    */
-  barrier(): Promise<void>;
+  barrier(): Promise<boolean>;
   /** Leaves the job. The topology is unmapped with the process's last session; any use of it throws from then on. */
   close(): Promise<void>;
 }

@@ -6,7 +6,7 @@ import { type Found, type Topology, findTopology, offerNothing, offerTopology } 
 import { NotSharedError } from './errors.js';
 import { now } from './now.js';
 import { Clock, type How, type Outcome } from './outcome.js';
-import type { Shared } from './shared.js';
+import type { Shared } from './data/open.js';
 
 /** The topology of another thread of this process. */
 export interface Taken {
@@ -58,7 +58,7 @@ async function taken(found: There, { strict }: Settings, clock: Clock): Promise<
   const how = hows[note] ?? 'discovered';
   const isShared = how === 'adopted';
   if (strict && !isShared) throw new NotSharedError(fromOther);
-  const shared = data === undefined ? undefined : (await import('./shared.js')).sharedIn(data);
+  const shared = data === undefined ? undefined : (await import('./data/open.js')).sharedIn(data);
   clock.mark('thread');
   const { address, length } = topology.adoptedFrom ?? {};
   const reason = isShared ? undefined : fromOther;

@@ -11,4 +11,4 @@ export {
   formatRecord,
   parseRecord,
 } from './record.js';
-export { type Gathered, makeSpool, readSpool, removeSpool, sweepSpools } from './spool.js';
+export { type Gathered, makeSpool, readSpool, removeSpool, spoolsIn } from './spool.js';

@@ -1,8 +1,17 @@
 // The spool itself: a directory, 0700, that the wrapper makes before a job, reads after it, and removes.
 
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
-import { checkDirectory, foundAt, makeKept, namesIn, removeChannel } from '../channel/place/index.js';
+import { namesIn } from '../channel/place/index.js';
 import { partSuffix } from './part.js';
 import { type JoinRecord, parseRecord } from './record.js';
 
@@ -17,12 +26,18 @@ export interface Gathered {
 }
 
 /**
- * Makes a spool, which this process keeps: where it dies, whoever sweeps there removes it.
+ * Makes a spool. The wrapper locks its roll once the launcher runs: a spool that nobody has locked is swept.
  *
  * @throws Error  of mkdir(2) and open(2).
  */
 export function makeSpool(path: string): void {
-  makeKept(path);
+  mkdirSync(path, { mode: 0o700 });
+  try {
+    writeFileSync(join(path, 'roll'), '', { flag: 'wx', mode: 0o600 });
+  } catch (error) {
+    removeSpool(path);
+    throw error;
+  }
 }
 
 /** Reads all that ranks have left. What cannot be read is counted, and no more: a report is not what a job fails of. */
@@ -43,26 +58,20 @@ export function readSpool(path: string): Gathered {
   return { records, unread };
 }
 
-/** Removes a spool, whatever is in it. */
+/** Removes a spool, whatever is in it. One that cannot be removed stays. */
 export function removeSpool(path: string): void {
-  removeChannel(path);
+  try {
+    rmSync(path, { recursive: true, force: true });
+  } catch {
+    // Not ours to remove (EACCES, EPERM, EROFS).
+  }
 }
 
-/**
- * Removes the spools of dead wrappers in a folder that is anybody's.
- *
- * @param names  What the spools of this host are called: a wrapper of another one may live, however it looks from here.
- */
-export function sweepSpools(folder: string, names: RegExp): void {
-  for (const name of namesIn(folder).filter((name) => names.test(name))) {
-    const path = join(folder, name);
-    try {
-      checkDirectory(path);
-    } catch {
-      continue; // not ours
-    }
-    if (foundAt(folder, name).alive === false) removeSpool(path);
-  }
+/** The spools in a folder, by their names: some of them may be those of dead wrappers. */
+export function spoolsIn(folder: string, names: RegExp): string[] {
+  return namesIn(folder)
+    .filter((name) => names.test(name))
+    .map((name) => join(folder, name));
 }
 
 function readPart(path: string): string {

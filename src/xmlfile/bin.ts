@@ -1,6 +1,10 @@
-// `node bin.mjs DIRECTORY`: writes this node's topology into a directory as XML, within HWLOC_SHARE_TIMEOUT.
+// `node bin.mjs DIRECTORY [lock]`: writes this node's topology into a directory as XML, within HWLOC_SHARE_TIMEOUT. With `lock`, for
+// front.sh, it makes a roll there and holds its owner's byte, so that no other job takes the directory for a dead one's. Until then, one may
+// have removed it. Exits with 3 where another process holds that.
 
-import { writeSync } from 'node:fs';
+import { mkdirSync, writeSync } from 'node:fs';
+import { createRoll, ownerByte } from '../channel/index.js';
+import { codeOf } from '../channel/place/index.js';
 import { environment, hostName, settingsFrom } from '../environment/index.js';
 import { libhwloc } from '../hwloc/index.js';
 import { writeXmlFile } from './index.js';
@@ -15,6 +19,22 @@ function say(text: string): void {
   }
 }
 
+const [directory = '', lock] = process.argv.slice(2);
+
+/** Takes the directory for this process. @returns whether it is ours */
+function isLocked(): boolean {
+  for (;;) {
+    mkdirSync(directory, { mode: 0o700, recursive: true });
+    try {
+      return createRoll(`${directory}/roll`).take(ownerByte) === 'taken';
+    } catch (error) {
+      const code = codeOf(error);
+      if (code === 'EEXIST') return false;
+      if (code !== 'ENOENT') throw error;
+    }
+  }
+}
+
 const giveUp = setTimeout(() => {
   say(
     `no XML file within ${settings.timeout} s (HWLOC_SHARE_TIMEOUT); programs discover the machine for themselves`,
@@ -25,7 +45,8 @@ const giveUp = setTimeout(() => {
 
 try {
   libhwloc(settings.libhwloc);
-  const { bytes } = await writeXmlFile(process.argv[2] ?? '', settings.timeout, say);
+  if (lock !== undefined && !isLocked()) process.exit(3);
+  const { bytes } = await writeXmlFile(directory, settings.timeout, say);
   if (settings.verbose) say(`wrote the topology for HWLOC_XMLFILE, ${bytes} bytes`);
 } catch (error) {
   const reason = error instanceof Error ? error.message.replaceAll('\n', ' ') : String(error);

@@ -13,51 +13,28 @@
 : "${HWLOC_SHARE_JOB:=$OMPI_HWLOC_SHARE_JOB}" "${HWLOC_SHARE_NODE:=$OMPI_HWLOC_SHARE_NODE}" "${HWLOC_SHARE_UID:=$OMPI_HWLOC_SHARE_UID}"
 : "${HWLOC_SHARE_DIR:=$OMPI_HWLOC_SHARE_DIR}" "${HWLOC_SHARE_TIMEOUT:=$OMPI_HWLOC_SHARE_TIMEOUT}"
 
-# When a process started: field 22 of /proc/PID/stat, the 20th behind the command, which stands in parentheses.
-hwloc_share_start_of() (
-  read -r line <"/proc/$1/stat"
-  unset IFS
-  set -f
-  # shellcheck disable=SC2086
-  set -- ${line##*") "}
-  echo "${20}"
-)
-
 # A directory of ours, and no link to one.
 hwloc_share_is_ours() {
   [ -d "$1" ] && [ ! -L "$1" ] && [ -O "$1" ]
 }
 
-# A name under which a directory can stand while it is built or removed: the next job removes it if we are killed at that.
-hwloc_share_passing() {
-  digits=${1##*[}
-  echo ".passing-$$-$(hwloc_share_start_of $$)-${digits%]}-0"
-}
-
-# Makes the directory "$root/$key". Succeeds in one rank of the node: the one that is to write the file.
-hwloc_share_build() {
+# Makes the directory "$dir" in "$root". Succeeds in one rank of the node: the one that is to have the file written.
+hwloc_share_make() {
   hwloc_share_is_ours "$root" || mkdir -m 700 "$root" || hwloc_share_is_ours "$root" || return 1
   case $(ls -ld "$root/.") in drwx------*) ;; *) return 1 ;; esac
-  namespace=$(readlink /proc/self/ns/pid)
-  building=$root/$(hwloc_share_passing "$namespace")
-  mkdir -m 700 "$building" || return 1
-  # The launcher's process, which is our parent: it lives as long as the job does on this node.
-  echo "pid=$PPID start=$(hwloc_share_start_of "$PPID") namespace=$namespace" >"$building/keeper"
-  echo "$$" >"$building/writer"
-  # Fails where another rank's is there already: it is not empty.
-  mv -T "$building" "$root/$key" && return 0
-  rm -rf "$building"
-  return 1
+  mkdir -m 700 "$dir"
 }
 
-# Has the file written. The rank's own variables are not Node's business: NODE_OPTIONS may make it join the job, for one.
+# Has the file written. Meanwhile Node holds a lock, so that no other job takes the directory for a dead one's. The rank's own variables are
+# not Node's business: NODE_OPTIONS may make it join the job, for one.
 hwloc_share_write() (
   unset NODE_OPTIONS HWLOC_XMLFILE HWLOC_THISSYSTEM HWLOC_THISSYSTEM_ALLOWED_RESOURCES
-  "$HWLOC_SHARE_NODE" "${HWLOC_SHARE_XMLFILE%/*}/bin.mjs" "$dir" </dev/null 2>&3
-  [ -e "$dir/topology.xml" ] || : >"$dir/failed"
+  "$HWLOC_SHARE_NODE" "${HWLOC_SHARE_XMLFILE%/*}/bin.mjs" "$dir" lock </dev/null 2>&3
+  # 3: another rank's is at it.
+  [ $? = 3 ] || [ -e "$dir/topology.xml" ] || : >"$dir/failed"
 )
 
-# Waits for the file, for as long as the rank that writes it is at it.
+# Waits for the file: until it is there, has failed, or the time is over.
 hwloc_share_await() {
   limit=${HWLOC_SHARE_TIMEOUT%%.*}
   case $limit in '' | 0 | *[!0-9]*) limit=30 ;; esac
@@ -65,10 +42,6 @@ hwloc_share_await() {
   read -r start _ </proc/uptime
   until [ -e "$dir/topology.xml" ]; do
     [ ! -e "$dir/failed" ] || return 1
-    writer=
-    read -r writer <"$dir/writer" || return 1
-    # Once more after it has gone: it may have written the file before.
-    kill -0 "$writer" || { [ -e "$dir/topology.xml" ] && return 0 || return 1; }
     read -r now _ </proc/uptime
     [ $((${now%.*} - ${start%.*})) -lt "$limit" ] || return 1
     sleep 0.05 || sleep 1
@@ -85,11 +58,11 @@ hwloc_share_find() (
     [ -n "$base" ] || continue
     root=$base/hwloc-share-$HWLOC_SHARE_UID
     dir=$root/$key
-    # A job that ends removes the root when it is empty, and may do so between two steps of ours: hence a second try.
+    # A job that ends removes what is empty, and may do so between two steps of ours: hence a second try.
     for _ in 1 2; do
       hwloc_share_is_ours "$dir" && break
-      # Not waited for beyond all measure, even by the rank that has started it. (Its output is not what `find` says.)
-      if hwloc_share_build; then hwloc_share_write >/dev/null & fi
+      # The rank that has started it waits like the others, no longer. (Its output is not what `find` says.)
+      if hwloc_share_make; then hwloc_share_write >/dev/null & fi
     done
     hwloc_share_is_ours "$dir" || continue
     echo "$dir"
@@ -116,8 +89,7 @@ hwloc_share_leave() (
     ranks=$#
   fi
   [ "$ranks" -ge 1 ] && [ "$left" -ge "$ranks" ] || return 0
-  leaving=${dir%/*}/$(hwloc_share_passing "$(readlink /proc/self/ns/pid)")
-  mv -T "$dir" "$leaving" && rm -rf "$leaving"
+  rm -rf "$dir"
   rmdir "${dir%/*}"
 )
 

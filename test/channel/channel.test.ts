@@ -1,14 +1,12 @@
-// The channel: made once, whoever comes first, and only where nobody else can meddle with it.
+// The channel: made once, by the first process that comes; removed once, by the last that leaves; and used only if nobody else can meddle
+// with it.
 import { spawn } from 'node:child_process';
 import {
   chmodSync,
-  chownSync,
-  closeSync,
   existsSync,
-  linkSync,
   mkdirSync,
-  readFileSync,
   readdirSync,
+  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -16,23 +14,17 @@ import {
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import {
-  claimLead,
-  closeChannel,
-  createFile,
-  isThere,
-  openChannel,
-  openFile,
-  openSpare,
-  publish,
-} from '../../src/channel/channel.js';
-import { ChannelRefusedError, currentKeeper, ownUid, parseKeeper } from '../../src/channel/place/index.js';
-import { boundToUs } from '../support/commands.js';
-import { rootOnly } from '../support/programs.js';
+  type Channel,
+  channelsIn,
+  enterChannel,
+  leaveChannel,
+  leaderByte,
+  removeIfDead,
+  sweep,
+} from '../../src/channel/index.js';
+import { ChannelRefusedError, ownUid } from '../../src/channel/place/index.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { distFile } from '../support/wrapper.js';
-
-const asRoot = process.getuid?.() === 0;
-const keeper = currentKeeper();
 
 /** A root that is not there yet. */
 function newRoot(): string {
@@ -43,268 +35,197 @@ function modeOf(path: string): string {
   return (statSync(path).mode & 0o7777).toString(8);
 }
 
-test('a channel is a directory of mode 700 with pipes of mode 600, and names its keeper', () => {
-  const root = newRoot();
-  const channel = openChannel([root], 'job', () => keeper);
-  expect(channel.path).toBe(join(root, 'job'));
-  expect(modeOf(root)).toBe('700');
-  expect(modeOf(channel.path)).toBe('700');
-  expect(readdirSync(channel.path).sort()).toEqual(['keeper', 'lobby', 'pulse']);
-  for (const pipe of [channel.lobby, channel.pulse]) {
-    expect(statSync(pipe).isFIFO()).toBe(true);
-    expect(modeOf(pipe)).toBe('600');
-  }
-  expect(parseKeeper(readFileSync(join(channel.path, 'keeper'), 'utf8'))).toEqual(keeper);
-});
+/** Enters a channel for the time of a test. */
+function enter(roots: readonly string[], byte: number, key = 'job'): Channel {
+  const channel = enterChannel(roots, key, byte);
+  onTestFinished(() => {
+    channel.roll.close();
+  });
+  return channel;
+}
 
-test('whoever comes later finds the same channel', () => {
+test('a channel is a directory of mode 700 with a roll, a lobby and the first gate, each of mode 600', () => {
   const root = newRoot();
-  const first = openChannel([root], 'job', () => keeper);
-  const { ino } = statSync(first.lobby);
-  expect(openChannel([root], 'job', () => ({ ...keeper, pid: 1 }))).toEqual(first);
-  expect(statSync(first.lobby).ino).toBe(ino);
+  const { path } = enter([root], 0);
+  expect(path).toBe(join(root, 'job'));
+  expect([modeOf(root), modeOf(path)]).toEqual(['700', '700']);
+  expect(readdirSync(path).sort()).toEqual(['gate.1', 'lobby', 'roll']);
+  expect(readdirSync(path).map((name) => modeOf(join(path, name)))).toEqual(['600', '600', '600']);
   expect(readdirSync(root)).toEqual(['job']);
 });
 
-test('several processes that come at once make one channel, and all find it', async () => {
+test('a rank that comes later finds the same channel, and both see each other in its roll', () => {
   const root = newRoot();
-  const script = `
-    import { statSync } from 'node:fs';
-    import { openChannel } from ${JSON.stringify(distFile('channel/index.js'))};
-    import { currentKeeper } from ${JSON.stringify(distFile('channel/place/index.js'))};
-    process.stdin.once('data', () => {
-      const found = [];
-      for (let round = 0; round < 20; round++) {
-        const { lobby } = openChannel([${JSON.stringify(root)}], 'job' + round, currentKeeper);
-        found.push(statSync(lobby).ino);
-      }
-      process.stdout.write(JSON.stringify(found));
-      process.exit();
-    });
-    process.stdout.write('ready ');`;
-  const children = Array.from({ length: 6 }, () =>
-    spawn(...boundToUs(process.execPath, ['--input-type=module', '-e', script])),
-  );
-  onTestFinished(() => {
-    for (const child of children) child.kill('SIGKILL');
-  });
-  const outputs = children.map(() => '');
-  const errors: string[] = [];
-  const ended = children.map((child, i) => {
-    child.stdout.on('data', (chunk: Buffer) => (outputs[i] = `${outputs[i] ?? ''}${chunk.toString()}`));
-    child.stderr.on('data', (chunk: Buffer) => errors.push(chunk.toString()));
-    return new Promise((resolve) => child.on('close', resolve));
-  });
-  await Promise.all(children.map((child) => new Promise((resolve) => child.stdout.once('data', resolve))));
-  for (const child of children) child.stdin.write('go');
-  await Promise.all(ended);
-
-  expect(errors.join('')).toBe('');
-  const found = outputs.map((output) => JSON.parse(output.replace('ready ', '')) as number[]);
-  expect(found[0]).toHaveLength(20);
-  for (const each of found) expect(each).toEqual(found[0]);
-  // Those who lost the race took away what they had built.
-  expect(readdirSync(root).sort()).toEqual(Array.from({ length: 20 }, (_, i) => `job${i}`).sort());
+  const first = enter([root], 3);
+  const second = enter([root], 7);
+  expect(second.path).toBe(first.path);
+  expect(first.roll.held()).toEqual([7]);
+  expect(second.roll.held()).toEqual([3]);
+  expect(second.roll.held([3, 4])).toEqual([3]);
 });
 
-describe('a place that is not ours alone is refused, and the next one is used', () => {
-  const spoil: [string, string, (root: string) => void, runs?: boolean][] = [
-    [
-      'a link',
-      'is a symbolic link',
-      (root) => {
-        mkdirSync(`${root}-elsewhere`, { mode: 0o700 });
-        symlinkSync(`${root}-elsewhere`, root);
-      },
-    ],
-    [
-      'a file',
-      'is not a directory',
-      (root) => {
-        writeFileSync(root, '', { mode: 0o600 });
-      },
-    ],
-    [
-      'open to others',
-      'is open to others (mode 750)',
-      (root) => {
-        mkdirSync(root);
-        chmodSync(root, 0o750);
-      },
-    ],
-    [
-      "another user's",
-      'belongs to user 12345',
-      (root) => {
-        mkdirSync(root, { mode: 0o700 });
-        chownSync(root, 12345, 0);
-      },
-      asRoot,
-    ],
-  ];
-
-  test.each(spoil.filter(([, , , runs = true]) => runs))('a root that is %s', (name, why, make) => {
-    const remedy =
-      {
-        'open to others': 'close it to others (chmod 700), or ',
-        // Who may be using it.
-        "another user's": '',
-      }[name] ?? 'remove it, or ';
-    const [bad, good] = [newRoot(), newRoot()];
-    make(bad);
-    const refused: string[] = [];
-    const channel = openChannel(
-      [bad, good],
-      'job',
-      () => keeper,
-      ({ message }) => refused.push(message),
-    );
-    expect(channel.root).toBe(good);
-    expect(refused).toEqual([`${bad} ${why}; refused: ${remedy}set HWLOC_SHARE_DIR to another directory`]);
-    if (statSync(bad).isDirectory()) expect(readdirSync(bad)).toEqual([]);
-  });
-
-  test.each(spoil.filter(([, , , runs = true]) => runs))('a channel that is %s', (_, why, make) => {
-    const [bad, good] = [newRoot(), newRoot()];
-    mkdirSync(bad, { mode: 0o700 });
-    make(join(bad, 'job'));
-    const refused: string[] = [];
-    const channel = openChannel(
-      [bad, good],
-      'job',
-      () => keeper,
-      ({ message }) => refused.push(message),
-    );
-    expect(channel.root).toBe(good);
-    expect(refused).toEqual([expect.stringContaining(`${join(bad, 'job')} ${why}`)]);
-  });
-
-  test('a root whose directory is not there, without a word', () => {
-    const good = newRoot();
-    const refused: Error[] = [];
-    const channel = openChannel(
-      ['/no/such/place/root', good],
-      'job',
-      () => keeper,
-      (error) => refused.push(error),
-    );
-    expect(channel.root).toBe(good);
-    expect(refused).toEqual([]);
-  });
-
-  test('where none is left, the last refusal is thrown', () => {
-    const root = newRoot();
-    writeFileSync(root, '');
-    expect(() => openChannel(['/no/such/place/root', root], 'job', () => keeper)).toThrow(
-      ChannelRefusedError,
-    );
-    expect(() => openChannel([], 'job', () => keeper)).toThrow('no directory for a channel');
-  });
+test('many ranks are found, whatever their numbers', () => {
+  const root = newRoot();
+  const ranks = [0, 1, 2, 5, 8, 63, 64, 1000, 2 ** 31 - 1];
+  for (const rank of ranks) enter([root], rank);
+  const { roll } = enter([root], 4);
+  expect(roll.held()).toEqual(ranks);
 });
 
-describe('removal', () => {
-  test('takes the root with it when nothing else is there', () => {
-    const root = newRoot();
-    const channel = openChannel([root], 'job', () => keeper);
-    writeFileSync(join(channel.path, 'topology.1'), 'x');
-    closeChannel(channel);
-    expect(existsSync(root)).toBe(false);
-    closeChannel(channel);
-  });
+test('a rank whose byte another process has is a visitor', () => {
+  const root = newRoot();
+  expect(enter([root], 1).isVisitor).toBe(false);
+  expect(enter([root], 1).isVisitor).toBe(true);
+});
 
-  test('leaves the root to another job that is there', () => {
+test('one process leads at a time, and the lead can be given back', () => {
+  const root = newRoot();
+  const [a, b] = [enter([root], 0), enter([root], 1)];
+  expect(a.roll.take(leaderByte)).toBe('taken');
+  expect(b.roll.take(leaderByte)).toBe('held');
+  expect(b.roll.isHeld(leaderByte)).toBe(true);
+  a.roll.drop(leaderByte);
+  expect(b.roll.take(leaderByte)).toBe('taken');
+});
+
+test('the last process to leave removes the channel and its root', () => {
+  const root = newRoot();
+  const [a, b] = [enter([root], 0), enter([root], 1)];
+  leaveChannel(a, 0);
+  expect(existsSync(b.path)).toBe(true);
+  leaveChannel(b, 1);
+  expect(existsSync(root)).toBe(false);
+});
+
+test('a visitor that leaves does not take the channel from the rank that it visited', () => {
+  const root = newRoot();
+  const rank = enter([root], 0);
+  leaveChannel(enter([root], 0), 0);
+  expect(existsSync(rank.path)).toBe(true);
+});
+
+test('a rank that enters a removed channel by its open roll notices, and makes another', () => {
+  const root = newRoot();
+  const old = enter([root], 0);
+  rmSync(old.path, { recursive: true });
+  expect(old.roll.take(leaderByte)).toBe('leaving');
+  const anew = enter([root], 0);
+  expect(anew.isVisitor).toBe(false);
+  expect(existsSync(anew.path)).toBe(true);
+});
+
+test('an unusable root is refused with a reason, and the next one is used', () => {
+  const [bad, good] = [newRoot(), newRoot()];
+  mkdirSync(bad);
+  chmodSync(bad, 0o755);
+  const refusals: string[] = [];
+  const { root } = enterChannel([bad, good], 'job', 0, (error) => refusals.push(error.message));
+  expect(root).toBe(good);
+  expect(refusals).toEqual([expect.stringContaining('is open to others (mode 755)')]);
+});
+
+test('a root that is a link or a file is refused', () => {
+  const [link, file] = [newRoot(), newRoot()];
+  symlinkSync(temporaryFolder(), link);
+  writeFileSync(file, '');
+  expect(() => enterChannel([link], 'job', 0)).toThrow(ChannelRefusedError);
+  expect(() => enterChannel([file], 'job', 0)).toThrow(ChannelRefusedError);
+});
+
+test('a channel in a worse root is used if another rank has made it there', () => {
+  const [better, worse] = [newRoot(), newRoot()];
+  const first = enter([worse], 0);
+  expect(enter([better, worse], 1).path).toBe(first.path);
+});
+
+describe('a sweep', () => {
+  test('removes a channel in which nobody is, and the root if it is then empty', () => {
     const root = newRoot();
-    const mine = openChannel([root], 'mine', () => keeper);
-    const other = openChannel([root], 'other', () => keeper);
-    closeChannel(mine);
-    expect(readdirSync(root)).toEqual(['other']);
-    closeChannel(other);
+    const channel = enterChannel([root], 'job', 0);
+    channel.roll.close();
+    expect(sweep(root)).toEqual([channel.path]);
     expect(existsSync(root)).toBe(false);
   });
 
-  test('of the root between two steps of somebody else does not fail that one', async () => {
+  test('leaves a channel alone in which somebody is', () => {
+    const root = newRoot();
+    const channel = enter([root], 5);
+    expect(sweep(root)).toEqual([]);
+    expect(existsSync(channel.path)).toBe(true);
+    expect(channelsIn(root)).toEqual([
+      { path: channel.path, inUse: true, owned: false, led: false, ranks: [5] },
+    ]);
+  });
+
+  test('removes what a killed process left of a channel that it was building or removing', () => {
+    const root = newRoot();
+    const channel = enter([root], 5);
+    for (const name of ['.new-0123456789abcdef', '.old-0123456789abcdef']) mkdirSync(join(root, name), 0o700);
+    expect(sweep(root).sort()).toEqual(
+      ['.new-0123456789abcdef', '.old-0123456789abcdef'].map((name) => join(root, name)),
+    );
+    expect(existsSync(channel.path)).toBe(true);
+  });
+
+  test('leaves alone what it does not know', () => {
+    const root = newRoot();
+    mkdirSync(join(root, 'strange'), { recursive: true, mode: 0o700 });
+    chmodSync(root, 0o700);
+    writeFileSync(join(root, 'strange', 'file'), '');
+    expect(sweep(root)).toEqual([]);
+    expect(channelsIn(root)).toEqual([expect.objectContaining({ inUse: undefined })]);
+  });
+
+  test('says whether a channel is gone', () => {
+    const root = newRoot();
+    const channel = enterChannel([root], 'job', 0);
+    expect(removeIfDead(channel.path)).toBe(false);
+    channel.roll.close();
+    expect(removeIfDead(channel.path)).toBe(true);
+  });
+});
+
+test(
+  'processes that enter, leave and sweep at random never lose a channel that somebody is in',
+  { timeout: 60_000 },
+  async () => {
     const root = newRoot();
     const script = `
-      import { closeChannel, openChannel } from ${JSON.stringify(distFile('channel/index.js'))};
-      import { currentKeeper } from ${JSON.stringify(distFile('channel/place/index.js'))};
-      for (let i = 0; i < 300; i++) closeChannel(openChannel([${JSON.stringify(root)}], process.argv[1], currentKeeper));`;
-    const children = ['a', 'b', 'c'].map((name) =>
-      spawn(...boundToUs(process.execPath, ['--input-type=module', '-e', script, name]), {
-        stdio: ['ignore', 'ignore', 'inherit'],
+    const { enterChannel, leaveChannel, sweep } = await import(${JSON.stringify(distFile('channel/index.js'))});
+    const { statSync } = await import('node:fs');
+    const byte = Number(process.argv[1]);
+    const until = Date.now() + 3000;
+    let rounds = 0;
+    for (; Date.now() < until; rounds++) {
+      const channel = enterChannel([${JSON.stringify(root)}], 'job', byte);
+      if (channel.isVisitor) throw new Error('a visitor, and nobody has its byte');
+      for (let i = 0; i < 3; i++) {
+        statSync(channel.path + '/lobby');
+        if (Math.random() < 0.3) sweep(${JSON.stringify(root)});
+      }
+      leaveChannel(channel, byte);
+    }
+    console.log(rounds);
+  `;
+    const ranks = Array.from({ length: 4 }, (_, byte) =>
+      spawn(process.execPath, ['--input-type=module', '-e', script, String(byte)], {
+        stdio: ['ignore', 'pipe', 'pipe'],
       }),
     );
-    onTestFinished(() => {
-      for (const child of children) child.kill('SIGKILL');
-    });
-    const ended = children.map((child) => new Promise((resolve) => child.on('exit', resolve)));
-    expect(await Promise.all(ended)).toEqual([0, 0, 0]);
+    const results = await Promise.all(
+      ranks.map(
+        (rank) =>
+          new Promise<string>((resolve) => {
+            let text = '';
+            rank.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()));
+            rank.stderr.on('data', (chunk: Buffer) => (text += chunk.toString()));
+            rank.on('close', () => {
+              resolve(text);
+            });
+          }),
+      ),
+    );
+    for (const result of results) expect(result).toMatch(/^[1-9]\d*\n$/);
     expect(existsSync(root)).toBe(false);
-  });
-});
-
-describe('a spare directory, where a channel has no room', () => {
-  test('names its keeper, and has no pipes', () => {
-    const root = newRoot();
-    const spare = openSpare(root, 'job', keeper);
-    expect(modeOf(spare.path)).toBe('700');
-    expect(readdirSync(spare.path)).toEqual(['keeper']);
-    closeChannel(spare);
-    expect(existsSync(root)).toBe(false);
-  });
-
-  test('is never one that is there already', () => {
-    const root = newRoot();
-    const channel = openChannel([root], 'job', () => keeper);
-    expect(() => openSpare(root, 'job', keeper)).toThrow(`${channel.path} is there already`);
-    expect(readdirSync(root)).toEqual(['job']);
-    expect(isThere(channel.lobby)).toBe(true);
-  });
-});
-
-describe('files', () => {
-  test('the lead is claimed once', () => {
-    const channel = openChannel([newRoot()], 'job', () => keeper);
-    expect(claimLead(channel)).toBe(true);
-    expect(claimLead(channel)).toBe(false);
-    expect(parseKeeper(readFileSync(channel.leader, 'utf8'))).toEqual(keeper);
-  });
-
-  test('what is published is there whole, and nothing else is left', () => {
-    const { path, plan } = openChannel([newRoot()], 'job', () => keeper);
-    publish(plan, 'one\n');
-    publish(plan, 'two\n');
-    expect(readFileSync(plan, 'utf8')).toBe('two\n');
-    expect(modeOf(plan)).toBe('600');
-    expect(readdirSync(path).sort()).toEqual(['keeper', 'lobby', 'plan', 'pulse']);
-  });
-
-  test('a file is created by one only, for its owner only', () => {
-    const path = join(temporaryFolder(), 'file');
-    closeSync(createFile(path));
-    expect(modeOf(path)).toBe('600');
-    expect(() => createFile(path)).toThrow('EEXIST');
-  });
-
-  test('a file is opened only where it is a regular one of ours that others cannot touch', () => {
-    const folder = temporaryFolder();
-    const path = join(folder, 'file');
-    closeSync(createFile(path));
-    closeSync(openFile(path));
-
-    symlinkSync(path, join(folder, 'link'));
-    expect(() => openFile(join(folder, 'link'))).toThrow('ELOOP');
-    expect(() => openFile(folder)).toThrow(`${folder} is not a regular file`);
-    chmodSync(path, 0o604);
-    expect(() => openFile(path)).toThrow(`${path} is open to others`);
-    chmodSync(path, 0o600);
-    linkSync(path, join(folder, 'second'));
-    expect(() => openFile(path)).toThrow(`${path} has another name, too`);
-  });
-
-  rootOnly().test("another user's file is refused", () => {
-    const path = join(temporaryFolder(), 'file');
-    closeSync(createFile(path));
-    chownSync(path, 12345, 0);
-    expect(() => openFile(path)).toThrow(`${path} belongs to user 12345`);
-  });
-});
+  },
+);

@@ -13,7 +13,7 @@ const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((na
 const tellers = /^(#?notice|#?complain|say)$/;
 
 /** A property that holds why a rank could not share. */
-const reasons = ['reason'];
+const reasons = ['reason', 'refusal', 'failure'];
 
 function nodesOf(node: ts.Node): ts.Node[] {
   const inside: ts.Node[] = [];

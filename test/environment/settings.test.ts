@@ -5,6 +5,7 @@ import { type Settings, defaultTimeout, settingsFrom } from '../../src/environme
 
 const defaults: Settings = {
   job: undefined,
+  launcher: undefined,
   directory: undefined,
   timeout: defaultTimeout,
   strict: false,
@@ -12,6 +13,7 @@ const defaults: Settings = {
   hole: undefined,
   libhwloc: undefined,
   xmlfile: false,
+  source: '',
   verbose: false,
   spool: undefined,
   complaints: [],

@@ -3,60 +3,78 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
-  type LineListener,
-  type LineReader,
-  type LineWriter,
+  LineSplitter,
   ProtocolError,
+  formatMessage,
+  formatRound,
+  maxLineBytes,
+  parseMessage,
+  parseRound,
 } from '../../src/channel/index.js';
-import { formatMessage, parseMessage } from '../../src/channel/messages.js';
 import { MapsFormatError, parseMaps } from '../../src/maps/index.js';
-import { mostRanges } from '../../src/rank/address-space.js';
-import { Peer } from '../../src/rank/peer.js';
+import { leader, lead } from '../../src/rank/leader/leader.js';
+import { ledger } from '../../src/rank/leader/ranges.js';
+import { type Answer, type Heard, type Rules, pace } from '../../src/rank/steps.js';
 
 const limit = Number(process.env.FAULTS_FUZZ_MS ?? 3000);
 const within = { interruptAfterTimeLimit: limit, numRuns: 1_000_000, markInterruptAsFailure: false };
 const timeout = limit + 20_000;
 
 const valid = [
-  'announce hwloc-share=1 rank=1 local=1 pipe=1-4711',
-  'hello hwloc-share=1 rank=1 local=1 abi=20400 heap=55d0c2e9f000 stack=7ffd3c1e2000 cpus=0-3,8 mems=0',
-  '55d0c0a4e000-55d0c0a50000 55d0c2e7e000-55d0c2e9f000',
-  'end',
-  'reserved generation=1',
-  'busy generation=1',
-  'declined reason=no%20room',
-  'failed reason=EBUSY',
-  'done how=adopted',
-  'barrier number=1',
-  'wait missing=1,2',
-  'plan generation=1 file=/dev/shm/x offset=0 address=41a200000000 length=cd000 abi=20400',
-  'release generation=1',
-  'ladder reason=because xml=/dev/shm/x thissystem=1',
-  'open number=1',
+  'hello local=1 round=0 rank=1 abi=20400 cpus=0-3,8 mems=0 heap=55d0c2e9f000 stack=7ffd3c1e2000 55d0c0a4e000-55d0c0a50000 55d0c2e7e000-55d0c2e9f000',
+  'hello local=1 round=0 rank=1 abi=20400 more=1 1000-2000',
+  'ranges local=1 round=0 55d0c0a4e000-55d0c0a50000',
+  'reserved local=1 round=1',
+  'busy local=1 round=1 1000-2000',
+  'declined local=1 round=1 xml=1 reason=no%20room',
+  'failed local=1 round=2 reason=EBUSY',
+  'done local=1 round=2 how=adopted',
+  'barrier local=1 round=2 number=1',
+];
+const validRounds = [
+  'lead round=0 leader=0',
+  'anew round=3 leader=2 deaths=1',
+  'plan round=1 leader=0 at=41a200000000 bytes=cd000 abi=20400 offset=1000 base=3 shape=00dead step=beef00',
+  'release round=2 passed=0 plan=1 at=41a200000000 bytes=cd000 abi=20400',
+  'release round=9 passed=4 all=1 xml=0 thissystem=1 plan=1 at=41a200000000 bytes=cd000 abi=20400',
+  'fallback round=2 passed=0 reason=no%20room',
 ];
 
 /** A valid line, and the same with something cut out, put in or repeated; or anything at all. */
 const line = fc.oneof(
-  fc.constantFrom(...valid),
+  fc.constantFrom(...valid, ...validRounds),
   fc
-    .tuple(fc.constantFrom(...valid), fc.nat(200), fc.nat(20), fc.string({ unit: 'binary', maxLength: 20 }))
+    .tuple(
+      fc.constantFrom(...valid, ...validRounds),
+      fc.nat(200),
+      fc.nat(20),
+      fc.string({ unit: 'binary', maxLength: 20 }),
+    )
     .map(([text, at, length, insert]) => {
       const start = at % (text.length + 1);
       return text.slice(0, start) + insert + text.slice(start + length);
     }),
-  fc.tuple(fc.constantFrom(...valid), fc.nat(300)).map(([text, times]) => `${text} `.repeat(times)),
+  fc
+    .tuple(fc.constantFrom(...valid, ...validRounds), fc.nat(300))
+    .map(([text, times]) => `${text} `.repeat(times)),
   fc.string({ unit: 'binary', maxLength: 300 }),
 );
 
-test('a line is understood or refused with an error that names it', { timeout }, () => {
+test('a line of the lobby is understood or refused with an error that names it', { timeout }, () => {
+  checkReading(parseMessage, formatMessage);
+});
+
+test('a round is understood or refused with an error that names it', { timeout }, () => {
+  checkReading(parseRound, formatRound);
+});
+
+/** What was understood can be said again, and is understood as the same. */
+function checkReading<Read>(parse: (text: string) => Read | undefined, format: (read: Read) => string): void {
   fc.assert(
     fc.property(line, (text) => {
       try {
-        const message = parseMessage(text);
-        // What was understood can be said again, and is understood as the same.
-        if (message.verb !== 'ranges') {
-          expect(parseMessage(formatMessage(message).trimEnd())).toEqual(message);
-        }
+        const read = parse(text);
+        if (read !== undefined) expect(parse(format(read))).toEqual(read);
       } catch (error) {
         expect(error).toBeInstanceOf(ProtocolError);
         expect((error as Error).message.length).toBeLessThan(1000);
@@ -64,7 +82,7 @@ test('a line is understood or refused with an error that names it', { timeout },
     }),
     within,
   );
-});
+}
 
 test('the maps of a process are understood or refused', { timeout }, () => {
   const mapsLine = fc.oneof(
@@ -86,61 +104,95 @@ test('the maps of a process are understood or refused', { timeout }, () => {
   );
 });
 
-test('a peer of which anything is heard is in a state that makes sense, or gone', { timeout }, () => {
+test('lines that are too long take no more memory than one that is not', { timeout }, () => {
   fc.assert(
-    fc.property(fc.array(line, { maxLength: 30 }), fc.array(fc.nat(30), { maxLength: 6 }), (lines, says) => {
-      const ear = makePeer();
-      lines.forEach((text, at) => {
-        if (says.includes(at)) ear.peer.say(ear.plan);
-        if (ear.peer.standing !== 'gone') ear.listener.line(text);
-      });
-      expect(ear.misbehaved).toBeLessThanOrEqual(1);
-      if (ear.misbehaved > 0) expect(ear).toMatchObject({ closed: 2, peer: { standing: 'gone' } });
+    fc.property(
+      fc.array(fc.oneof(line, fc.constant('x'.repeat(5000)), fc.constant('\n')), { maxLength: 30 }),
+      (texts) => {
+        const splitter = new LineSplitter();
+        for (const text of texts) {
+          for (const each of splitter.split(text)) expect((each ?? '').length).toBeLessThan(maxLineBytes);
+        }
+      },
+    ),
+    within,
+  );
+});
+
+test('a leader that hears anything asks for something that makes sense', { timeout }, () => {
+  const rules: Rules = {
+    local: 0,
+    isVisitor: false,
+    leadsAtOnce: true,
+    expected: 3,
+    most: 3,
+    arrived: 0,
+    patience: 1000,
+    keepsFile: false,
+    timeout: 5000,
+    pace,
+  };
+  const plan = {
+    number: 1,
+    at: 0x1000,
+    bytes: 0x1000,
+    offset: 0,
+    abi: 1,
+    base: undefined,
+    shape: undefined,
+    step: undefined,
+  };
+  fc.assert(
+    fc.property(fc.array(fc.tuple(line, fc.nat(300)), { maxLength: 40 }), (lines) => {
+      const book = ledger();
+      let now = 0;
+      let next = lead(rules, now);
+      const answerTo = (text: string): Answer => {
+        switch (next.ask.ask) {
+          case 'read':
+            return { is: 'round', round: undefined };
+          case 'hear':
+            return { is: 'heard', lines: heard(text), loading: { failed: undefined } };
+          case 'look':
+            return { is: 'there', ranks: [1, 2] };
+          case 'choose':
+            return { is: 'plan', plan: { ...plan, number: next.ask.number } };
+          case 'xml':
+            return { is: 'xml', xml: undefined };
+          default:
+            return { is: 'done' };
+        }
+      };
+      const heard = (text: string): Heard[] => {
+        try {
+          const message = parseMessage(text);
+          const said = message === undefined ? undefined : book.take(message);
+          return said === undefined ? [] : [said];
+        } catch (error) {
+          expect(error instanceof ProtocolError || error instanceof RangeError).toBe(true);
+          return [];
+        }
+      };
+      for (const [text, milliseconds] of lines) {
+        now += milliseconds;
+        next = leader(rules, next.state, answerTo(text), now);
+        if (next.ask.ask === 'publish')
+          expect(parseRound(formatRound(next.ask.round))).toEqual(next.ask.round);
+      }
     }),
     within,
   );
 });
 
-test('a peer with more ranges than a process can have is gone, before they take much memory', () => {
-  const ear = makePeer();
-  ear.listener.line(valid[1] ?? '');
+test('a rank with more ranges than a process can have is refused, before they take much memory', () => {
+  const book = ledger();
   const ranges = Array.from(
-    { length: 200 },
+    { length: 100 },
     (_, at) => `${(at * 2 + 1).toString(16)}000-${(at * 2 + 2).toString(16)}000`,
   );
-  let lines = 0;
-  while (ear.peer.standing !== 'gone') {
-    ear.listener.line(ranges.join(' '));
-    lines++;
-  }
-  expect(lines).toBe(Math.floor(mostRanges / 200) + 1);
+  const from = { local: 1, round: 0, ranges: ranges.join(' '), more: true } as const;
+  book.take({ verb: 'hello', rank: 1, abi: 1, cpus: undefined, mems: undefined, ...from });
+  expect(() => {
+    for (let lines = 0; lines < 1000; lines++) book.take({ verb: 'ranges', ...from });
+  }).toThrow(RangeError);
 });
-
-/** A peer whose pipes are ours to speak through. */
-function makePeer() {
-  const state = { misbehaved: 0, closed: 0 };
-  let listener: LineListener | undefined;
-  const close = () => {
-    state.closed++;
-  };
-  const reader = { listen: (ear: LineListener) => (listener = ear), close, keepAlive: () => undefined };
-  const writer = { write: () => undefined, close };
-  const ignore = () => undefined;
-  const peer = new Peer(
-    1,
-    1,
-    { reader: reader as unknown as LineReader, writer: writer as unknown as LineWriter },
-    { changed: ignore, atBarrier: ignore, misbehaved: () => state.misbehaved++ },
-  );
-  if (listener === undefined) throw new Error('a peer listens from the start');
-  const plan = {
-    verb: 'plan',
-    generation: 1,
-    file: '/x',
-    offset: 0,
-    address: 0x1000,
-    length: 0x1000,
-    abi: 1,
-  } as const;
-  return Object.assign(state, { peer, listener, plan });
-}

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import { afterEach, describe, expect, test } from 'vitest';
-import { leaderPoints, memberPoints } from '../../src/rank/points.js';
+import { leaderPoints, memberPoints } from '../../src/rank/report/points.js';
 import { machineFile } from '../support/machine-file.js';
 import { installed } from '../support/programs.js';
 import { wrapper } from '../support/wrapper.js';
@@ -26,7 +26,7 @@ describe.concurrent('a rank that takes all of the window in which plans are made
   });
 });
 
-test.each(['member:pipes', 'member:met', 'member:released'])(
+test.each(['member:announced', 'member:announced', 'member:released'])(
   'a rank that has no room left in its address space at %s, of which Node itself may die, does not harm the others',
   async (point) => {
     const { told } = await runBroken({ faults: [{ rank: 1, point, act: 'starve' }] });

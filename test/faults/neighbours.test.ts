@@ -1,10 +1,10 @@
 // Somebody else was there first: other users, and other things at names of ours. They are refused with a line, and another place
 // is used; no name is followed through a link, and no descriptor leaks into a child.
-import { chmodSync, chownSync, linkSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, linkSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { currentKeeper, formatKeeper } from '../../src/channel/place/index.js';
+import { enterChannel, ownerByte } from '../../src/channel/index.js';
 import { mkfifo } from '../../src/hwloc/index.js';
 import { runJob } from '../support/job.js';
 import { leftovers, processesLeft, processesWith } from '../support/leftovers.js';
@@ -128,8 +128,8 @@ describe('what stands at a name in the channel', () => {
   const cases: Record<string, { make: (path: string) => void; says: RegExp; how: string }> = {
     'a file where the lobby is expected': {
       make: (path) => {
+        rmSync(join(path, 'lobby'));
         writeFileSync(join(path, 'lobby'), '', { mode: 0o600 });
-        mkfifo(join(path, 'pulse'));
       },
       says: /lobby is not a FIFO/,
       how: 'discovered',
@@ -137,25 +137,35 @@ describe('what stands at a name in the channel', () => {
     'a link where the lobby is expected': {
       make: (path) => {
         mkfifo(join(path, 'elsewhere'));
+        rmSync(join(path, 'lobby'));
         symlinkSync('elsewhere', join(path, 'lobby'));
-        mkfifo(join(path, 'pulse'));
       },
       says: /ELOOP/,
       how: 'discovered',
     },
     'a lobby that is open to others': {
       make: (path) => {
-        mkfifo(join(path, 'lobby'));
         chmodSync(join(path, 'lobby'), 0o666);
-        mkfifo(join(path, 'pulse'));
       },
       says: /lobby is open to others/,
       how: 'discovered',
     },
+    'a gate that is open to others': {
+      make: (path) => {
+        chmodSync(join(path, 'gate.1'), 0o666);
+      },
+      says: /gate.1 is open to others/,
+      how: 'discovered',
+    },
+    'a round that is none': {
+      make: (path) => {
+        symlinkSync('/etc/passwd', join(path, 'round'));
+      },
+      says: /not a line of this protocol: "\/etc\/passwd"/,
+      how: 'discovered',
+    },
     'a file at the name of the topology: the next plan has another name': {
       make: (path) => {
-        mkfifo(join(path, 'lobby'));
-        mkfifo(join(path, 'pulse'));
         writeFileSync(join(path, 'topology.1'), 'something else', { mode: 0o600 });
       },
       says: /^$/,
@@ -163,8 +173,6 @@ describe('what stands at a name in the channel', () => {
     },
     'a hard link at the name of the topology: what it links to stays as it is': {
       make: (path) => {
-        mkfifo(join(path, 'lobby'));
-        mkfifo(join(path, 'pulse'));
         writeFileSync(join(path, 'precious'), 'something else', { mode: 0o600 });
         linkSync(join(path, 'precious'), join(path, 'topology.1'));
       },
@@ -175,11 +183,11 @@ describe('what stands at a name in the channel', () => {
 
   test.for(Object.entries(cases))('%s', async ([, { make, says, how }]) => {
     const folder = temporaryFolder();
-    const path = join(folder, `hwloc-share-${uid}`, `local@${hostname()}`);
-    mkdirSync(path, { recursive: true, mode: 0o700 });
-    writeFileSync(join(path, 'keeper'), formatKeeper(currentKeeper()), { mode: 0o600 });
-    make(path);
+    // Somebody owns the channel, so that nobody sweeps it.
+    const channel = enterChannel([join(folder, `hwloc-share-${uid}`)], `local@${hostname()}`, ownerByte);
+    make(channel.path);
     const job = await runAt(folder, [...bare, '3', ...rank]);
+    channel.roll.close();
     expect(job.how).toEqual(all(how));
     expect(job.stderr).toMatch(says);
   });
@@ -208,13 +216,12 @@ describe('what is in a channel when everybody has a topology', () => {
   test('is for its user alone, and no XML that nobody needs', async () => {
     const { files, above } = await list([], []);
     expect(above).toEqual(['700', '700']);
-    expect(new Set(Object.values(files))).toEqual(new Set(['600']));
-    // The pairs of FIFOs have no names any more.
-    expect(Object.keys(files).sort()).toEqual(['keeper', 'leader', 'lobby', 'pulse', 'topology.1']);
+    // A link is open to everybody, and says nothing that is not in the mappings of each rank.
+    expect(files).toEqual({ lobby: '600', roll: '600', 'gate.3': '600', round: '777', 'topology.1': '600' });
   });
 
   test('is the XML as well, for whoever cannot adopt', async () => {
-    const taken = { rank: 1, point: 'member:met', act: 'take' };
+    const taken = { rank: 1, point: 'member:announced', act: 'take' };
     const { files } = await list(['--hole', '0x4abc00000000'], [taken]);
     expect(files).toMatchObject({ 'topology.xml': '600' });
   });

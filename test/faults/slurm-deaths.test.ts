@@ -26,7 +26,7 @@ launcher('slurm').describe('under srun', () => {
     });
 
   describe.concurrent.each([
-    'member:pipes',
+    'member:announced',
     'member:released',
     'member:barrier',
     'leader:claimed',

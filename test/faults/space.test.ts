@@ -1,4 +1,4 @@
-// Where /dev/shm has no room, or cannot be used: the next directory, else the ladder; never SIGBUS.
+// Where /dev/shm has no room, or cannot be used: the next directory, else the fallback; never SIGBUS.
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { installed, rootOnly } from '../support/programs.js';
@@ -57,7 +57,18 @@ mounting.test('small, but large enough: it is used', async () => {
   expect(await runInShm('small')).toMatchObject({ how: all('adopted'), stderr: '' });
 });
 
-for (const kind of ['full', 'inodes', 'readonly', 'missing']) {
+mounting.test(
+  'full: the ranks meet there all the same, and the topology goes to the next directory',
+  async () => {
+    const { how, stderr } = await runInShm('full');
+    expect(how).toEqual(all('adopted'));
+    expect(stderr).toMatch(
+      /^hwloc-share: node \S+, rank 0: \/dev\/shm\/.*ENOSPC.*; using the next directory\n$/,
+    );
+  },
+);
+
+for (const kind of ['inodes', 'readonly', 'missing']) {
   mounting.test(`${kind}: the next directory`, async () => {
     expect(await runInShm(kind)).toMatchObject({ how: all('adopted'), stderr: '' });
   });

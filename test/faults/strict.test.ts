@@ -1,5 +1,5 @@
-// With --strict (`onFailure: 'throw'`) the ladder is turned off: what would have been a private copy is an error that names the
-// cause; and without, the middle rung of the ladder is as good as the topology itself.
+// With --strict (`onFailure: 'throw'`) there is no fallback: what would have been a private copy is an error that names the
+// cause; and without, the leader's XML is as good as the topology itself.
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type JobResult, runJob, startJob } from '../support/job.js';
@@ -25,13 +25,20 @@ interface Case {
   env?: Record<string, string>;
   options?: string[];
   inFront?: string[];
+  ranks?: number;
   says: RegExp;
 }
 
-async function runStrict({ faults = [], env = {}, options = [], inFront = [] }: Case): Promise<JobResult> {
+async function runStrict({
+  faults = [],
+  env = {},
+  options = [],
+  inFront = [],
+  ranks = 3,
+}: Case): Promise<JobResult> {
   const folder = temporaryFolder();
   const place = inFront.length > 0 ? [] : ['--dir', folder];
-  const command = wrapper('--strict', ...place, ...options, ...local(3, '--import', killSwitch, rank));
+  const command = wrapper('--strict', ...place, ...options, ...local(ranks, '--import', killSwitch, rank));
   const FAULTS_LOG = join(temporaryFolder(), 'log');
   const result = await runJob([...inFront, ...command], {
     env: { TMPDIR: folder, FAULTS: JSON.stringify(faults), FAULTS_LOG, ...env },
@@ -42,13 +49,15 @@ async function runStrict({ faults = [], env = {}, options = [], inFront = [] }: 
 
 describe('with --strict, it is an error that names its cause when', () => {
   const cases: Record<string, Case> = {
-    'the leader dies': {
-      faults: [{ rank: 0, point: 'leader:gathered', act: 'kill' }],
-      says: /NotSharedError: the topology was not shared: the leader has gone/,
-    },
-    'the leader dies before it leads': {
-      faults: [{ rank: 0, point: 'leader:channel', act: 'kill' }],
-      says: /NotSharedError: the topology was not shared: the leader has gone/,
+    'two leaders die': {
+      faults: [
+        { rank: 0, point: 'leader:gathered', act: 'kill' },
+        { rank: 1, point: 'leader:gathered', act: 'kill' },
+        { rank: 2, point: 'leader:gathered', act: 'kill' },
+        { rank: 3, point: 'leader:gathered', act: 'kill' },
+      ],
+      ranks: 4,
+      says: /NotSharedError: the topology was not shared: 2 leaders died in this join/,
     },
     'the leader is silent': {
       faults: [{ rank: 0, point: 'leader:planned', act: 'stop' }],
@@ -56,9 +65,9 @@ describe('with --strict, it is an error that names its cause when', () => {
       says: /NotSharedError: the topology was not shared: the leader was silent for 1 s/,
     },
     'the range is taken in a rank for good': {
-      faults: [{ rank: 1, point: 'member:met', act: 'take' }],
+      faults: [{ rank: 1, point: 'member:announced', act: 'take' }],
       options: ['--hole', '0x4abc00000000'],
-      says: /NotSharedError: the topology was not shared: its range was taken in each of the plans/,
+      says: /NotSharedError: the topology was not shared: the planned range is taken in this rank/,
     },
     'a reservation is refused': {
       faults: [{ rank: 1, point: 'member:planned', act: 'refuse' }],
@@ -100,7 +109,7 @@ async function runStopped(each: Case): Promise<Pick<JobResult, 'stderr' | 'exitC
   return job.result;
 }
 
-test("the middle rung: a rank whose range is taken for good has the leader's XML, and can bind with it", async () => {
+test("a rank whose range is taken for good has the leader's XML, and can bind with it", async () => {
   const binder = join(import.meta.dirname, 'fixtures/binder.mjs');
   const command = wrapper(
     '--dir',
@@ -111,7 +120,7 @@ test("the middle rung: a rank whose range is taken for good has the leader's XML
   );
   const { stdout } = await runJob(command, {
     env: {
-      FAULTS: JSON.stringify([{ rank: 1, point: 'member:met', act: 'take' }]),
+      FAULTS: JSON.stringify([{ rank: 1, point: 'member:announced', act: 'take' }]),
       FAULTS_LOG: join(temporaryFolder(), 'log'),
     },
   });

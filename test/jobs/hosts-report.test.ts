@@ -69,8 +69,8 @@ onCluster('slurm', 'openmpi', 'mpich').describe('three hosts', () => {
     expect(document.notes[0]).toMatch(/^nothing is known of ranks 2-5: /);
     const lines = linesOf(stderr).sort();
     expect(lines).toHaveLength(3);
-    expect(lines[0]).toMatch(/^hwloc-share: node h2, rank 2: not in the report, .*: ENOENT/);
-    expect(lines[1]).toMatch(/^hwloc-share: node h3, rank 4: not in the report, .*: ENOENT/);
+    expect(lines[0]).toMatch(/^hwloc-share: node h2, rank 2: not in the report: .*: ENOENT/);
+    expect(lines[1]).toMatch(/^hwloc-share: node h3, rank 4: not in the report: .*: ENOENT/);
     expect(lines[2]).toBe(`hwloc-share: ${document.notes[0] ?? ''}`);
   });
 

@@ -140,7 +140,7 @@ describe.concurrent('the file', () => {
     expect(exitCode).toBe(0);
     expect(stdout.match(/"how":"adopted"/g)).toHaveLength(3);
     expect(stderr).toMatch(
-      /rank 0: not in the report, of which a file system that all nodes share is needed: ENOENT/,
+      /rank 0: not in the report: --report needs a directory that all nodes share: ENOENT/,
     );
   });
 

@@ -57,37 +57,19 @@ launcher('openmpi').describe('on one node', () => {
   });
 
   test.each(['pmix', 'flux'])(
-    'a rank that runs, and joins seconds later, is waited for (%s)',
+    'a rank that joins seconds later adopts what the others have (%s)',
     async (kind) => {
-      const { reports, stderr } = await runSharedJob(openmpi(4, kind), { env: { DELAY: '1:3000' } });
-      expectAllAdopted(reports, 4);
-      expect(stderr).toBe('');
-    },
-  );
-
-  test('with Flux, local rank 0 is waited for: it leads', async () => {
-    const { reports } = await runSharedJob(openmpi(3, 'flux'), { env: { DELAY: '0:1500' } });
-    expectAllAdopted(reports, 3);
-    expect(reports[0]?.outcome.didDiscover).toBe(true);
-  });
-
-  test.each(['pmix', 'flux'])(
-    'a rank that is started seconds after the census adopts from the published plan (%s)',
-    async (kind) => {
-      const env = { START: '3:2', STAY: '4000', BARRIER: 'no' };
+      const env = { DELAY: '1:3000', STAY: '5000', BARRIER: 'no' };
       const { reports, stderr } = await runSharedJob(openmpi(4, kind), { env });
       expectAllAdopted(reports, 4);
       expect(stderr).toBe('');
     },
   );
 
-  test('a rank that comes when the leader has left does not wait for those who have joined already', async () => {
+  test('a rank that comes when the leader has left has what that one wrote', async () => {
     const env = { START: '3:3', LEADER_LEAVES: '1', STAY: '6000', BARRIER: 'no' };
-    const { reports, durationMs } = await runSharedJob(openmpi(4, 'pmix'), { env });
-    expect(reports.map(({ outcome }) => outcome.how)).toEqual(Array(4).fill('adopted'));
-    expect(reports.filter(({ outcome }) => outcome.didDiscover)).toHaveLength(2);
-    // Not the timeout of 30 s.
-    expect(durationMs).toBeLessThan(20_000);
+    const { reports } = await runSharedJob(openmpi(4, 'pmix'), { env });
+    expectAllAdopted(reports, 4);
   });
 
   test('a rank that died before it joined is not waited for', async () => {

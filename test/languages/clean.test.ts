@@ -1,96 +1,154 @@
-// The header as compilers and checkers see it.
+// The client in C as compilers, linkers and checkers see it.
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { runJob } from '../support/job.js';
 import { installed } from '../support/programs.js';
 import { expectAllAdopted } from '../support/shared-job.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { wrapper } from '../support/wrapper.js';
-import { buildRanks, type Language, compile, fixture, header, mix, programs, runMixed } from './ranks.js';
+import {
+  type Language,
+  buildRanks,
+  compile,
+  compileAlone,
+  fixture,
+  inC,
+  mix,
+  programs,
+  runMixed,
+} from './ranks.js';
 
-const rank = join(header, 'rank.c');
+const source = join(inC, 'hwloc_share.c');
+const functions = ['barrier', 'close', 'data', 'join', 'strerror'].map((name) => `hwloc_share_${name}`);
 // What a plugin of libhwloc leaks is none of our business.
 const withoutPlugins = { HWLOC_PLUGINS_PATH: '' };
 
-/** Jobs in which each part of the header is run: a leader with members of all kinds, a member, a rank that is late. */
+/** Jobs in which each part of the source is run: a leader with members of all kinds, a member, a rank that is late. */
 const jobs: { about: string; languages: Language[]; env: Record<string, string> }[] = [
-  { about: 'a leader and its members', languages: ['c', 'c', 'python'], env: { BARRIER: '1' } },
+  { about: 'a leader and its members', languages: ['c', 'c', 'python'], env: { BARRIER: '1', DATA: '5000' } },
   {
     about: 'members whose range is taken',
-    languages: ['c', 'c', 'node'],
-    env: { SQUAT: '1:1000', AWAIT: '2', HWLOC_SHARE_HOLE: '0x4abc00000000' },
+    languages: ['c', 'c', 'python'],
+    env: { SQUAT: '1:1000', AWAIT: '2', HWLOC_SHARE_HOLE: '0x4abc00000000', DATA: '5000' },
   },
   {
     about: 'a late one',
     languages: ['c', 'python', 'c'],
-    env: { HWLOC_SHARE_TIMEOUT: '5', LATE: '2', STAY: '2:0', BARRIER: '1' },
+    env: { LATE: '2', STAY: '2:0', BARRIER: '1' },
   },
+  { about: 'members whose leader dies', languages: ['python', 'c', 'c'], env: { DIES: '0:0', BARRIER: '1' } },
   {
-    about: 'members of which the leader dies',
+    about: 'members whose leader dies before the release',
     languages: ['python', 'c', 'c'],
-    env: { DIES: '0:0', BARRIER: '1' },
+    env: { KILLED: '0 ftruncate 1', BARRIER: '1' },
   },
 ];
 
-installed(...programs).describe('the header', () => {
+/** What an object file, or a shared library, offers to others. */
+function visible(file: string, options: readonly string[]): string[] {
+  const symbols = execFileSync('nm', [...options, '--defined-only', file], { encoding: 'utf8' });
+  return symbols.split('\n').flatMap((line) => / [TDBRVW] (\w+)$/.exec(line)?.[1] ?? []);
+}
+
+installed(...programs).describe('the client in C', () => {
   buildRanks();
 
   test.each(['-O0', '-O2', '-O3'])('compiles without warnings (%s)', (level) => {
-    compile(rank, [level]);
+    compileAlone(source, ['-std=c99', level], 'cc');
   });
 
-  installed('clang').test('compiles without warnings with clang', () => {
-    compile(rank, ['-O2', ...libraryWarnings('clang')], 'clang');
+  const compilers: [string, string[]][] = [
+    ['cc', ['-std=c11', '-O2']],
+    ['c++', ['-x', 'c++', '-std=c++11', '-O2']],
+    ['c++', ['-x', 'c++', '-std=c++20', '-O2']],
+    ['clang', ['-std=c99', '-O2']],
+    ['clang++', ['-x', 'c++', '-std=c++11', '-O2']],
+  ];
+  for (const [compiler, options] of compilers) {
+    installed(compiler).test(`compiles without warnings with ${compiler} ${options.join(' ')}`, () => {
+      compileAlone(
+        source,
+        [...options, ...(compiler === 'clang' ? libraryWarnings(compiler) : [])],
+        compiler,
+      );
+    });
+  }
+
+  for (const [compiler, standard, name] of [
+    ['cc', '-std=c99', 'user.c'],
+    ['c++', '-std=c++11', 'user.cc'],
+  ] as const) {
+    installed(compiler).test(`has a header that goes before and after any other (${standard})`, () => {
+      const file = join(temporaryFolder(), name);
+      for (const order of [
+        ['<hwloc_share.h>', '<stdio.h>', '<hwloc.h>'],
+        ['<stdio.h>', '<hwloc.h>', '<hwloc_share.h>'],
+      ]) {
+        const includes = order.map((each) => `#include ${each}\n`).join('');
+        writeFileSync(file, `${includes}int main(void) { return sizeof(hwloc_share_session) == 0; }\n`);
+        compileAlone(file, [standard], compiler);
+      }
+    });
+  }
+
+  installed('nm').test('offers its functions and nothing else', () => {
+    expect(visible(compileAlone(source, ['-std=c99'], 'cc'), []).sort()).toEqual(functions);
   });
 
-  test('is included by as many files as need it', () => {
-    const folder = temporaryFolder();
-    const user = '#include "hwloc-share.h"\nint user(hwloc_share_session *session);\n';
-    writeFileSync(
-      join(folder, 'user.c'),
-      `${user}int user(hwloc_share_session *session) { return hwloc_share_barrier(session); }\n`,
-    );
-    expect(() => compile(rank, [join(folder, 'user.c')])).not.toThrow();
-  });
+  installed('make', 'nm', 'pkg-config').test('is installed as two libraries that pkg-config finds', () => {
+    const root = temporaryFolder();
+    const build = temporaryFolder();
+    execFileSync('cp', ['-r', `${inC}/.`, build]);
+    execFileSync('make', ['-C', build, 'install', `DESTDIR=${root}`, 'PREFIX=/opt/share'], { stdio: 'pipe' });
+    const lib = join(root, 'opt/share/lib');
+    expect(readdirSync(lib).filter((name) => name.startsWith('lib')).length).toBe(4);
+    expect(visible(join(lib, 'libhwloc_share.so'), ['-D']).sort()).toEqual(functions);
 
-  test('says so when it is included too late', () => {
-    const file = join(temporaryFolder(), 'late.c');
-    writeFileSync(
-      file,
-      '#include <stdio.h>\n#define HWLOC_SHARE_IMPLEMENTATION\n#include "hwloc-share.h"\nint main(void) { return 0; }\n',
-    );
-    expect(() => compile(file)).toThrow(/include hwloc-share\.h before any other header/);
-    expect(() => compile(file, ['-D_GNU_SOURCE'])).not.toThrow();
-  });
-
-  installed('nm').test('defines nothing that does not bear its name', () => {
-    const file = compile(rank, ['-O0']);
-    const symbols = execFileSync('nm', ['--defined-only', file], { encoding: 'utf8' });
-    const ours = symbols.split('\n').filter((line) => / [TtDdBbRr] (hws_|hwloc_share_)/.test(line));
-    expect(ours.length).toBeGreaterThan(50);
-    const visible = symbols
-      .split('\n')
-      .flatMap((line) => / [TDBR] (hws_\w+|hwloc_\w+)$/.exec(line)?.[1] ?? []);
-    expect(visible.sort()).toEqual([
-      'hwloc_share_barrier',
-      'hwloc_share_close',
-      'hwloc_share_join',
-      'hwloc_share_strerror',
+    const env = { ...process.env, PKG_CONFIG_PATH: join(lib, 'pkgconfig'), PKG_CONFIG_SYSROOT_DIR: root };
+    const flags = execFileSync('pkg-config', ['--cflags', '--libs', 'hwloc_share'], {
+      env,
+      encoding: 'utf8',
+    });
+    const program = join(root, 'program');
+    const example = join(inC, '../../examples/c/rank.c');
+    const words = flags.trim().split(/\s+/);
+    execFileSync('cc', ['-o', program, example, ...words, '-pthread'], { stdio: 'pipe' });
+    const said = execFileSync(program, { env: { ...env, LD_LIBRARY_PATH: lib }, encoding: 'utf8' });
+    expect(said).toMatch(/^rank 0 of 1: .*\(discovered\)\n$/);
+    // The static library does as well.
+    execFileSync('cc', [
+      '-o',
+      program,
+      example,
+      `-I${root}/opt/share/include`,
+      join(lib, 'libhwloc_share.a'),
+      '-lhwloc',
+      '-pthread',
     ]);
+    expect(execFileSync(program, { encoding: 'utf8' })).toBe(said);
   });
 
   describe('has no error that a checker finds', () => {
-    test.each(jobs)('with AddressSanitizer, LeakSanitizer and UBSan: $about', async ({ languages, env }) => {
-      const program = compile(fixture('report.c'), ['-g', '-O1', '-fsanitize=address,undefined']);
-      await expectClean(languages, { ...env, REPORT_c: program, UBSAN_OPTIONS: 'halt_on_error=1' });
+    describe('with AddressSanitizer, LeakSanitizer and UBSan', () => {
+      let program: string;
+      beforeAll(() => {
+        program = compile(fixture('report.c'), ['-g', '-O1', '-fsanitize=address,undefined']);
+      }, 120_000);
+      test.each(jobs)('$about', { timeout: 60_000 }, async ({ languages, env }) => {
+        await expectClean(languages, { ...env, REPORT_c: program, UBSAN_OPTIONS: 'halt_on_error=1' });
+      });
     });
 
     installed('valgrind').describe('with valgrind', () => {
+      let program: string;
+      beforeAll(() => {
+        program = compile(fixture('report.c'), ['-g', '-O1']);
+      }, 120_000);
       // It takes valgrind forever to map a window of many terabytes.
-      test.each(jobs.filter(({ env }) => env.SQUAT === undefined))('$about', async ({ languages, env }) => {
-        const program = compile(fixture('report.c'), ['-g', '-O1']);
+      const quick = jobs.filter(({ env }) => env.SQUAT === undefined);
+      test.each(quick)('$about', { timeout: 60_000 }, async ({ languages, env }) => {
         const memcheck = `valgrind ${leakCheck} --child-silent-after-fork=yes --suppressions=${await ownLeaks()}`;
         await expectClean(languages, { ...env, REPORT_c: `${memcheck} ${program}` });
       });
@@ -107,7 +165,7 @@ function libraryWarnings(compiler: string): string[] {
   // As the header says it.
   writeFileSync(file, `#define _GNU_SOURCE\n#include <string.h>\n${text}`);
   try {
-    compile(file, [], compiler);
+    compileAlone(file, ['-std=c99'], compiler);
     return [];
   } catch (error) {
     expect(String(error)).toContain('[-Werror,-Wc11-extensions]');
@@ -140,15 +198,15 @@ async function ownLeaks(): Promise<string> {
 }
 
 async function expectClean(languages: readonly Language[], env: Record<string, string>): Promise<void> {
-  const status = env.DIES === undefined ? {} : { status: 137 };
+  const isKilled = env.DIES !== undefined || env.KILLED !== undefined;
   const { reports, stderr } = await runMixed(
     wrapper('local', '-n', String(languages.length), ...mix(languages)),
     {
       env: { ...withoutPlugins, FLAG: join(temporaryFolder(), 'flag'), ...env },
-      ...status,
+      ...(isKilled ? { status: 137 } : {}),
+      timeoutMs: 50_000,
     },
   );
   expect(stderr).not.toMatch(/==\d+==|Sanitizer|runtime error/);
-  if (env.DIES === undefined && env.HWLOC_SHARE_HOLE === undefined)
-    expectAllAdopted(reports, languages.length);
+  if (!isKilled && env.HWLOC_SHARE_HOLE === undefined) expectAllAdopted(reports, languages.length);
 }

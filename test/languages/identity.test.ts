@@ -85,7 +85,7 @@ installed(...programs).describe('ranks in other languages know', () => {
   let commands: Record<'c' | 'python', [string, ...string[]]>;
   beforeAll(() => {
     commands = {
-      c: [compile(fixture('identity.c'))],
+      c: [compile(fixture('identity.c'), [], [])],
       python: [pythonCommand(), fixture('identity.py')],
     };
   });

@@ -1,25 +1,28 @@
 // Ranks in C, Python and Node in one job: one discovery, one address, one topology, common barriers; whoever leads.
 import { execFileSync } from 'node:child_process';
 import { cpSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { launcher } from '../launchers/available.js';
-import { installed } from '../support/programs.js';
+import { installed, unlessMissing } from '../support/programs.js';
 import { type Slurm, startSlurm } from '../launchers/slurm.js';
 import { launcherCommands } from '../support/jobs.js';
 import { expectAllAdopted, runSharedJob } from '../support/shared-job.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { wrapper } from '../support/wrapper.js';
 import {
-  buildRanks,
   type Language,
-  header,
+  buildRanks,
+  inC,
   mix,
   programs,
   pythonCommand,
   pythonEnvironment,
   runMixed,
+  whyNoMpi,
 } from './ranks.js';
+
+const examples = resolve(import.meta.dirname, '../../examples');
 
 const orders: Language[][] = [
   ['c', 'python', 'node', 'c', 'python'],
@@ -33,7 +36,7 @@ async function expectToShare(
   languages: readonly Language[],
   env: Record<string, string> = {},
 ) {
-  const meeting = { MEETING: temporaryFolder(), EXPECTED: String(languages.length) };
+  const meeting = { MEETING: temporaryFolder(), EXPECTED: String(languages.length), DATA: '300001' };
   const { reports, stderr } = await runMixed(command, { env: { ...meeting, ...env } });
   expect(stderr).toBe('');
   expectAllAdopted(reports, languages.length);
@@ -41,7 +44,7 @@ async function expectToShare(
   // Open MPI 6.0 counts the ranks of a node in another order.
   const localRanks = reports.map(({ localRank = -1 }) => localRank).sort((a, b) => a - b);
   expect(localRanks).toEqual([...languages.keys()]);
-  for (const { outcome, rank, localSize, size, twice, met, cores } of reports) {
+  for (const { outcome, rank, localSize, size, twice, met, cores, data } of reports) {
     expect({ localSize, size, twice, met }).toEqual({
       localSize: languages.length,
       size: languages.length,
@@ -50,6 +53,9 @@ async function expectToShare(
     });
     expect(outcome.didDiscover).toBe(rank === 0);
     expect(cores).toBe(reports[0]?.cores);
+    // The leader's data: the letter is that of its language.
+    const letter = (languages[0] ?? '').charCodeAt(0);
+    expect(data).toEqual({ 'a table': [300_001, letter], nothing: [0, null] });
   }
 }
 
@@ -96,22 +102,21 @@ installed(...programs).describe('ranks in C, Python and Node', () => {
     });
   });
 
-  test('as the examples show it', async () => {
+  /** A program of examples/c, built as its Makefile says. */
+  function example(name: string, options: readonly string[] = []): string {
     const folder = temporaryFolder();
-    cpSync(header, folder, { recursive: true });
-    execFileSync('make', ['-C', folder], { stdio: 'pipe' });
-    const inPython = [pythonCommand(), join(header, '../python/rank.py')];
-    const command = wrapper(
-      'local',
-      '-n',
-      '4',
-      'sh',
-      '-c',
-      'if [ $HWLOC_SHARE_RANK -lt 2 ]; then exec "$0"; else exec "$@"; fi',
-    );
-    const { stdout, stderr } = await runSharedJob([...command, join(folder, 'rank'), ...inPython], {
-      env: pythonEnvironment,
-    });
+    cpSync(join(examples, 'c'), folder, { recursive: true });
+    execFileSync('make', ['-C', folder, `CLIENT=${inC}`, ...options, name], { stdio: 'pipe' });
+    return join(folder, name);
+  }
+
+  test('as the examples show it', async () => {
+    const rankInPython = [pythonCommand(), join(examples, 'python/rank.py')];
+    // Ranks in C take as long to come as those in Python, and so have as much patience: on a busy machine, that is more than a second.
+    const starts = '"$1" -c "import hwloc_share"; exec "$0"';
+    const shell = `if [ $HWLOC_SHARE_RANK -lt 2 ]; then ${starts}; else exec "$@"; fi`;
+    const command = wrapper('local', '-n', '4', 'sh', '-c', shell, example('rank'), ...rankInPython);
+    const { stdout, stderr } = await runSharedJob(command, { env: pythonEnvironment });
     expect(stderr).toBe('');
     const lines = stdout
       .replace(/\)\n*rank/g, ')\nrank')
@@ -122,4 +127,31 @@ installed(...programs).describe('ranks in C, Python and Node', () => {
       ['0', '1', '2', '3'],
     );
   });
+
+  const mpi = { openmpi: ['mpicc.openmpi'], mpich: ['mpicc.mpich'] } as const;
+  for (const name of ['openmpi', 'mpich'] as const) {
+    launcher(name).describe(name, () => {
+      unlessMissing(whyNoMpi(mpi[name][0]), false).test(
+        'the examples with MPI share and bind to cores',
+        async () => {
+          const program = example('mpi', [`MPICC=${mpi[name][0]}`]);
+          const script = [pythonCommand(), join(examples, 'python/mpi.py')];
+          for (const command of [[program], script]) {
+            const { stdout, stderr } = await runSharedJob(wrapper(...launcherCommands[name](2, command)), {
+              env: { PYTHONDONTWRITEBYTECODE: '1', HWLOC_SHARE_STRICT: '1' },
+            });
+            expect(stderr).toBe('');
+            const lines = stdout
+              .split(/\r?\n/)
+              .filter((line) => line !== '')
+              .sort();
+            expect(lines.map((line) => /^MPI rank (\d) on \S+: bound to core \d+$/.exec(line)?.[1])).toEqual([
+              '0',
+              '1',
+            ]);
+          }
+        },
+      );
+    });
+  }
 });

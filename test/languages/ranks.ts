@@ -1,9 +1,9 @@
 // Jobs of ranks in several languages: built once, run under any launcher, looked at as other jobs are.
-import { execFileSync } from 'node:child_process';
-import { copyFileSync, realpathSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import { beforeAll } from 'vitest';
 import type { JobOptions } from '../support/job.js';
+import { whyNotInstalled } from '../support/programs.js';
 import { type Report, type SharedJob, fixture as jobFixture, runSharedJob } from '../support/shared-job.js';
 import { temporaryFolder } from '../support/temporary.js';
 
@@ -13,11 +13,8 @@ export const forC = ['cc', '/usr/include/stdio.h', '/usr/include/hwloc.h'] as co
 /** What ranks in other languages need. */
 export const programs = [...forC, 'python3'] as const;
 
-/**
- * What a rank may be in; `gone` is one that ends before it joins, `hand` and `hostile` speak the protocol by hand
- * (test/jobs/fixtures/by-hand.mjs, test/faults/fixtures/hostile.mjs).
- */
-export type Language = 'c' | 'node' | 'python' | 'gone' | 'hand' | 'hostile';
+/** What a rank may be in; `gone` is one that ends before it joins, `hand` speaks the protocol by hand (fixtures/by-hand.py). */
+export type Language = 'c' | 'node' | 'python' | 'gone' | 'hand';
 
 /** What test/languages/fixtures/report.* print. */
 export interface RankReport extends Report {
@@ -29,6 +26,8 @@ export interface RankReport extends Report {
   peak: number;
   /** Whether everybody was at each of the barriers; null if none was asked for. */
   met: boolean | null;
+  /** The data that the leader shares, by name: its length and its first byte. */
+  data: Record<string, [length: number, first: number | null]>;
 }
 
 export interface MixedJob extends SharedJob {
@@ -36,20 +35,43 @@ export interface MixedJob extends SharedJob {
 }
 
 const root = resolve(import.meta.dirname, '../..');
-export const header = join(root, 'examples/c');
-const module = join(root, 'examples/python');
+/** The client in C: a header, a source and a Makefile. */
+export const inC = join(root, 'clients/c');
+/** The folder of the package in Python. */
+export const inPython = join(root, 'clients/python');
 
 export function fixture(name: string): string {
   return join(import.meta.dirname, 'fixtures', name);
 }
 
-/** Compiles a fixture as users are told to. @returns the program. @throws Error  with the compiler's words, warnings included. */
-export function compile(source: string, options: readonly string[] = [], compiler = 'cc'): string {
+const strict = ['-Wall', '-Wextra', '-pedantic', '-Werror'];
+
+/**
+ * Compiles a program with the client's source.
+ *
+ * @param client  Its file; none if the program includes it.
+ * @returns the program.
+ * @throws Error  with the compiler's words, warnings included.
+ */
+export function compile(
+  source: string,
+  options: readonly string[] = [],
+  client: readonly string[] = [join(inC, 'hwloc_share.c')],
+): string {
   const program = join(temporaryFolder(), 'program');
-  const strict = ['-std=c99', '-Wall', '-Wextra', '-pedantic', '-Werror'];
-  const args = [...strict, ...options, `-I${header}`, '-o', program, source, '-lhwloc', '-pthread'];
-  execFileSync(compiler, args, { encoding: 'utf8', stdio: 'pipe' });
+  const args = [...strict, '-std=c99', ...options, `-I${inC}`, '-o', program, source, ...client];
+  execFileSync('cc', [...args, '-lhwloc', '-pthread'], { encoding: 'utf8', stdio: 'pipe' });
   return program;
+}
+
+/** Compiles one file on its own, without warnings. @returns the object. */
+export function compileAlone(source: string, options: readonly string[], compiler: string): string {
+  const object = join(temporaryFolder(), 'object.o');
+  execFileSync(compiler, [...strict, ...options, `-I${inC}`, '-c', '-o', object, source], {
+    encoding: 'utf8',
+    stdio: 'pipe',
+  });
+  return object;
 }
 
 let python: string | undefined;
@@ -61,7 +83,7 @@ export function pythonCommand(): string {
   }).trim());
 }
 
-export const pythonEnvironment = { PYTHONPATH: module, PYTHONDONTWRITEBYTECODE: '1' };
+export const pythonEnvironment = { PYTHONPATH: inPython, PYTHONDONTWRITEBYTECODE: '1' };
 
 let built: Record<string, string> | undefined;
 
@@ -72,18 +94,10 @@ export function rankEnvironment(): Record<string, string> {
     REPORT_node: `${process.execPath} ${fixture('report.mjs')}`,
     REPORT_python: `${pythonCommand()} ${fixture('report.py')}`,
     REPORT_gone: 'true',
-    AWAITING: shellNamedNode(),
-    REPORT_hand: `${process.execPath} ${jobFixture('by-hand.mjs')}`,
-    REPORT_hostile: `${process.execPath} ${join(root, 'test/faults/fixtures/hostile.mjs')}`,
+    REPORT_hand: `${pythonCommand()} ${fixture('by-hand.py')}`,
+    HOLD: `${pythonCommand()} ${fixture('hold.py')}`,
     ...pythonEnvironment,
   });
-}
-
-/** See mix.sh. */
-function shellNamedNode(): string {
-  const file = join(temporaryFolder(), 'node');
-  copyFileSync(realpathSync('/bin/sh'), file);
-  return file;
 }
 
 /** The program of a rank that is in the language at the place of its number. */
@@ -101,7 +115,7 @@ export async function runMixed(
     status === undefined ? [] : [process.execPath, jobFixture('expect-status.mjs'), String(status)];
   const job = await runSharedJob([...expecting, ...command], {
     ...rest,
-    env: { ...rankEnvironment(), ...rest.env },
+    env: { ...rankEnvironment(), TOGETHER: temporaryFolder(), ...rest.env },
   });
   return { ...job, reports: job.reports as RankReport[] };
 }
@@ -111,4 +125,12 @@ export function buildRanks(): void {
   beforeAll(() => {
     rankEnvironment();
   }, 120_000);
+}
+
+/** Why programs cannot be built with an MPI library's compiler; undefined if they can. It may be installed without its headers. */
+export function whyNoMpi(compiler: string): string | undefined {
+  const missing = whyNotInstalled([compiler]);
+  if (missing !== undefined) return missing;
+  const built = spawnSync(compiler, ['-fsyntax-only', '-x', 'c', '-'], { input: '#include <mpi.h>\n' });
+  return built.status === 0 ? undefined : `${compiler} finds no mpi.h`;
 }

@@ -1,55 +1,56 @@
-// What a rank sweeps that no wrapper stands in front of: what dead jobs left, not what somebody is in whose launcher has died.
-import { closeSync, constants, mkdirSync, openSync, readdirSync, writeFileSync } from 'node:fs';
+// What a rank sweeps that no wrapper is in front of: what dead jobs left, not what a process is in.
+import { spawn } from 'node:child_process';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { currentKeeper, formatKeeper, ownUid } from '../../src/channel/place/index.js';
-import { mkfifo } from '../../src/hwloc/index.js';
-import { launcher } from '../launchers/available.js';
 import { installed } from '../support/programs.js';
 import { runJob } from '../support/job.js';
-import { launcherCommands } from '../support/jobs.js';
 import { expectAllAdopted, reportsIn } from '../support/shared-job.js';
 import { temporaryFolder } from '../support/temporary.js';
-import { buildRanks, mix, programs, rankEnvironment } from './ranks.js';
-
-// No process has lived as long as that.
-const dead = formatKeeper({ ...currentKeeper(), start: 1 });
-const alive = formatKeeper(currentKeeper());
+import { buildRanks, programs, pythonCommand, rankEnvironment } from './ranks.js';
 
 installed(...programs).describe('a rank that sweeps', () => {
   buildRanks();
 
-  launcher('openmpi').describe('under mpirun alone', () => {
-    test.each(['c', 'python', 'node'] as const)('in %s', async (language) => {
-      const folder = temporaryFolder();
-      const root = join(folder, `hwloc-share-${ownUid()}`);
-      const pair = (path: string): string => {
-        const [up = '', down = ''] = ['up', 'down'].map((end) => join(path, `1-${process.pid}.${end}`));
-        mkfifo(up);
-        mkfifo(down);
-        return down;
-      };
-      const channel = (name: string, leader?: string): string => {
-        const path = join(root, name);
-        mkdirSync(path, { recursive: true, mode: 0o700 });
-        writeFileSync(join(path, 'keeper'), dead, { mode: 0o600 });
-        if (leader !== undefined) writeFileSync(join(path, 'leader'), leader, { mode: 0o600 });
-        return path;
-      };
-      channel('led', alive);
-      channel('led by the dead', dead);
-      pair(channel('given up'));
-      const fd = openSync(pair(channel('waited in')), constants.O_RDONLY | constants.O_NONBLOCK);
-      onTestFinished(() => {
-        closeSync(fd);
-      });
+  test.each([
+    ['c', 'python'],
+    ['python', 'c'],
+  ] as const)('in %s, with another in %s, and variables set by hand', async (language, other) => {
+    const folder = temporaryFolder();
+    const root = join(folder, `hwloc-share-${process.geteuid?.() ?? 0}`);
+    const channel = (name: string, ...files: string[]): string => {
+      mkdirSync(join(root, name), { recursive: true, mode: 0o700 });
+      for (const file of files) writeFileSync(join(root, name, file), 'left', { mode: 0o600 });
+      return join(root, name);
+    };
+    channel('dead', 'roll', 'topology.1', 'lobby');
+    channel('.old-0123456789abcdef', 'roll', 'topology.1');
+    channel('.new-0123456789abcdef');
+    channel('unclear', 'topology.1');
+    await locked(join(channel('live', 'roll', 'topology.1'), 'roll'));
 
-      const { stdout, stderr } = await runJob(launcherCommands.openmpi(2, mix([language, language])), {
-        env: { ...rankEnvironment(), HWLOC_SHARE_DIR: folder },
-      });
-      expectAllAdopted(reportsIn(stdout), 2);
-      expect(stderr).toBe('');
-      expect(readdirSync(root).sort()).toEqual(['led', 'waited in']);
-    });
+    const rank = (number: number, command: string) =>
+      `HWLOC_SHARE_RANK=${number} HWLOC_SHARE_SIZE=2 HWLOC_SHARE_LOCAL_RANK=${number} HWLOC_SHARE_LOCAL_SIZE=2 ${command}`;
+    const script = `${rank(0, `$REPORT_${language}`)} & ${rank(1, `$REPORT_${other}`)} & wait`;
+    const env = {
+      ...rankEnvironment(),
+      TOGETHER: temporaryFolder(),
+      TOGETHER_COUNT: '2',
+      HWLOC_SHARE_DIR: folder,
+    };
+    const job = await runJob(['sh', '-c', script], { env });
+    expectAllAdopted(reportsIn(job.stdout), 2);
+    expect(job.stderr).toBe('');
+    expect(readdirSync(root).sort()).toEqual(['live', 'unclear']);
+    expect(readdirSync(join(root, 'live')).sort()).toEqual(['roll', 'topology.1']);
   });
 });
+
+/** Has a process lock a byte of a roll until the test is over. */
+async function locked(roll: string): Promise<void> {
+  const script =
+    'import fcntl,sys,time; f=open(sys.argv[1],"r+"); fcntl.lockf(f,fcntl.LOCK_EX,1,3); print(1,flush=True); time.sleep(60)';
+  const child = spawn(pythonCommand(), ['-c', script, roll], { stdio: ['ignore', 'pipe', 'inherit'] });
+  onTestFinished(() => void child.kill());
+  await new Promise((resolve) => child.stdout.once('data', resolve));
+}

@@ -66,7 +66,7 @@ test('it names each variable that users may set', () => {
   const settings = readFileSync(new URL('../../src/environment/settings.ts', import.meta.url), 'utf8');
   const read = new Set([...settings.matchAll(/given\('(\w+)'\)/g)].map(([, name]) => name));
   // What the wrapper tells the ranks.
-  for (const own of ['JOB', 'SPOOL', 'XMLFILE']) {
+  for (const own of ['JOB', 'LAUNCHER', 'SPOOL', 'XMLFILE']) {
     expect(read.delete(`HWLOC_SHARE_${own}`)).toBe(true);
   }
   expect(environmentEntries.map(({ term }) => term)).toEqual(expect.arrayContaining([...read]));

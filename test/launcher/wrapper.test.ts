@@ -2,11 +2,12 @@
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { formatKeeper, openRoot, ownUid } from '../../src/channel/place/index.js';
+import { ownUid } from '../../src/channel/place/index.js';
 import { placeVariables } from '../../src/environment/index.js';
 import { installed } from '../support/programs.js';
+import { makeChannel } from '../support/channels.js';
 import { type JobOptions, type JobResult, runJob } from '../support/job.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { wrapper } from '../support/wrapper.js';
@@ -281,20 +282,15 @@ describe.concurrent('the environment', () => {
 describe.concurrent('what is left', () => {
   test('channels of the job are removed at its end, those of others stay', async () => {
     const dir = temporaryFolder();
-    const make = `umask 077; mkdir -p "$HWLOC_SHARE_DIR/${root}/$HWLOC_SHARE_JOB.step@node/deep" "$HWLOC_SHARE_DIR/${root}/other"`;
+    const other = makeChannel(dir, 'other', 'living');
+    const make = `umask 077; cd "$HWLOC_SHARE_DIR/${root}"; mkdir -p "$HWLOC_SHARE_JOB.step@node/deep"; : >"$HWLOC_SHARE_JOB.step@node/roll"`;
     await run(['sh', '-c', `${make}; exit 3`], { env: { HWLOC_SHARE_DIR: dir } });
-    expect(readdirSync(join(dir, root))).toEqual(['other']);
+    expect(readdirSync(join(dir, root))).toEqual([basename(other)]);
   });
 
   test('a channel of a dead job is swept before the next one', async () => {
     const dir = temporaryFolder();
-    const { pid } = spawnSync('true');
-    openRoot(join(dir, root));
-    mkdirSync(join(dir, root, 'dead'));
-    writeFileSync(
-      join(dir, root, 'dead', 'keeper'),
-      formatKeeper({ pid, start: 1, namespace: namespaceOf() }),
-    );
+    makeChannel(dir, 'dead', 'dead');
     const { stderr } = await run(['true'], { env: { HWLOC_SHARE_DIR: dir } });
     expect(stderr).toBe('');
     expect(existsSync(join(dir, root))).toBe(false);
@@ -302,13 +298,7 @@ describe.concurrent('what is left', () => {
 
   test('clean does the same by itself, and says what it removed', async () => {
     const dir = temporaryFolder();
-    const { pid } = spawnSync('true');
-    openRoot(join(dir, root));
-    mkdirSync(join(dir, root, 'dead'));
-    writeFileSync(
-      join(dir, root, 'dead', 'keeper'),
-      formatKeeper({ pid, start: 1, namespace: namespaceOf() }),
-    );
+    makeChannel(dir, 'dead', 'dead');
     const { exitCode, stdout, stderr } = await run(['--dir', dir, 'clean']);
     expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: '' });
     expect(stderr).toContain(`hwloc-share: removed ${join(dir, root, 'dead')}, left by a job that is dead\n`);
@@ -348,7 +338,3 @@ test.concurrent('--verbose says on stderr which launcher it is, and nothing on s
       'hwloc-share: echo is not known to us; trying it\nhwloc-share: no rank of this job has told of a join\n',
   });
 });
-
-function namespaceOf(): string {
-  return spawnSync('readlink', ['/proc/self/ns/pid'], { encoding: 'utf8' }).stdout.trim();
-}

@@ -1,6 +1,6 @@
 // Address spaces of 57 bits (5-level page tables): nothing of them is lost or rounded, and no address above 2^47 is ever planned.
 import { describe, expect, test } from 'vitest';
-import { RangeGatherer, rangeMessages } from '../../src/rank/address-space.js';
+import { ledger } from '../../src/rank/leader/ranges.js';
 import { scanOccupied } from '../../src/maps/occupied.js';
 import {
   NoHoleError,
@@ -49,11 +49,14 @@ test('pages apart stay apart beyond 2^53, and those that touch become one range'
 });
 
 test('a member tells its leader all of it', () => {
-  const gatherer = new RangeGatherer();
-  const words = wide.ranges.map(formatRange);
-  for (const message of rangeMessages({ words })) if (message.verb === 'ranges') gatherer.take(message);
+  const book = ledger();
   const { heapEnd, stackStart } = wide;
-  expect(gatherer.finish({ heapEnd, stackStart })).toEqual(wide);
+  const from = { local: 1, round: 0 };
+  const words = wide.ranges.map(formatRange);
+  const hello = { verb: 'hello', ...from, rank: 1, abi: 1, cpus: undefined, mems: undefined } as const;
+  book.take({ ...hello, heapEnd, stackStart, ranges: words.slice(0, 3).join(' '), more: true });
+  book.take({ verb: 'ranges', ...from, ranges: words.slice(3).join(' '), more: false });
+  expect(book.occupied()).toEqual([wide]);
 });
 
 describe.each(policies)('with the policy %s', (policy) => {

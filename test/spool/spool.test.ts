@@ -6,7 +6,6 @@ import {
   existsSync,
   linkSync,
   mkdirSync,
-  readFileSync,
   readdirSync,
   statSync,
   symlinkSync,
@@ -14,14 +13,14 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { currentKeeper, formatKeeper } from '../../src/channel/place/index.js';
+import { ownDirectory, removeIfDead } from '../../src/channel/index.js';
 import {
   formatRecord,
   makeSpool,
   openPart,
   readSpool,
   removeSpool,
-  sweepSpools,
+  spoolsIn,
 } from '../../src/spool/index.js';
 import { joinRecord } from '../support/join-record.js';
 import { temporaryFolder } from '../support/temporary.js';
@@ -43,7 +42,7 @@ test('what ranks append is what is read, from one file for each node; then it is
     part.append(formatRecord(record));
     part.close();
   }
-  expect(readdirSync(spool).sort()).toEqual(['keeper', 'slurm-7.0@h1.jsonl', 'slurm-7.0@h2.jsonl']);
+  expect(readdirSync(spool).sort()).toEqual(['roll', 'slurm-7.0@h1.jsonl', 'slurm-7.0@h2.jsonl']);
   expect(statSync(spool).mode & 0o777).toBe(0o700);
   expect(statSync(join(spool, 'slurm-7.0@h1.jsonl')).mode & 0o777).toBe(0o600);
   const { records: read, unread } = readSpool(spool);
@@ -149,33 +148,20 @@ test('whatever stands in a spool, the wrapper reads what is a record', () => {
   expect(unread).toBe(4 + 3);
 });
 
-describe('sweeping a folder for the spools of dead wrappers', () => {
+test('the spools in a folder are found by their names', () => {
+  const folder = temporaryFolder();
+  for (const name of ['.hwloc-share-h1-1-1', '.hwloc-share-h2-4-4', 'hwloc-share-h1-5-5'])
+    mkdirSync(join(folder, name));
   const names = /^\.hwloc-share-h1-\d+-\d+$/;
-  const dead = () => formatKeeper({ ...currentKeeper(), pid: spawnSync('true').pid, start: 1 });
+  expect(spoolsIn(folder, names)).toEqual([join(folder, '.hwloc-share-h1-1-1')]);
+  expect(spoolsIn(join(folder, 'none'), names)).toEqual([]);
+});
 
-  test('removes them, and nothing else', () => {
-    const folder = temporaryFolder();
-    const spool = (name: string, keeper?: string) => {
-      mkdirSync(join(folder, name), { mode: 0o700 });
-      if (keeper !== undefined) writeFileSync(join(folder, name, 'keeper'), keeper);
-      return name;
-    };
-    const gone = spool('.hwloc-share-h1-1-1', dead());
-    const stay = [
-      spool('.hwloc-share-h1-2-2', formatKeeper(currentKeeper())),
-      spool('.hwloc-share-h1-3-3'),
-      // Of another host, where it may be alive.
-      spool('.hwloc-share-h2-4-4', dead()),
-      spool('hwloc-share-h1-5-5', dead()),
-    ];
-    symlinkSync(join(folder, spool('target', dead())), join(folder, '.hwloc-share-h1-6-6'));
-    sweepSpools(folder, names);
-    expect(readdirSync(folder)).not.toContain(gone);
-    expect(readdirSync(folder)).toEqual(expect.arrayContaining([...stay, 'target', '.hwloc-share-h1-6-6']));
-    expect(readFileSync(join(folder, 'target', 'keeper'), 'utf8')).toMatch(/^pid=/);
-  });
-
-  test('in a folder that is not there does nothing', () => {
-    sweepSpools(join(temporaryFolder(), 'none'), names);
-  });
+test('a spool is removed when its owner is dead, and not before', () => {
+  const spool = newSpool();
+  const owner = ownDirectory(spool);
+  expect(removeIfDead(spool)).toBe(false);
+  owner?.close();
+  expect(removeIfDead(spool)).toBe(true);
+  expect(existsSync(spool)).toBe(false);
 });

@@ -22,7 +22,7 @@ export function joinRecord(given: Partial<JoinRecord> = {}): JoinRecord {
       ['channel', 1_060_000],
       ['adopt', 1_090_000],
     ],
-    points: [[rank === 0 ? 'leader:channel' : 'member:channel', 1_060_010]],
+    points: [[rank === 0 ? 'leader:claimed' : 'member:announced', 1_060_010]],
     outcome: {
       how: 'adopted',
       reason: null,

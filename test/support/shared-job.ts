@@ -88,3 +88,11 @@ export function temporaryFolder(): { path: string; remove: () => void } {
     },
   };
 }
+
+/** What is on stderr beside lines about ranks that have not joined. */
+export function withoutMissing(stderr: string): string {
+  return stderr.replace(
+    /^hwloc-share: node \S+, rank \d+: .* ha(ve|s) not joined; continuing without .*\n/gm,
+    '',
+  );
+}

@@ -1,15 +1,15 @@
 // What stands in front of each rank's program under --xmlfile, in each shell that /bin/sh may be.
 import { randomUUID } from 'node:crypto';
-import { chmodSync, existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { sweep } from '../../src/channel/place/index.js';
+import { sweep } from '../../src/channel/index.js';
 import { inFront } from '../../src/launcher/xmlfile.js';
 import { installed } from '../support/programs.js';
 import { withoutHwlocErrors } from '../support/hwloc-errors.js';
 import { type JobOptions, runJob, startJob } from '../support/job.js';
-import { sendSignal } from '../support/processes.js';
+import { environmentOf, sendSignal } from '../support/processes.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { distFile } from '../support/wrapper.js';
 
@@ -230,23 +230,37 @@ for (const shell of shells)
         await sleep(3500);
       });
 
-      test('the rank that has the file written is killed: the others go on, and the next job tidies up', async () => {
+      test('the rank that has the file written is killed: the others have it all the same', async () => {
         const env = environment(3, {
-          HWLOC_SHARE_NODE: instead('echo at it >&2; exec sleep 2'),
-          HWLOC_SHARE_TIMEOUT: '20',
+          HWLOC_SHARE_NODE: instead(`echo at it $RANK >&2; sleep 1; exec ${process.execPath} "$@"`),
         });
         const root = join(env.HWLOC_SHARE_DIR, `hwloc-share-${uid}`);
         const job = startJob(['sh', '-c', daemon, 'sh', ...front, ...script], { env });
+        await job.printed(/at it \d+/);
+        const number = /at it (\d+)/.exec(job.output())?.[1] ?? '';
+        const ranks = readFileSync(`/proc/${job.pid}/task/${job.pid}/children`, 'utf8').trim().split(' ');
+        const rank = ranks.map(Number).find((pid) => environmentOf(pid).includes(`RANK=${number}`));
+        expect(sendSignal(rank ?? 0, 'SIGKILL')).toBe(true);
+        const { stdout } = await job.result;
+        expect(stdout).toMatch(/^(\[\/proc\/\d+\/fd\/91\]\n){2}$/);
+        // One has not left, so that the directory is still there.
+        expect(sweep(root)).toHaveLength(1);
+      });
+
+      test('Node is killed while it writes: the ranks go on, and the last one tidies up', async () => {
+        const env = environment(3, { HWLOC_SHARE_NODE: instead('kill -9 $$') });
+        const { stdout } = await run(['sh', '-c', daemon, 'sh', ...front, ...script], env);
+        expect(stdout).toBe('[]\n[]\n[]\n');
+      });
+
+      test('all is killed: the next job tidies up', async () => {
+        const env = environment(3, { HWLOC_SHARE_NODE: instead('echo at it >&2; exec sleep 5') });
+        const root = join(env.HWLOC_SHARE_DIR, `hwloc-share-${uid}`);
+        const job = startJob(['sh', '-c', daemon, 'sh', ...front, ...script], { env });
         await job.printed(/at it/);
-        const channel = readdirSync(root).find((name) => name.startsWith(`${env.HWLOC_SHARE_JOB}.`)) ?? '';
-        const writer = Number(readFileSync(join(root, channel, 'writer'), 'utf8'));
-        expect(sendSignal(writer, 'SIGKILL')).toBe(true);
-        const { stdout, durationMs } = await job.result;
-        expect(stdout).toBe('[]\n[]\n');
-        expect(durationMs).toBeLessThan(10_000);
-        expect(sweep(root)).toEqual([join(root, channel)]);
-        expect(existsSync(root)).toBe(false);
-        await sleep(2000);
+        process.kill(-job.pid, 'SIGKILL');
+        await job.result;
+        await expect.poll(() => readdirSync(root).length === 0 || sweep(root).length > 0).toBe(true);
       });
 
       test('the directory is open to others: the next one is used', async () => {

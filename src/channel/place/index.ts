@@ -1,31 +1,19 @@
-// The door of src/channel/place: where on a node channels are, who keeps them, and how they are removed. Files only, no
-// pipes, so that the wrapper does not pay for the FFI that pipes need.
+// The door of src/channel/place: where on a node channels are. Files only, no locks and no FIFOs, so that the wrapper does not pay for
+// the native calls that those need before its launcher runs.
 
+export { codeOf } from './code.js';
 export { ChannelRefusedError } from './errors.js';
+export { seesEveryProcess, statOf } from './process.js';
 export {
-  type Keeper,
-  currentKeeper,
-  isAlive,
-  keeperOf,
-  formatKeeper,
-  parseKeeper,
-  readKeeper,
-  seesEveryProcess,
-  statOf,
-} from './keeper.js';
-export { isInhabited, leaderIn } from './inhabited.js';
-export { keeperFile, makeKept } from './kept.js';
-export { type Pair, namesIn, pairsIn } from './names.js';
-export { passingName } from './passing.js';
-export {
+  type NumberedRoots,
   channelPath,
   checkDirectory,
-  codeOf,
+  fnv1a,
+  namesIn,
+  numberedRoots,
   openRoot,
   refusalOf,
   ownUid,
-  removeChannel,
   removeRoot,
   rootsOf,
 } from './root.js';
-export { type Found, channelsIn, foundAt, sweep } from './sweep.js';

@@ -1,25 +1,34 @@
-// The directories: <base>/hwloc-share-<uid>/<job key>, ours alone.
+// The directories under which channels are: BASE/hwloc-share-UID, ours alone.
 
-import { type Stats, constants, lstatSync, mkdirSync, renameSync, rmSync, rmdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { type Stats, constants, lstatSync, mkdirSync, readdirSync, rmdirSync } from 'node:fs';
+import { codeOf } from './code.js';
 import { ChannelRefusedError } from './errors.js';
-import { passingName } from './passing.js';
+
+/** A root by its number in the protocol: 1 to 4; the others are undefined. */
+export type NumberedRoots = readonly (string | undefined)[];
 
 /**
- * Where this user's channels may be, in order of preference: the directory asked for, memory-backed ones, any other.
+ * Where this user's channels may be, each under its number in the protocol.
  *
  * @param asked      HWLOC_SHARE_DIR.
  * @param runtime    XDG_RUNTIME_DIR.
  * @param temporary  The directory for temporary files.
  */
-export function rootsOf(asked: string | undefined, runtime: string | undefined, temporary: string): string[] {
-  const bases = [asked, '/dev/shm', runtime, temporary].filter(
-    (base): base is string => base !== undefined && base !== '',
-  );
-  return [...new Set(bases.map(withoutSlash))].map((base) => `${base}/hwloc-share-${ownUid()}`);
+export function numberedRoots(
+  asked: string | undefined,
+  runtime: string | undefined,
+  temporary: string,
+): NumberedRoots {
+  const rootOf = (base: string | undefined) =>
+    base === undefined || base === '' ? undefined : `${withoutSlash(base)}/hwloc-share-${ownUid()}`;
+  return [undefined, rootOf(asked), rootOf('/dev/shm'), rootOf(runtime), rootOf(temporary)];
 }
 
-/** By hand, here and below: Node's path.join() looks at each character, in code that has not run before. */
+/** The same in order of preference, each once. */
+export function rootsOf(asked: string | undefined, runtime: string | undefined, temporary: string): string[] {
+  return [...new Set(numberedRoots(asked, runtime, temporary))].filter((root) => root !== undefined);
+}
+
 function withoutSlash(path: string): string {
   return path.length > 1 && path.endsWith('/') ? withoutSlash(path.slice(0, -1)) : path;
 }
@@ -36,18 +45,27 @@ export function ownUid(): number {
  * @throws Error                of mkdir(2): `ENOENT`, `EACCES`, `EROFS`, `ENOSPC`.
  */
 export function openRoot(root: string): void {
-  try {
-    mkdirSync(root, { mode: 0o700 });
-  } catch (error) {
-    if (codeOf(error) !== 'EEXIST') throw error;
+  for (;;) {
+    try {
+      mkdirSync(root, { mode: 0o700 });
+      return;
+    } catch (error) {
+      if (codeOf(error) !== 'EEXIST') throw error;
+    }
+    try {
+      checkDirectory(root);
+      return;
+    } catch (error) {
+      // A job that ended has removed it meanwhile.
+      if (codeOf(error) !== 'ENOENT') throw error;
+    }
   }
-  checkDirectory(root);
 }
 
 /**
- * Checks a directory into which we are to trust.
+ * Checks that a directory is safe to use.
  *
- * @param status  What stands there, where that has been looked at.
+ * @param status  What is there, if that was looked at already.
  * @throws ChannelRefusedError  unless the path is a directory (no link) of ours that nobody else can enter.
  * @throws Error                of lstat(2), without `status`.
  */
@@ -79,61 +97,40 @@ export function refusalOf(root: string): ChannelRefusedError | undefined {
 /**
  * The directory of a job's channel on this node.
  *
- * The key may hold whatever a launcher calls its jobs: what is not a plain letter, digit, `.`, `-`, `_`, `@` is replaced, and
- * where that or the length made two keys alike, a hash of the whole keeps them apart.
+ * The key may hold whatever a launcher calls its jobs. A character other than a plain letter, digit, `.`, `-`, `_` or `@` is replaced; a
+ * hash of the whole then keeps apart what would look alike.
  */
 export function channelPath(root: string, key: string): string {
-  if (key !== last.key) last = { key, name: nameOf(key) };
-  return `${root}/${last.name}`;
+  return `${root}/${nameOf(key)}`;
 }
-
-/** The key of which the name was asked last: a rank asks for one again and again. */
-let last = { key: '', name: '' };
 
 function nameOf(key: string): string {
   if (/^[A-Za-z0-9_@-][A-Za-z0-9._@-]{0,119}$/.test(key)) return key;
   const plain = key.replace(/[^A-Za-z0-9._@-]/g, '_').replace(/^\./, '_');
-  return `${plain.slice(0, 100)}-${hash(key)}`;
+  return `${plain.slice(0, 100)}-${fnv1a(key).toString(16).padStart(8, '0')}`;
 }
 
-/**
- * Removes a channel and all in it. One that is gone already is no error, and one that cannot be removed stays: it must not
- * be what a job fails of.
- *
- * It is renamed first: nobody finds half of it, and where we are killed at this, the next sweep still knows what it was.
- */
-export function removeChannel(path: string): void {
-  let leaving = join(dirname(path), passingName());
+/** FNV-1a over UTF-16 units, 32 bits: enough to keep the few jobs of one user on one node apart. */
+export function fnv1a(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return hash >>> 0;
+}
+
+/** The names in a directory; none where it is not there, or may not be looked into. */
+export function namesIn(directory: string): string[] {
   try {
-    renameSync(path, leaving);
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return;
-    leaving = path;
-  }
-  try {
-    rmSync(leaving, { recursive: true, force: true });
+    return readdirSync(directory);
   } catch {
-    // Not ours to remove (EACCES, EPERM, EROFS).
+    return [];
   }
 }
 
-/** Removes the root if nothing is in it; where another job has its channel there, it stays. */
+/** Removes the root if nothing is in it; if another job has its channel there, it stays. */
 export function removeRoot(root: string): void {
   try {
     rmdirSync(root);
   } catch {
     // Not empty, or gone, or not ours to remove: all are as they should be.
   }
-}
-
-/** The code of a file system error, or undefined. */
-export function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error ? String(error.code) : undefined;
-}
-
-/** FNV-1a over UTF-16 units, 32 bits: enough to keep the few jobs of one user on one node apart. */
-function hash(text: string): string {
-  let h = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
-  return (h >>> 0).toString(16).padStart(8, '0');
 }

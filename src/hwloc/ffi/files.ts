@@ -17,6 +17,7 @@ const AT_EMPTY_PATH = 0x1000;
 const STATX_BASIC_STATS = 0x7ff;
 const ENOENT = 2;
 const EAGAIN = 11;
+const EINVAL = 22;
 
 /** `struct statx`, in words of each size that its fields have: one for all calls. */
 const words16 = new Uint16Array(128);
@@ -72,4 +73,21 @@ export function writeText(fd: number, text: string): number {
   const errno = koffi.errno();
   if (errno === EAGAIN) return 0;
   throw new HwlocError('write', errnoName(errno));
+}
+
+/** A target is read into it: one for all calls. */
+const target = Buffer.alloc(4096);
+
+/**
+ * Where a symbolic link points to, as text; undefined where there is no link of that name.
+ *
+ * @throws HwlocError  `EACCES`, `ENOTDIR`, ...
+ * @see readlink(2)
+ */
+export function linkAt(path: string): string | undefined {
+  const length = Number(native('readlink')(path, target, target.length));
+  if (length >= 0) return target.toString('latin1', 0, length);
+  const errno = koffi.errno();
+  if (errno === ENOENT || errno === EINVAL) return undefined;
+  throw new HwlocError('readlink', errnoName(errno));
 }

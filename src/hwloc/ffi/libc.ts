@@ -29,6 +29,9 @@ const prototypes = {
   mprotect: 'int mprotect(uintptr_t addr, size_t length, int prot)',
   mkfifo: 'int mkfifo(const char *path, uint32_t mode)',
   statx: 'int statx(int dirfd, const char *path, int flags, unsigned int mask, void *status)',
+  // Variadic in C; an argument that is a pointer is passed in the same way on all machines of 64 bits that Node runs on.
+  fcntl: 'int fcntl(int fd, int command, void *lock)',
+  readlink: 'intptr_t readlink(const char *path, void *target, size_t size)',
   write: 'intptr_t write(int fd, const char *text, size_t length)',
   posix_fallocate: 'int posix_fallocate(int fd, int64_t offset, int64_t length)',
   poll: 'int poll(void *descriptors, unsigned long count, int milliseconds)',
@@ -57,7 +60,7 @@ const prototypes = {
   posix_spawnattr_destroy: 'int posix_spawnattr_destroy(void *attributes)',
   sigemptyset: 'int sigemptyset(void *signals)',
   sigfillset: 'int sigfillset(void *signals)',
-  fcntl: 'int fcntl(int fd, int command, int argument)',
+  fcntlOfInt: 'int fcntl(int fd, int command, int argument)',
   waitpid: 'int waitpid(int pid, _Out_ int *status, int options)',
 };
 

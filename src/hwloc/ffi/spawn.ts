@@ -53,9 +53,9 @@ export function spawnExactly({ file, words, variables, readsStdin, inherited }: 
     const pid = [0];
     // Node marks what it finds open as not to be passed on, the standard three included.
     const passed = [0, 1, 2, ...inherited];
-    for (const fd of passed) native('fcntl')(fd, F_SETFD, 0);
+    for (const fd of passed) native('fcntlOfInt')(fd, F_SETFD, 0);
     const errno = Number(native('posix_spawnp')(pid, name, actions, attributes, argv, envp));
-    for (const fd of passed) native('fcntl')(fd, F_SETFD, FD_CLOEXEC);
+    for (const fd of passed) native('fcntlOfInt')(fd, F_SETFD, FD_CLOEXEC);
     if (errno !== 0) throw new HwlocError('posix_spawnp', errnoName(errno));
     return pid[0] ?? 0;
   } finally {

@@ -1,7 +1,7 @@
 // clean: removes what jobs left that were killed.
 
 import { existsSync } from 'node:fs';
-import { refusalOf, sweep } from '../../channel/place/index.js';
+import { refusalOf } from '../../channel/place/index.js';
 import { environment, settingsFrom } from '../../environment/index.js';
 import { UsageError } from '../errors.js';
 import { ownOptions } from '../options.js';
@@ -24,17 +24,18 @@ export const clean: Command<typeof options> = {
   ],
   examples: [{ command: 'hwloc-share clean', meaning: 'after a job that was killed with SIGKILL' }],
 
-  run({ operands, options, roots, complain }) {
+  async run({ operands, options, roots, complain }) {
     if (operands.length > 0) throw new UsageError('clean takes no arguments');
+    const { sweep } = await import('../../channel/index.js');
     for (const root of roots) {
       const refusal = refusalOf(root);
       if (refusal !== undefined) complain(`${refusal.path} ${refusal.why}; left as it is`);
       for (const path of sweep(root)) complain(`removed ${path}, left by a job that is dead`);
     }
     const asked = options.dir ?? settingsFrom(environment()).directory;
-    if (asked === undefined || existsSync(asked)) return Promise.resolve(0);
+    if (asked === undefined || existsSync(asked)) return 0;
     const how = options.dir === undefined ? `HWLOC_SHARE_DIR=${asked}` : `--dir ${asked}`;
     complain(`${how}: there is no such directory`);
-    return Promise.resolve(1);
+    return 1;
   },
 };

@@ -1,7 +1,6 @@
 // ALPS, the launcher of older Cray systems: aprun.
 // Variables: as programs of others read them (test/launcher/kinds/environments.ts says which). It passes the whole environment on.
 
-import { launcherAbove } from './ancestor.js';
 import { count, text } from './count.js';
 import type { LauncherKind } from './kind.js';
 
@@ -23,7 +22,6 @@ export const alps: LauncherKind = {
       localSize: undefined,
       node: host,
       step: `alps-${text(env, 'ALPS_APP_ID')}@${host}`,
-      keeper: launcherAbove(processes),
     };
   },
 };

@@ -1,4 +1,4 @@
-// Which process of the launcher stands above this one: its life is the job's life on this node.
+// Which process of the launcher stands above this one.
 
 import { statOf } from '../../channel/place/index.js';
 import { environmentOf } from '../../environment/index.js';
@@ -54,11 +54,6 @@ export function setterOf(variable: string): number {
 function isWithout(pid: number, variable: string): boolean {
   const env = environmentOf(pid);
   return env !== undefined && env[variable] === undefined;
-}
-
-/** Whether a pid is that of an ancestor of this process. In another PID namespace it is not, or is somebody else's. */
-export function isAbove(pid: number): boolean {
-  return nearest((each) => each.pid === pid) !== undefined;
 }
 
 /** When a process started, in clock ticks after boot; 0 if it cannot be seen. With its pid, that names it for good. */

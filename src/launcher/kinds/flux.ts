@@ -2,7 +2,6 @@
 // Variables: flux-environment(7), "JOB ENVIRONMENT"; options: flux-run(1), "ENVIRONMENT".
 
 import type { Environment } from '../../environment/index.js';
-import { launcherAbove } from './ancestor.js';
 import { count, text } from './count.js';
 import type { LauncherKind } from './kind.js';
 
@@ -25,7 +24,6 @@ export const flux: LauncherKind = {
       localSize: count(env, 'FLUX_JOB_NNODES') === 1 ? size : undefined,
       node: host,
       step: `flux-${text(env, 'FLUX_JOB_ID')}${brokerIn(env)}@${host}`,
-      keeper: launcherAbove(processes),
     };
   },
 

@@ -1,7 +1,6 @@
 // LSF's Job Step Manager: jsrun, and lrun on top of it.
 // Variables: as programs of others read them (test/launcher/kinds/environments.ts says which). It passes the whole environment on.
 
-import { launcherAbove } from './ancestor.js';
 import { count } from './count.js';
 import type { LauncherKind } from './kind.js';
 import { unnamedStep } from './unnamed.js';
@@ -24,7 +23,7 @@ export const jsm: LauncherKind = {
       node: host,
       ...(env.PMIX_NAMESPACE === undefined
         ? unnamedStep('jsm', processes, env, host)
-        : { step: `jsm-${env.PMIX_NAMESPACE}@${host}`, keeper: launcherAbove(processes) }),
+        : { step: `jsm-${env.PMIX_NAMESPACE}@${host}` }),
     };
   },
 };

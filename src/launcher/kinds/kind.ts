@@ -21,13 +21,8 @@ export interface Identity {
    * its process, which would do, cannot be seen from this container.
    */
   readonly step: string | undefined;
-  /**
-   * The pid of a process that lives as long as the job does on this node: the launcher or its daemon. Looked for when it is asked for,
-   * where nothing else needs it: only the rank that makes the channel does.
-   */
-  readonly keeper: number;
-  /** Whether it is that process that the step is named by: the variables alone do not tell two jobs apart. */
-  readonly isNamedByKeeper?: true;
+  /** Whether the step is named by the launcher's process on this node: the variables alone do not tell two jobs apart. */
+  readonly isNamedByProcess?: true;
 }
 
 /** A launcher's arguments, and the environment that it is started in. */

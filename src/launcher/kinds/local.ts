@@ -1,11 +1,10 @@
 // The built-in launcher: `hwloc-share local -n N program`, N processes on this machine with no MPI installed.
 
-import { type Environment, placeVariables } from '../../environment/index.js';
-import { isAbove } from './ancestor.js';
+import { placeVariables } from '../../environment/index.js';
 import { count } from './count.js';
 import type { LauncherKind } from './kind.js';
 
-/** What the built-in launcher sets for each of its ranks, beside HWLOC_SHARE_JOB and HWLOC_SHARE_KEEPER. */
+/** What the built-in launcher sets for each of its ranks, beside HWLOC_SHARE_JOB. */
 export function localVariables(rank: number, size: number): Record<string, string> {
   return {
     [placeVariables.rank]: String(rank),
@@ -31,15 +30,6 @@ export const local: LauncherKind = {
       localSize: count(env, placeVariables.localSize),
       node: host,
       step: `local@${host}`,
-      get keeper() {
-        return keeperIn(env);
-      },
     };
   },
 };
-
-/** The wrapper's own process. The parent may be a shell script that ends while other ranks still need the channel. */
-function keeperIn(env: Environment): number {
-  const pid = Number(env.HWLOC_SHARE_KEEPER);
-  return isAbove(pid) ? pid : process.ppid;
-}

@@ -26,9 +26,6 @@ export const openmpi: LauncherKind = {
       localSize: count(env, 'OMPI_COMM_WORLD_LOCAL_SIZE'),
       node,
       step: `openmpi-${env.PMIX_NAMESPACE ?? env.OMPI_MCA_ess_base_jobid ?? launcherAbove(processes)}@${node}`,
-      get keeper() {
-        return launcherAbove(processes);
-      },
     };
   },
 

@@ -2,7 +2,6 @@
 // Variables: as Slurm's mpi/cray_shasta and job scripts have them. Slurm's mpi/cray_shasta and Flux set some of them, too, for the sake of
 // Cray's MPI; their own are the ones to go by there.
 
-import { launcherAbove } from './ancestor.js';
 import { count, countIfSet, text } from './count.js';
 import { passOnByGenv } from './hydra.js';
 import type { LauncherKind } from './kind.js';
@@ -26,7 +25,6 @@ export const pals: LauncherKind = {
       localSize: countIfSet(env, 'PALS_LOCAL_SIZE') ?? countIfSet(env, 'PMI_LOCAL_SIZE'),
       node: host,
       step: `pals-${text(env, 'PALS_APID')}@${host}`,
-      keeper: launcherAbove(processes),
     };
   },
 

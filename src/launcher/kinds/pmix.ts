@@ -1,7 +1,6 @@
 // PMIx alone: PRRTE's prterun and prun without the personality of an MPI, and any other launcher with a PMIx server.
 // Variables: pmix_server_setup_fork in PMIx's sources; what else there is to know is told through the library only.
 
-import { launcherAbove } from './ancestor.js';
 import { count, text } from './count.js';
 import type { Launch, LauncherKind } from './kind.js';
 
@@ -26,7 +25,6 @@ export const pmix: LauncherKind = {
       localSize: undefined,
       node,
       step: `pmix-${text(env, 'PMIX_NAMESPACE')}@${node}`,
-      keeper: launcherAbove(processes),
     };
   },
 

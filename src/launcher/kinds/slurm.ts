@@ -1,7 +1,6 @@
 // Slurm: srun, and job steps inside sbatch and salloc allocations.
 // Variables: srun(1), "OUTPUT ENVIRONMENT VARIABLES".
 
-import { launcherAbove } from './ancestor.js';
 import { IdentityError, count, text } from './count.js';
 import type { Launch, LauncherKind } from './kind.js';
 import { isWithoutValue } from './srun-options.js';
@@ -25,9 +24,6 @@ export const slurm: LauncherKind = {
       localSize: tasksOnNode(text(env, 'SLURM_STEP_TASKS_PER_NODE'), count(env, 'SLURM_NODEID')),
       node,
       step: `slurm-${text(env, 'SLURM_JOB_ID')}.${text(env, 'SLURM_STEP_ID')}@${node}`,
-      get keeper() {
-        return launcherAbove(processes);
-      },
     };
   },
 

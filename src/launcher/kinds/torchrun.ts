@@ -25,8 +25,7 @@ export const torchrun: LauncherKind = {
       localSize: count(env, 'LOCAL_WORLD_SIZE'),
       node: host,
       step: `torchrun-${run}-${agent}-${startOf(agent)}@${host}`,
-      keeper: agent,
-      isNamedByKeeper: true,
+      isNamedByProcess: true,
     };
   },
 };

@@ -6,7 +6,7 @@ import { launcherIfSeen, startOf } from './ancestor.js';
 import type { Identity } from './kind.js';
 
 /**
- * The step of such a launcher, and its process.
+ * The step of such a launcher.
  *
  * A container may hide that process. Then the wrapper's name for the job has to do, if it was this launcher that the wrapper started:
  * a script behind the wrapper may start several, whose ranks must not meet.
@@ -18,12 +18,12 @@ export function unnamedStep(
   processes: readonly string[],
   env: Environment,
   host: string,
-): Pick<Identity, 'step' | 'keeper' | 'isNamedByKeeper'> {
+): Pick<Identity, 'step' | 'isNamedByProcess'> {
   const seen = launcherIfSeen(processes);
-  const keeper = seen ?? process.ppid;
   if (seen !== undefined || seesEveryProcess()) {
-    return { step: `${launcher}-${keeper}-${startOf(keeper)}@${host}`, keeper, isNamedByKeeper: true };
+    const pid = seen ?? process.ppid;
+    return { step: `${launcher}-${pid}-${startOf(pid)}@${host}`, isNamedByProcess: true };
   }
   const isTheWrappers = env.HWLOC_SHARE_JOB !== undefined && env.HWLOC_SHARE_LAUNCHER === launcher;
-  return { step: isTheWrappers ? `${launcher}@${host}` : undefined, keeper };
+  return { step: isTheWrappers ? `${launcher}@${host}` : undefined };
 }

@@ -198,12 +198,9 @@ function memberReport(
 }
 
 const whyMissing: Readonly<Record<string, string>> = {
-  ended: 'it ended, or gave up, before joining',
   missing: 'it did not join in time',
-  unlikely: 'there was no sign that it would join',
   dropped: 'it did not answer in time',
-  gone: 'it ended while the others joined',
-  'crowded out': 'it was left to join by itself: the leader may open too few files (ulimit -n)',
+  died: 'it ended while the others joined',
 };
 
 function totalsOf(steps: readonly StepReport[]): Totals {

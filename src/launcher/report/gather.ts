@@ -68,7 +68,8 @@ function firstJoins(records: readonly JoinRecord[]): JoinRecord[] {
   return [...byRank.values()].flatMap((all) => {
     const came = Math.min(...all.map((record) => record.came));
     const join = all.filter((record) => record.came === came);
-    return join.find(({ what }) => what !== 'come') ?? join[0] ?? [];
+    // A leader writes its last line when it leaves, with what it has heard of the others until then.
+    return join.findLast(({ what }) => what !== 'come') ?? join[0] ?? [];
   });
 }
 

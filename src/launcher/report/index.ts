@@ -2,7 +2,7 @@
 
 import { dirname, join } from 'node:path';
 import { openRoot } from '../../channel/place/index.js';
-import { makeSpool, readSpool, removeSpool, sweepSpools } from '../../spool/index.js';
+import { makeSpool, readSpool, removeSpool, spoolsIn } from '../../spool/index.js';
 import type { Options } from '../command-line.js';
 import { messageOf } from '../errors.js';
 import { readManifest } from '../manifest.js';
@@ -28,6 +28,8 @@ export interface Asked extends Pick<Options, 'report' | 'trace'> {
 export interface Reporting {
   /** Where ranks leave their records; undefined where there is no place for it. */
   readonly spool: string | undefined;
+  /** Spools beside it, some of which may be those of wrappers that were killed. */
+  readonly others: readonly string[];
   /** Reads what the ranks have left. To be called before what is left of the job is removed. */
   collect(): void;
   /** Writes what was asked for. What cannot be written is complained of: nothing of it fails. */
@@ -43,7 +45,9 @@ export function openReport(asked: Asked): Reporting {
   const report = asked.report === undefined ? undefined : checkOutput('--report', asked.report);
   const trace = asked.trace === undefined ? undefined : checkOutput('--trace', asked.trace);
   const started = new Date();
-  const spool = openSpool(asked, [report, trace]);
+  const outputs = [report, trace];
+  const spool = openSpool(asked, outputs);
+  const others = spoolsBeside(asked, outputs).filter((path) => path !== spool);
   let gathered: { steps: readonly Step[]; unread: number } = { steps: [], unread: 0 };
 
   const attempt = async (what: string, body: () => Promise<void> | void) => {
@@ -55,6 +59,7 @@ export function openReport(asked: Asked): Reporting {
   };
   return {
     spool,
+    others,
     collect: () =>
       void attempt('what the ranks have left could not be read', () => {
         if (spool === undefined) return;
@@ -99,9 +104,7 @@ function openSpool(
   { job, roots, complain }: Asked,
   outputs: readonly (Output | undefined)[],
 ): string | undefined {
-  const host = job.replace(/-\d+-\d+$/, '');
   const beside = outputs.flatMap((output) => (output && spoolBeside(output, job)) ?? []);
-  for (const path of beside) sweepSpools(dirname(path), new RegExp(`^\\.hwloc-share-${host}-\\d+-\\d+$`));
   const among = roots.map((root) => ({ path: join(root, `${job}.spool`), root }));
   let last: unknown;
   for (const { path, root } of [...beside.map((path) => ({ path, root: undefined })), ...among]) {
@@ -117,4 +120,12 @@ function openSpool(
     `ranks have no place to tell how they joined: ${last instanceof Error ? last.message : String(last)}`,
   );
   return undefined;
+}
+
+/** The spools of this host in the folders of the outputs. A wrapper of another host may live, however its locks look from here. */
+function spoolsBeside({ job }: Asked, outputs: readonly (Output | undefined)[]): string[] {
+  const host = job.replace(/-\d+-\d+$/, '');
+  const beside = outputs.flatMap((output) => (output && spoolBeside(output, job)) ?? []);
+  const names = new RegExp(`^\\.hwloc-share-${host}-\\d+-\\d+$`);
+  return [...new Set(beside.map((path) => dirname(path)))].flatMap((folder) => spoolsIn(folder, names));
 }

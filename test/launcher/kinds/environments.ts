@@ -17,7 +17,7 @@ interface Written {
   /** The processes above the rank, the nearest first. Where they are not given, they do not count. */
   above?: { command: string; env: string }[];
   /** Which of them names the step. */
-  keeper?: number;
+  namedBy?: number;
   /** null: no rank, or one that takes itself to be alone. */
   who: {
     launcher: string;
@@ -70,7 +70,7 @@ export interface Told {
 /** Checks what a rank of a sample says. @param pids  Of the processes above it, as {@link runBelow} has them. */
 export function expectToBe(
   told: Told | undefined,
-  { about, who, problem, keeper }: Sample,
+  { about, who, problem, namedBy }: Sample,
   pids: readonly number[] = [],
 ): void {
   if (who === null) {
@@ -81,7 +81,7 @@ export function expectToBe(
   const { step, node = hostname(), ...numbers } = who;
   expect(told, about).toEqual({ ...numbers, node, trouble: false, step: told?.step });
   const named = step.replace('HOST', hostname()).replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
-  const pid = keeper === undefined ? '\\d+' : String(pids[keeper]);
+  const pid = namedBy === undefined ? '\\d+' : String(pids[namedBy]);
   expect(told?.step, about).toMatch(new RegExp(`^${named.replace('PID', pid).replace('START', '\\d+')}$`));
 }
 

@@ -2,7 +2,7 @@
 
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { channelsIn } from '../../../channel/place/index.js';
+import { channelsIn } from '../../../channel/index.js';
 import { bytes } from '../words.js';
 import type { Finding } from './finding.js';
 
@@ -17,7 +17,7 @@ export interface Channels {
 export function foundIn(roots: readonly string[]): Channels {
   const found = roots.flatMap((root) => channelsIn(root) ?? []);
   const pathsOf = (life: boolean | undefined) =>
-    found.flatMap(({ path, alive }) => (alive === life ? [path] : []));
+    found.flatMap(({ path, inUse }) => (inUse === life ? [path] : []));
   return {
     living: pathsOf(true),
     stale: pathsOf(false).map((path) => ({ path, bytes: sizeOf(path) })),

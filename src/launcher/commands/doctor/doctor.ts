@@ -82,12 +82,12 @@ async function lookAround(
   const seconds = options.timeout ?? settings.timeout;
   const examination = examineMachine({ asked, seconds, report, complain });
   const launchers = checkLaunchers(distribution);
-  const { length = 0, ranks, env } = await examination;
+  const { length = 0, env } = await examination;
   for (const text of settings.complaints) report({ subject: 'environment', level: 'warning', text });
   (await launchers).forEach(report);
   report(checkPicture(distribution));
   (await checkPlaces(roots, length)).forEach(report);
-  checkLimits({ ranks, length }).forEach(report);
+  checkLimits(length).forEach(report);
   (await checkJobs()).forEach(report);
   const before = await channelsIn(roots);
   // Late, so that nothing else runs beside it.

@@ -11,8 +11,6 @@ type Hwloc = typeof import('../../../hwloc/index.js');
 export interface LibraryReport {
   /** Bytes that this machine's topology takes when it is shared; undefined if it cannot be discovered. */
   readonly length: number | undefined;
-  /** How many ranks a job may be expected to have here: one for each PU. */
-  readonly ranks: number;
 }
 
 /** hwloc's own variables that make it describe something else than this machine. @see hwloc's manual, "Environment Variables" */
@@ -34,7 +32,7 @@ export async function checkLibrary(
 ): Promise<LibraryReport> {
   const without = (finding: Finding): LibraryReport => {
     tell(finding);
-    return { length: undefined, ranks: 1 };
+    return { length: undefined };
   };
   const hwloc: Hwloc = await import('../../../hwloc/index.js');
   let version: string;
@@ -52,9 +50,9 @@ export async function checkLibrary(
     return without(libraryProblem(error, hwloc, distribution));
   }
   try {
-    const { finding, length, ranks } = await describeMachine(hwloc);
+    const { finding, length } = await describeMachine(hwloc);
     tell(finding);
-    return { length, ranks };
+    return { length };
   } catch (error) {
     return without(machineProblem(error));
   }
@@ -109,7 +107,7 @@ function libraryProblem(error: unknown, hwloc: Hwloc, distribution: Distribution
 
 async function describeMachine(
   hwloc: Hwloc,
-): Promise<{ readonly finding: Finding; readonly length: number; readonly ranks: number }> {
+): Promise<{ readonly finding: Finding; readonly length: number }> {
   const before = performance.now();
   const topology = await hwloc.loadTopology();
   const milliseconds = performance.now() - before;
@@ -121,7 +119,7 @@ async function describeMachine(
     const plugins = mappedFiles(/\/hwloc_[^/]*\.so$/).map((path) => path.replace(/^.*\/hwloc_|\.so$/g, ''));
     const named = set(sources);
     const facts = { packages, numaNodes: nodes, cores, pus, length, milliseconds, plugins, sources: named };
-    const result = { length, ranks: pus ?? 1 };
+    const result = { length };
     // hwloc goes on in silence where it cannot read what it is told to.
     if (named.length > 0 && topology.isThisSystem && set(['HWLOC_THISSYSTEM']).length === 0) {
       const text = `hwloc cannot read what ${assignments(named)} says, and discovers this machine instead`;

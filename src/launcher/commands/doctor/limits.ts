@@ -4,19 +4,8 @@ import { readFileSync } from 'node:fs';
 import { asRoot } from './distribution.js';
 import type { Finding } from './finding.js';
 
-/** What a job here is expected to need. */
-export interface Need {
-  /** Ranks on this node. */
-  readonly ranks: number;
-  /** Bytes of the topology. */
-  readonly length: number;
-}
-
-/** Open files of a leader: a pair for each member, and what Node, the launcher and the program have open besides. */
-const filesFor = (ranks: number) => 2 * ranks + 64;
-
-/** Pages of the pipes: a pair of 16 pages for each rank. @see pipe(7), "Pipe capacity" */
-const pagesFor = (ranks: number) => 2 * 16 * ranks;
+/** Pages of the FIFOs of a join, whatever its size: the lobby and two gates. @see pipe(7), "Pipe capacity" */
+const pages = 3 * 16;
 
 /** Node reserves several GB of addresses at its start (not memory). With 4,000,000 kB jobs ran well; below, it is Node that fails. */
 const leastAddressSpace = 4_000_000 * 1024;
@@ -24,23 +13,19 @@ const leastAddressSpace = 4_000_000 * 1024;
 /** Mappings of one process: Node has about 100, a heap of 40 million objects 5,300. */
 const leastMappings = 10_000;
 
-/** The limits, and the settings of the kernel. */
-export function checkLimits(need: Need): readonly Finding[] {
-  return [...limits(read('/proc/self/limits') ?? '', need), ...settings(need)];
+/** The limits, and the settings of the kernel. @param length  Bytes of the topology. */
+export function checkLimits(length: number): readonly Finding[] {
+  return [...limits(read('/proc/self/limits') ?? '', length), ...settings()];
 }
 
 /** @param text  Of /proc/self/limits. @see proc(5), getrlimit(2) */
-function limits(text: string, { ranks, length }: Need): Finding[] {
-  const limit = (name: string) => {
-    const [, soft, hard] = new RegExp(`^${name} +(\\d+|unlimited) +(\\d+|unlimited)`, 'm').exec(text) ?? [];
-    const number = (word: string | undefined) =>
-      word === undefined || word === 'unlimited' ? Infinity : Number(word);
-    return { soft: number(soft), hard: number(hard) };
+function limits(text: string, length: number): Finding[] {
+  const softLimit = (name: string) => {
+    const [, soft = 'unlimited'] = new RegExp(`^${name} +(\\d+|unlimited)`, 'm').exec(text) ?? [];
+    return soft === 'unlimited' ? Infinity : Number(soft);
   };
-  // Node raises its soft limit to the hard one when it starts.
-  const files = limit('Max open files').hard;
-  const space = limit('Max address space').soft;
-  const size = limit('Max file size').soft;
+  const space = softLimit('Max address space');
+  const size = softLimit('Max file size');
   const finding = (
     name: string,
     option: string,
@@ -53,11 +38,6 @@ function limits(text: string, { ranks, length }: Need): Finding[] {
     facts: { value: value === Infinity ? 'unlimited' : value },
   });
   return [
-    finding('open files (ulimit -Hn)', 'n', files, files >= filesFor(ranks), {
-      level: 'warning',
-      text: `open files (ulimit -Hn): ${files}; with ${ranks} ranks on this node the leader may need ${filesFor(ranks)}, or some take no part in barriers`,
-      mend: `echo '* - nofile ${2 ** Math.ceil(Math.log2(filesFor(ranks)))}' | ${asRoot('tee /etc/security/limits.d/hwloc-share.conf')}`,
-    }),
     finding('address space (ulimit -v)', 'v', space, space >= leastAddressSpace, {
       level: 'warning',
       text: `address space (ulimit -v): ${space / 1024} kB; Node reserves more at its start, and may not run`,
@@ -71,7 +51,7 @@ function limits(text: string, { ranks, length }: Need): Finding[] {
   ];
 }
 
-function settings({ ranks }: Need): Finding[] {
+function settings(): Finding[] {
   const setting = (name: string) => {
     const text = read(`/proc/sys/${name.replaceAll('.', '/')}`);
     return text === undefined ? undefined : Number(text);
@@ -86,7 +66,6 @@ function settings({ ranks }: Need): Finding[] {
     return [{ subject: name, text: `${name} = ${value}${why && `: ${why}`}`, ...rest, facts: { value } }];
   };
   const ok = (why = '') => ({ level: 'ok', why }) as const;
-  const pages = pagesFor(ranks);
   // The kernel counts the pipes of all users but root.
   const fits = (value: number) => value === 0 || value >= pages || process.geteuid?.() === 0;
   return [
@@ -106,21 +85,12 @@ function settings({ ranks }: Need): Finding[] {
           : '',
       ),
     ),
-    ...finding('fs.pipe-user-pages-soft', (value) =>
-      fits(value)
-        ? ok()
-        : {
-            level: 'warning',
-            why: `${ranks} ranks have pipes of ${pages} pages; those beyond the limit are smaller, and slower`,
-            mend: asRoot(`sysctl -w fs.pipe-user-pages-soft=${pages}`),
-          },
-    ),
     ...finding('fs.pipe-user-pages-hard', (value) =>
       fits(value)
         ? ok(value === 0 ? 'no limit' : '')
         : {
             level: 'warning',
-            why: `${ranks} ranks have pipes of ${pages} pages; beyond the limit pipes cannot be opened`,
+            why: `a join has FIFOs of ${pages} pages; beyond the limit they cannot be opened`,
             mend: asRoot('sysctl -w fs.pipe-user-pages-hard=0'),
           },
     ),

@@ -68,7 +68,7 @@ async function findCulprit(
       text,
       ...(named.length === 0 ? {} : { mend: `unset ${named.join(' ')}` }),
     });
-    return { length: undefined, ranks: 1, env: undefined };
+    return { length: undefined, env: undefined };
   }
   const alone = await Promise.all(
     plugins.map(async (name) => {

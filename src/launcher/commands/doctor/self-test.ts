@@ -91,7 +91,7 @@ async function runRanks(command: string, options: Options, variables: Variables)
   const entry = import.meta.resolve('hwloc-share/rank');
   const program = [process.execPath, '--input-type=module', '-e', rank, entry];
   const words = [command, ...wordsOf(options), 'local', '-n', '2', ...program];
-  // A rank that fails tells less than one that takes the ladder.
+  // A rank that fails tells less than one that takes the fallback.
   const strictness = { HWLOC_SHARE_STRICT: undefined, HWLOC_SHARE_VERBOSE: undefined };
   const { stdout, stderr, failed, timedOut, exitCode, signal } = await execa(process.execPath, words, {
     env: { ...environment(), ...strictness, ...variables },

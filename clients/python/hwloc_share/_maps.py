@@ -1,0 +1,122 @@
+"""Address space: what is occupied, where all ranks have a hole, and how to keep it free."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+from typing import Iterable, List, NamedTuple, Optional
+
+from ._channel import Range
+
+_USER_SPACE_END = 0x7FFF_FFFF_F000  # more is given out only on demand
+_STEP = 2 << 20
+_WINDOWS = ((0x4000_0000_0000, 0x5400_0000_0000), (0x6000_0000_0000, 0x7000_0000_0000))
+
+
+class Space(NamedTuple):
+    """What is mapped in this process; where its heap ends, and its stack starts."""
+
+    ranges: List[Range]
+    heap: Optional[int]
+    stack: Optional[int]
+
+
+def own_space() -> Space:
+    """Raises OSError."""
+    ranges: List[Range] = []
+    heap = stack = None
+    with open("/proc/self/maps", encoding="latin-1") as file:
+        for line in file:
+            start, _, end = line.partition(" ")[0].partition("-")
+            ranges.append((int(start, 16), int(end, 16)))
+            if line.endswith(" [heap]\n"):
+                heap = ranges[-1][1]
+            elif line.endswith(" [stack]\n"):
+                stack = ranges[-1][0]
+    return Space(merge(ranges), heap, stack)
+
+
+def merge(ranges: Iterable[Range]) -> List[Range]:
+    """Sorts the ranges, and makes one of those that touch."""
+    merged: List[Range] = []
+    for start, end in sorted(ranges):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def _first_fit(taken: List[Range], start: int, end: int, length: int) -> Optional[int]:
+    """The first multiple of 2 MiB from `start` on at which `length` bytes are free, up to `end`."""
+
+    def up(address: int) -> int:
+        return -(-address // _STEP) * _STEP
+
+    start = up(start)
+    for used_start, used_end in taken:
+        if used_start < start + length:
+            start = max(start, up(used_end))
+    return start if start + length <= end else None
+
+
+def choose(taken: List[Range], length: int, seed: str) -> int:
+    """An address at which `length` bytes are free in all ranks. `taken` is sorted. Raises OSError if there is none.
+
+    In a window that nothing else uses: programs and their heaps are at 0x55.. and 0x56.. or far below, libraries,
+    stacks and new mappings above 0x7e.., the memory of JavaScript engines below 0x40... There at a place that depends
+    on the job, since others may choose one there, too. If neither window has room (other machines have less address
+    space): above the first quarter of what there is.
+    """
+    top = max((end for _, end in taken if end <= _USER_SPACE_END), default=_USER_SPACE_END)
+    windows = [(start, min(end, top)) for start, end in _WINDOWS if start < top]
+    places = [(first, end) for start, end in windows for first in (start + _hash(seed) % (end - start), start)]
+    for start, end in [*places, (top // 4, top)]:
+        address = _first_fit(taken, start, end, length)
+        if address is not None:
+            return address
+    raise OSError(errno.ENOMEM, "no address is free in all ranks")
+
+
+def _hash(text: str) -> int:
+    """FNV-1a, and the finalizer of MurmurHash3, whose upper bits are well mixed."""
+    value = 0xCBF29CE484222325
+    for byte in text.encode("utf-8", "surrogateescape"):
+        value = (value ^ byte) * 0x100000001B3 & 0xFFFFFFFFFFFFFFFF
+    value = (value ^ value >> 33) * 0xFF51AFD7ED558CCD & 0xFFFFFFFFFFFFFFFF
+    return (value ^ value >> 33) >> 8
+
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_libc.mmap.restype = ctypes.c_void_p
+_libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long]
+_libc.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
+_libc.mprotect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+_PROT_NONE, _PROT_READ_WRITE = 0, 3
+_PRIVATE_ANONYMOUS_NORESERVE_FIXED_NOREPLACE = 0x02 | 0x20 | 0x4000 | 0x100000
+
+
+class Reservation:
+    """A range that is kept free. Raises FileExistsError if something is mapped there, else OSError."""
+
+    def __init__(self, at: int, length: int) -> None:
+        got = _libc.mmap(at, length, _PROT_NONE, _PRIVATE_ANONYMOUS_NORESERVE_FIXED_NOREPLACE, -1, 0)
+        if got == ctypes.c_void_p(-1).value:
+            number = ctypes.get_errno()
+            raise OSError(number, f"its range cannot be mapped: {os.strerror(number)}")
+        if got != at:  # a kernel before 4.17, which takes the address for a hint
+            _libc.munmap(got, length)
+            raise FileExistsError(errno.EEXIST, "its range was taken")
+        self._range: Optional[Range] = (at, length)
+
+    def drop(self) -> None:
+        if self._range is not None:
+            _libc.munmap(*self._range)
+        self._range = None
+
+
+def make_writable(at: int, length: int) -> None:
+    if _libc.mprotect(at, length, _PROT_READ_WRITE) == -1:
+        number = ctypes.get_errno()
+        raise OSError(number, f"mprotect: {os.strerror(number)}")

@@ -1,0 +1,43 @@
+// Gates: FIFOs that open by closing. The leader holds the only writing end; when it closes it, or dies, all readers see the end at once.
+
+import { closeSync, constants } from 'node:fs';
+import { mkfifo } from '../hwloc/index.js';
+import { codeOf } from './place/index.js';
+import { openOurs } from './ours.js';
+import { unlinkIfThere } from './removal.js';
+
+function gatePath(channel: string, number: number): string {
+  return `${channel}/gate.${number}`;
+}
+
+/**
+ * Opens a gate to wait at.
+ *
+ * @returns a descriptor that can be read when the gate has ended; undefined if the gate has gone: there is news.
+ */
+export function openGate(channel: string, number: number): number | undefined {
+  try {
+    return openOurs(gatePath(channel, number), constants.O_RDONLY, constants.S_IFIFO);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** Holds a gate shut, as the leader does, after making it where it is not there. @returns a descriptor */
+export function holdGate(channel: string, number: number): number {
+  const path = gatePath(channel, number);
+  try {
+    mkfifo(path);
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error;
+  }
+  // O_RDWR, not O_WRONLY, which would fail while nobody waits.
+  return openOurs(path, constants.O_RDWR, constants.S_IFIFO);
+}
+
+/** Opens a gate for those who wait at it, and removes its name. */
+export function endGate(channel: string, number: number, fd: number): void {
+  closeSync(fd);
+  unlinkIfThere(gatePath(channel, number));
+}

@@ -1,0 +1,34 @@
+// What /proc says of a process, for those questions that only it can answer: which launcher stands above a rank, and whether a
+// launcher is stopped.
+
+import { readFileSync, readlinkSync } from 'node:fs';
+
+/** The PID namespace that has all processes of the node: PROC_PID_INIT_INO in linux/proc_ns.h. */
+const allSeeing = 'pid:[4026531836]';
+
+/** Whether /proc shows the processes of all containers of this node; if not, it shows those of this one. */
+export function seesEveryProcess(): boolean {
+  return readlinkSync('/proc/self/ns/pid') === allSeeing;
+}
+
+/** What /proc/<pid>/stat says that we need; undefined when there is no such process. @see proc(5) */
+export function statOf(
+  pid: number,
+): { command: string; state: string; parent: number; start: number } | undefined {
+  let text: string;
+  try {
+    text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  } catch {
+    return undefined;
+  }
+  // The command stands in parentheses and may hold any character, parentheses and spaces included.
+  const open = text.indexOf('(');
+  const close = text.lastIndexOf(')');
+  const fields = text.slice(close + 2).split(' ');
+  return {
+    command: text.slice(open + 1, close),
+    state: fields[0] ?? '',
+    parent: Number(fields[1]),
+    start: Number(fields[19]),
+  };
+}

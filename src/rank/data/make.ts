@@ -1,0 +1,113 @@
+// What the leader shares beside the topology: named pieces of bytes, put into the same file, in front of it.
+
+import { writeSync } from 'node:fs';
+import { allocate, pageSize } from '../../hwloc/index.js';
+import type { Share, SharedData } from '../context.js';
+import { ShareError } from '../errors.js';
+import type { DataBlock, Store } from '../leader/store.js';
+import { messageOf } from '../notice.js';
+import { type DataPiece, formatDataIndex } from './data-index.js';
+
+/** Pieces begin at multiples of it: of any element of a typed array, and of a line of the caches. */
+const alignment = 64;
+const longestName = 255;
+const mostPieces = 4096;
+/** Written in one go; in between, the others are listened to. */
+const stepBytes = 1 << 24;
+
+/** Named bytes, none of them copied. */
+export type Pieces = ReadonlyMap<string, Uint8Array>;
+
+/**
+ * Has the data made, and written, while the other ranks come.
+ *
+ * @returns the pieces; whether they are in a file, the store knows.
+ * @throws ShareError
+ */
+export async function putInFront(share: Share, store: Store): Promise<Pieces> {
+  const pieces = await piecesOf(share);
+  await store.putInFront(dataBlock(pieces));
+  return pieces;
+}
+
+/**
+ * Calls what was given to `join({ share })`, or takes it as it is.
+ *
+ * @throws ShareError  it throws, or gives what cannot be shared.
+ */
+export async function piecesOf(share: Share): Promise<Pieces> {
+  let data: SharedData;
+  try {
+    data = typeof share === 'function' ? await share() : share;
+  } catch (error) {
+    throw new ShareError(`the function threw: ${messageOf(error)}`, { cause: error });
+  }
+  return checked(data);
+}
+
+/** @throws ShareError */
+export function checked(data: SharedData): Pieces {
+  if (typeof data !== 'object' || (data as unknown) === null) {
+    throw new ShareError(`an object with named bytes was expected, not ${typeof data}`);
+  }
+  const entries = Object.entries(data);
+  if (entries.length > mostPieces) throw new ShareError(`${entries.length} are more than ${mostPieces}`);
+  return new Map(
+    entries.map(([name, bytes]) => {
+      if (name === '' || Buffer.byteLength(name) > longestName || !isText(name)) {
+        throw new ShareError(`${JSON.stringify(name)} is no name of 1 to ${longestName} bytes`);
+      }
+      return [name, bytesOf(name, bytes)];
+    }),
+  );
+}
+
+/** A name may hold any character, but not half of one, which would not come back from UTF-8 as it was. */
+function isText(name: string): boolean {
+  return Buffer.from(name).toString() === name;
+}
+
+function bytesOf(name: string, value: unknown): Uint8Array {
+  if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+  if (value instanceof ArrayBuffer || value instanceof SharedArrayBuffer) return new Uint8Array(value);
+  throw new ShareError(
+    `${JSON.stringify(name)} is neither an ArrayBuffer nor a view of one, such as a Uint8Array`,
+  );
+}
+
+/** Lays out pieces in a file. */
+export function dataBlock(pieces: Pieces): DataBlock {
+  const inOrder = [...pieces].map(([name, bytes]) => ({ name, bytes, offset: 0, length: bytes.length }));
+  // The index has the same length whatever the offsets are.
+  let end = formatDataIndex(inOrder).length;
+  for (const piece of inOrder) {
+    piece.offset = roundUp(end, alignment);
+    end = piece.offset + piece.length;
+  }
+  const length = roundUp(end, pageSize());
+  const index = Buffer.from(formatDataIndex(inOrder satisfies DataPiece[]));
+  return {
+    length,
+    *write(fd) {
+      // All of it, before anything is written: a later write to a mapping of a full file system would be a SIGBUS.
+      allocate(fd, 0, length);
+      writeFully(fd, index, 0);
+      for (const { bytes, offset } of inOrder) {
+        for (let at = 0; at < bytes.length; at += stepBytes) {
+          writeFully(fd, bytes.subarray(at, at + stepBytes), offset + at);
+          yield;
+        }
+      }
+    },
+  };
+}
+
+function writeFully(fd: number, bytes: Uint8Array, position: number): void {
+  for (let done = 0; done < bytes.length;) {
+    done += writeSync(fd, bytes, done, bytes.length - done, position + done);
+  }
+}
+
+function roundUp(value: number, multiple: number): number {
+  return Math.ceil(value / multiple) * multiple;
+}

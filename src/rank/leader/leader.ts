@@ -1,0 +1,415 @@
+// A rank that leads: what it decides in a join, at barriers and in between. A pure state machine; docs/protocol.md, sections 3 to 6, in code.
+
+import type { Final, Plan, Round, Xml } from '../../channel/index.js';
+import type { Answer, Ask, Loading, Next, Rules } from '../steps.js';
+import {
+  type Peer,
+  type Peers,
+  afterDeath,
+  afterDrop,
+  afterLine,
+  afterLook,
+  localsOf,
+  present,
+} from './peers.js';
+
+/** After so many plans, ranks whose range is still taken go without; the others share. */
+const mostPlans = 5;
+/** After so many leaders died in one join, the ranks take the fallback: the discovery itself may be what kills them. */
+const mostDeaths = 2;
+/** What the leader has asked for last, and so what the next answer is about. */
+type Step =
+  | 'found'
+  | 'tookOver'
+  | 'cleared'
+  | 'held'
+  | 'published'
+  | 'closed'
+  | 'loading'
+  | 'gathering'
+  | 'chosen'
+  | 'written'
+  | 'collecting'
+  | 'xml'
+  | 'adopted'
+  | 'joined'
+  | 'idle'
+  | 'discarded'
+  | 'atBarrier'
+  | 'surveying'
+  | 'opened';
+
+/** What it does when the round that it publishes is on. */
+type Then = 'gather' | 'write' | 'adopt' | 'keep' | 'idle' | 'barrier' | 'opened';
+
+/** Where a leader is. */
+export interface Leader {
+  readonly step: Step;
+  /** Whether it has its topology already, and only keeps barriers. */
+  readonly hasJoined: boolean;
+  /** The round that is on. */
+  readonly round: Round | undefined;
+  /** The round that is being published, and what follows. */
+  readonly next: Round | undefined;
+  readonly then: Then;
+  readonly deaths: number;
+  readonly peers: Peers;
+  readonly loading: Loading | undefined;
+  /** When the first and the last rank came, as far as the leader saw it; and when anybody was heard last. */
+  readonly firstArrival: number;
+  readonly lastArrival: number;
+  readonly lastHeard: number;
+  /** Whether it has read what was in the lobby before it led. */
+  readonly hasHeard: boolean;
+  readonly lookAt: number;
+  /** The ranks that it looks at just now; undefined: all that there are. */
+  readonly lookingAt: readonly number[] | undefined;
+  readonly plans: number;
+  readonly isWritten: boolean;
+  readonly xml: Xml | undefined;
+  /** Why nobody can adopt. */
+  readonly failure: string | undefined;
+  /** The barrier that it has come to itself. */
+  readonly barrier: number;
+  readonly isDiscarded: boolean;
+}
+
+type Move = Next<Leader>;
+
+/**
+ * The beginning of a leadership.
+ *
+ * @param barrier  The barrier at which the leader before was lost; 0: in the join.
+ */
+export function lead(rules: Rules, now: number, barrier = 0): Move {
+  const state: Leader = {
+    step: 'found',
+    hasJoined: barrier > 0,
+    round: undefined,
+    next: undefined,
+    then: 'gather',
+    deaths: 0,
+    peers: [],
+    loading: undefined,
+    firstArrival: rules.arrived,
+    lastArrival: rules.arrived,
+    lastHeard: now,
+    hasHeard: false,
+    lookAt: now + rules.pace.firstLook,
+    lookingAt: undefined,
+    plans: 0,
+    isWritten: false,
+    xml: undefined,
+    failure: undefined,
+    barrier,
+    isDiscarded: false,
+  };
+  return { state, ask: { ask: 'read' } };
+}
+
+/** What follows from the answer to the last step. */
+export function leader(rules: Rules, state: Leader, answer: Answer, now: number): Move {
+  switch (state.step) {
+    case 'found':
+      return begin(rules, state, answer.is === 'round' ? answer.round : undefined);
+    case 'tookOver':
+      // What the leader before has begun to write is of no use.
+      return state.round?.verb === 'plan'
+        ? to(state, 'cleared', { ask: 'discard', plan: state.round.number })
+        : takeOver(rules, state);
+    case 'cleared':
+      return takeOver(rules, state);
+    case 'held':
+      return to(state, 'published', { ask: 'publish', round: nextOf(state) });
+    case 'published': {
+      const round = nextOf(state);
+      // Nobody waits at a gate in front of round 0: the gate of round 1 is held from then on.
+      if (round.number === 0) return to({ ...state, round }, 'closed', { ask: 'hold', gate: 1 });
+      return to({ ...state, round }, 'closed', { ask: 'close', gate: round.number });
+    }
+    case 'closed':
+      return follow(rules, { ...state, next: undefined }, now);
+    case 'loading':
+      return gather(rules, state, now);
+    case 'gathering':
+      return gather(rules, learn(state, answer, now), now);
+    case 'chosen':
+      return plan(rules, state, answer);
+    case 'written':
+      return collect(rules, afterWriting(rules, state, answer, now), now);
+    case 'collecting':
+      return collect(rules, learn(state, answer, now), now);
+    case 'xml': {
+      const xml = answer.is === 'xml' ? answer.xml : undefined;
+      // After the join it is for ranks that could not adopt; where there is none, they discover.
+      return state.hasJoined && xml === undefined ? idle(rules, state, now) : conclude({ ...state, xml });
+    }
+    case 'adopted':
+      return joined({ ...state, failure: answer.is === 'refused' ? answer.reason : state.failure });
+    case 'joined':
+    case 'discarded':
+    case 'opened':
+      return idle(rules, { ...state, hasJoined: true }, now);
+    case 'idle':
+      return idle(rules, learn(state, answer, now), now);
+    case 'atBarrier':
+      return keepBarrier(rules, learn(state, answer, now), now);
+    case 'surveying':
+      return openBarrier(rules, learn(state, answer, now), now);
+  }
+}
+
+// Taking over: docs/protocol.md, "Elections".
+
+function begin({ local }: Rules, state: Leader, found: Round | undefined): Move {
+  if (found === undefined) return publish(state, { verb: 'lead', number: 0, leader: local }, 'gather');
+  // The gate that the members wait at: they must not see its end before there is news.
+  return to({ ...state, round: found }, 'tookOver', { ask: 'hold', gate: found.number + 1 });
+}
+
+function takeOver({ local }: Rules, state: Leader): Move {
+  const { round } = state;
+  if (round === undefined) return publish(state, { verb: 'lead', number: 0, leader: local }, 'gather');
+  const number = round.number + 1;
+  if (isFinal(round)) return publish(state, { ...round, number }, state.hasJoined ? 'barrier' : 'keep');
+  const deaths = 1 + (round.verb === 'lead' ? 0 : round.deaths);
+  // It is not waited for again.
+  const peers = afterDeath(state.peers, round.leader);
+  if (deaths < mostDeaths) {
+    return publish({ ...state, deaths, peers }, { verb: 'anew', number, leader: local, deaths }, 'gather');
+  }
+  return publish(state, fallbackOf(state, number, `${deaths} leaders died in this join`), 'adopt');
+}
+
+// Publishing: the gate of the next round is held before anybody is sent to it.
+
+function publish(state: Leader, next: Round, then: Then): Move {
+  const publishing = { ...state, next, then };
+  if (next.number === 0) return to(publishing, 'published', { ask: 'publish', round: next });
+  return to(publishing, 'held', { ask: 'hold', gate: next.number + 1 });
+}
+
+function follow(rules: Rules, state: Leader, now: number): Move {
+  const { round } = state;
+  switch (state.then) {
+    case 'gather':
+      return to(state, 'loading', { ask: 'load' });
+    case 'write':
+      if (round?.verb !== 'plan') break;
+      return to(state, 'written', { ask: 'write', plan: round.plan });
+    case 'adopt':
+    case 'keep':
+      return adopt(state);
+    case 'opened':
+      return to(state, 'opened', { ask: 'opened', all: isFinal(round) && round.all });
+    case 'barrier':
+      return keepBarrier(rules, state, now);
+    case 'idle':
+      break;
+  }
+  return idle(rules, state, now);
+}
+
+// Gathering: docs/protocol.md, section 4, steps 1 and 2.
+
+function gather(rules: Rules, state: Leader, now: number): Move {
+  const { loading, peers } = state;
+  if (loading === undefined) return listen(rules, state, 'gathering', awaitedHellos(rules, state), now);
+  if (loading.failed !== undefined) return giveUp({ ...state, failure: loading.failed });
+  const awaited = awaitedHellos(rules, state);
+  const came = peers.filter(({ said }) => said !== undefined).length + 1;
+  const isEverybodyHere = awaited.length === 0 && (rules.expected !== undefined || came === rules.most);
+  const quiet = now - state.lastArrival;
+  const isQuiet =
+    quiet >= Math.min(Math.max(rules.patience, state.lastArrival - state.firstArrival), rules.timeout);
+  if (!isEverybodyHere && !isQuiet) return listen(rules, state, 'gathering', awaited, now);
+  // Those whose byte is locked are there, and will say hello unless they are stopped.
+  const silent = localsOf(present(peers).filter(({ said }) => said === undefined));
+  if (silent.length > 0 && quiet < rules.timeout) return listen(rules, state, 'gathering', silent, now);
+  return choose({ ...state, peers: afterDrop(peers, silent) });
+}
+
+/** The local ranks that the leader waits for; where no number is told, those that are there. */
+function awaitedHellos({ local, expected }: Rules, { peers }: Leader): number[] {
+  if (expected === undefined) return localsOf(present(peers).filter(({ said }) => said === undefined));
+  const heard = new Set(
+    localsOf(peers.filter(({ said, absence }) => said !== undefined || absence !== undefined)),
+  );
+  return Array.from({ length: expected }, (_, rank) => rank).filter(
+    (rank) => rank !== local && !heard.has(rank),
+  );
+}
+
+// Planning: section 4, steps 3 and 4.
+
+function choose(state: Leader): Move {
+  const number = (state.round?.number ?? 0) + 1;
+  return to({ ...state, plans: state.plans + 1 }, 'chosen', { ask: 'choose', number });
+}
+
+function plan({ local }: Rules, state: Leader, answer: Answer): Move {
+  if (answer.is !== 'plan') {
+    const reason = answer.is === 'refused' ? answer.reason : 'no address was found';
+    return state.isWritten ? release(state) : giveUp({ ...state, failure: reason });
+  }
+  const { plan } = answer;
+  const next: Round = { verb: 'plan', number: plan.number, leader: local, deaths: state.deaths, plan };
+  return publish({ ...state, isWritten: false }, next, 'write');
+}
+
+function afterWriting({ pace }: Rules, state: Leader, answer: Answer, now: number): Leader {
+  const failure = answer.is === 'refused' ? answer.reason : undefined;
+  return { ...state, isWritten: answer.is === 'done', failure, lastHeard: now, lookAt: now + pace.firstLook };
+}
+
+function collect(rules: Rules, state: Leader, now: number): Move {
+  const number = state.round?.number;
+  const here = present(state.peers).filter(({ said }) => said !== undefined && said !== 'done');
+  const awaited = localsOf(here.filter((peer) => peer.said === 'hello' || peer.round !== number));
+  if (state.failure !== undefined) return giveUp(state);
+  if (awaited.length > 0 && now - state.lastHeard >= rules.timeout) {
+    return collect(rules, { ...state, peers: afterDrop(state.peers, awaited) }, now);
+  }
+  if (awaited.length > 0) return listen(rules, state, 'collecting', awaited, now);
+  const isTaken = !state.isWritten || here.some(({ said }) => said === 'busy');
+  if (isTaken && state.plans < mostPlans) return choose(state);
+  if (!state.isWritten) {
+    return giveUp({ ...state, failure: `the range of each of ${mostPlans} plans was taken` });
+  }
+  return release(state);
+}
+
+function release(state: Leader): Move {
+  const needsXml = present(state.peers).some(({ said, wantsXml }) => said === 'busy' || wantsXml);
+  return needsXml ? to(state, 'xml', { ask: 'xml' }) : conclude(state);
+}
+
+/** Nobody can adopt: everybody who is there gets XML. */
+function giveUp(state: Leader): Move {
+  if (state.loading === undefined || state.loading.failed !== undefined) return conclude(state);
+  return present(state.peers).length > 0 ? to(state, 'xml', { ask: 'xml' }) : conclude(state);
+}
+
+/** Publishes how the join ends; or, after that, XML for a rank that could not adopt. */
+function conclude(state: Leader): Move {
+  const { round, xml } = state;
+  const number = (round?.number ?? 0) + 1;
+  if (isFinal(round)) return publish(state, { ...round, number, xml }, 'idle');
+  if (round?.verb !== 'plan' || state.failure !== undefined) {
+    return publish(state, fallbackOf(state, number, state.failure ?? 'the leader gave up'), 'adopt');
+  }
+  const planned: Plan = round.plan;
+  return publish(state, { verb: 'release', number, passed: 0, all: false, plan: planned, xml }, 'adopt');
+}
+
+function fallbackOf({ xml }: Leader, number: number, reason: string): Round {
+  return { verb: 'fallback', number, passed: 0, all: false, reason, xml };
+}
+
+function adopt(state: Leader): Move {
+  const { round } = state;
+  if (round?.verb === 'release') return to(state, 'adopted', { ask: 'adopt', plan: round.plan });
+  return joined({ ...state, failure: round?.verb === 'fallback' ? round.reason : 'nobody could adopt' });
+}
+
+function joined(state: Leader): Move {
+  return to(state, 'joined', { ask: 'joined', reason: state.failure });
+}
+
+// After the join: section 4, step 5, and section 6.
+
+function idle(rules: Rules, state: Leader, now: number): Move {
+  const { round, peers, xml } = state;
+  if (state.barrier > 0) return keepBarrier(rules, state, now);
+  const isHelpless = present(peers).some(({ said }) => said === 'failed');
+  if (isHelpless) {
+    const helped = peers.map((peer) =>
+      peer.said === 'failed' ? { ...peer, said: 'declined' as const } : peer,
+    );
+    if (xml === undefined) return to({ ...state, peers: helped }, 'xml', { ask: 'xml' });
+  }
+  const isOver = (peer: Peer) => peer.said === 'done' || peer.absence === 'died';
+  const isEverybodyDone = (rules.expected ?? rules.most) === peers.length + 1 && peers.every(isOver);
+  if (isEverybodyDone && !rules.keepsFile && !state.isDiscarded && round?.verb === 'release') {
+    return to({ ...state, isDiscarded: true }, 'discarded', { ask: 'discard', plan: round.plan.number });
+  }
+  return to(state, 'idle', { ask: 'hear', until: Infinity });
+}
+
+function keepBarrier(rules: Rules, state: Leader, now: number): Move {
+  const { round, barrier } = state;
+  // The leader before opened it, and died or left before this rank saw that.
+  if (isFinal(round) && round.passed >= barrier) {
+    return to({ ...state, barrier: 0 }, 'opened', { ask: 'opened', all: round.all });
+  }
+  const missing = missingAtBarrier(state);
+  if (missing.length > 0) return listen(rules, state, 'atBarrier', missing, now);
+  // All that have said something to this leader are here; a rank that has not may be there, too.
+  return to({ ...state, lookingAt: undefined }, 'surveying', { ask: 'look', among: undefined });
+}
+
+function openBarrier(rules: Rules, state: Leader, now: number): Move {
+  const { round, peers, barrier } = state;
+  if (missingAtBarrier(state).length > 0) return keepBarrier(rules, state, now);
+  if (!isFinal(round)) return idle(rules, { ...state, barrier: 0 }, now);
+  const came = present(peers).length + 1;
+  const all = came === (rules.expected ?? peers.length + 1);
+  const next: Round = { ...round, number: round.number + 1, passed: barrier, all };
+  return publish({ ...state, barrier: 0 }, next, 'opened');
+}
+
+function missingAtBarrier({ peers, barrier }: Leader): number[] {
+  return localsOf(present(peers).filter((peer) => peer.barrier < barrier));
+}
+
+// Hearing and looking.
+
+/** Hears what comes, or looks at locks if it is time to. */
+function listen({ pace }: Rules, state: Leader, step: Step, awaited: readonly number[], now: number): Move {
+  if (awaited.length === 0) return to(state, step, { ask: 'hear', until: now + pace.nextLook });
+  if (now < state.lookAt) return to(state, step, { ask: 'hear', until: state.lookAt });
+  const looking = { ...state, lookAt: now + pace.nextLook, lookingAt: awaited };
+  return to(looking, step, { ask: 'look', among: awaited });
+}
+
+function learn(state: Leader, answer: Answer, now: number): Leader {
+  if (answer.is === 'there') return learnFromLook(state, answer.ranks, now);
+  if (answer.is !== 'heard') return state;
+  const { lines, loading = state.loading, barrier = state.barrier } = answer;
+  const number = state.round?.number;
+  const answers = lines.filter(({ verb, round }) => isOutOfRound.has(verb) || round === number);
+  const peers = answers.reduce(afterLine, state.peers);
+  const hasNews = answers.length > 0;
+  // What was in the lobby before this rank led may have been there for long.
+  const isArrival = peers.length > state.peers.length && state.hasHeard;
+  return {
+    ...state,
+    peers,
+    loading,
+    barrier,
+    hasHeard: true,
+    lastHeard: hasNews ? now : state.lastHeard,
+    lastArrival: isArrival ? now : state.lastArrival,
+  };
+}
+
+/** What a rank says of itself, whatever round is on. */
+const isOutOfRound: ReadonlySet<string> = new Set(['failed', 'done', 'barrier']);
+
+function learnFromLook(state: Leader, there: readonly number[], now: number): Leader {
+  const peers = afterLook(state.peers, state.lookingAt, there);
+  return { ...state, peers, lastArrival: peers.length > state.peers.length ? now : state.lastArrival };
+}
+
+function nextOf({ next }: Leader): Round {
+  if (next === undefined) throw new Error('a leader publishes only what it has decided on');
+  return next;
+}
+
+function isFinal(round: Round | undefined): round is Final {
+  return round?.verb === 'release' || round?.verb === 'fallback';
+}
+
+function to(state: Leader, step: Step, ask: Ask): Move {
+  return { state: { ...state, step }, ask };
+}

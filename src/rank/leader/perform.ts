@@ -1,0 +1,483 @@
+// Performs what the machine of a leader asks for, one step after another: in the join, and then for as long as the rank leads.
+
+import {
+  type Plan,
+  leaderByte,
+  maxLineBytes,
+  parseMessage,
+  publishRound,
+  readRound,
+} from '../../channel/index.js';
+import { type Reservation, type Topology, HwlocError, pageSize, reserve } from '../../hwloc/index.js';
+import { type HolePolicy, chooseHole, combine, ownOccupied, parsePolicy } from '../../maps/index.js';
+import { alarm, patientNow } from '../alarm.js';
+import type { Context } from '../context.js';
+import type { Pieces } from '../data/make.js';
+import type { Shared } from '../data/open.js';
+import { takeData } from '../data/taken.js';
+import { discover } from '../discover.js';
+import { ShareError } from '../errors.js';
+import { privateOutcome, takeFallback } from '../fallback.js';
+import type { Got } from '../member/perform.js';
+import type { Meeting } from '../meeting.js';
+import { listOf, messageOf } from '../notice.js';
+import { now } from '../now.js';
+import { adoptPlan, adoptedOutcome, planFile, xmlFile } from '../plans.js';
+import { reach } from '../report/points.js';
+import { shapeOf } from '../shape.js';
+import type { Answer, Ask, Heard, Loading, Next, Rules } from '../steps.js';
+import { type Leader, lead, leader } from './leader.js';
+import { type Peers, localsOf } from './peers.js';
+import { type Ledger, ledger } from './ranges.js';
+import { isOfThePlace, storeOf } from './store.js';
+
+/** A rank that leads. */
+export interface Leading {
+  /**
+   * Resolves when the leader has its topology. It leads on until it leaves.
+   *
+   * @throws NotSharedError, ShareError, HwlocError
+   */
+  readonly joined: Promise<Got>;
+  /** Resolves when a barrier has opened, to whether all ranks took part; to undefined if it cannot be kept any more. */
+  barrier(number: number): Promise<boolean | undefined>;
+  /** The same for the barrier that it took over. */
+  readonly firstBarrier: Promise<boolean | undefined>;
+  /** The other ranks, as far as it knows. */
+  peers(): Peers;
+  /** The local ranks that have not come. */
+  missing(): number[];
+  /** A rank's number in the job. */
+  rankOf(local: number): number | undefined;
+}
+
+/** Leads. @param barrier  The barrier at which the leader before was lost; 0: in the join. */
+export function startToLead(context: Context, meeting: Meeting, rules: Rules, barrier = 0): Leading {
+  const { settings, notice, clock, allowed } = context;
+  const { channel } = meeting;
+  const { roll, path } = channel;
+  const book: Ledger = ledger();
+  const store = storeOf(context, channel);
+  meeting.whenLeaving(() => {
+    store.close();
+  });
+  const ears = listen(meeting, rules, book, notice);
+
+  let next: Next<Leader> = lead(rules, patientNow(), barrier);
+  let own: Topology | undefined;
+  let reservation: Reservation | undefined;
+  let adopted: { readonly topology: Topology; readonly plan: Plan } | undefined;
+  let length = 0;
+  let pieces: Pieces | undefined;
+  let failure: unknown;
+  let written: number | undefined;
+  let settle: { resolve(got: Got): void; reject(error: unknown): void } | undefined;
+  let hasStopped = false;
+  let opened: ((all: boolean | undefined) => void) | undefined;
+
+  const joined = new Promise<Got>((resolve, reject) => (settle = { resolve, reject }));
+  joined.catch(() => undefined);
+  const firstBarrier = barrier === 0 ? Promise.resolve(undefined) : untilOpened();
+  let renewed = 0;
+  renew();
+  void run();
+
+  return {
+    joined,
+    firstBarrier,
+    barrier(number) {
+      const opening = untilOpened();
+      ears.keepAlive(true);
+      ears.come(number);
+      return opening;
+    },
+    peers: () => next.state.peers,
+    missing: () => missingIn(rules, next.state.peers),
+    rankOf: (local) => book.rankOf(local),
+  };
+
+  function untilOpened(): Promise<boolean | undefined> {
+    if (hasStopped) return Promise.resolve(undefined);
+    return new Promise((resolve) => (opened = resolve));
+  }
+
+  async function run(): Promise<void> {
+    try {
+      for (;;) {
+        const answer = perform(next.ask);
+        next = leader(rules, next.state, answer instanceof Promise ? await answer : answer, patientNow());
+      }
+    } catch (error) {
+      // The channel was removed, or cannot be written to. The others see the end of the gate, and one of them leads.
+      hasStopped = true;
+      meeting.closeLobby();
+      reservation?.release();
+      settle?.reject(error);
+      opened?.(undefined);
+      if (own !== undefined && adopted === undefined) own.close();
+    }
+  }
+
+  function perform(ask: Ask): Answer | Promise<Answer> {
+    switch (ask.ask) {
+      case 'read':
+        return { is: 'round', round: readRound(path) };
+      case 'hold':
+        meeting.hold(ask.gate);
+        return { is: 'done' };
+      case 'publish':
+        if (ask.round.verb === 'release' && adopted === undefined) reach('leader:agreed');
+        publishRound(path, ask.round);
+        if (ask.round.verb === 'plan') {
+          clock.mark('plan');
+          reach('leader:planned');
+        } else if (ask.round.verb === 'release') reach('leader:released');
+        return { is: 'done' };
+      case 'close':
+        meeting.end(ask.gate);
+        return { is: 'done' };
+      case 'load':
+        reach('leader:claimed');
+        void load();
+        return { is: 'done' };
+      case 'hear':
+        renew();
+        return ears.hear(ask.until);
+      case 'look':
+        return { is: 'there', ranks: roll.held(ask.among ?? everybody()) };
+      case 'choose':
+        return choose(ask.number);
+      case 'write':
+        return write(ask.plan);
+      case 'xml':
+        return { is: 'xml', xml: writeXml() };
+      case 'discard':
+        store.discard(ask.plan);
+        return { is: 'done' };
+      case 'adopt':
+        return adopt(ask.plan);
+      case 'joined':
+        return finish(ask.reason);
+      case 'opened':
+        ears.keepAlive(false);
+        reach('leader:barrier');
+        opened?.(ask.all);
+        opened = undefined;
+        return { is: 'done' };
+      default:
+        throw new Error(`a leader does not ${ask.ask}`);
+    }
+  }
+
+  /** Once a second, or four times within the timeout, members see that this rank is not stopped. */
+  function renew(): void {
+    if (now() - renewed < Math.min(1000, rules.timeout / 4)) return;
+    renewed = now();
+    roll.renew();
+  }
+
+  /** The bytes of all other ranks; undefined where nobody knows how many there are. */
+  function everybody(): number[] | undefined {
+    const { expected, local } = rules;
+    if (expected === undefined) return undefined;
+    return Array.from({ length: expected }, (_, rank) => rank).filter((rank) => rank !== local);
+  }
+
+  /** Loads the topology, and has the data made and written, while the others come. */
+  async function load(): Promise<void> {
+    let loading: Loading = { failed: undefined };
+    try {
+      const sharing = context.share === undefined ? undefined : putInFront(context.share);
+      sharing?.catch(() => undefined); // it is waited for below
+      const loaded = discover(context);
+      own = await loaded;
+      clock.mark('load');
+      reach('leader:loaded');
+      // Now, while others still come: libhwloc copies the whole topology to see how long it is.
+      length = own.sharedLength();
+      pieces = await sharing;
+    } catch (error) {
+      failure = error;
+      loading = { failed: messageOf(error) };
+    }
+    ears.loaded(loading);
+  }
+
+  async function putInFront(share: NonNullable<Context['share']>): Promise<Pieces> {
+    return (await import('../data/make.js')).putInFront(share, store);
+  }
+
+  function choose(number: number): Answer | Promise<Answer> {
+    if (own === undefined) return { is: 'refused', reason: 'nothing was loaded' };
+    if (written === undefined) {
+      written = 0;
+      clock.mark('gather');
+      reach('leader:gathered');
+      tellOfMissing(context, rules, next.state.peers);
+      if (!book.allAllowed(allowed)) return coverEverybody().then(() => chooseNow(number));
+    }
+    return chooseNow(number);
+  }
+
+  /** The topology that all ranks can use: with what this rank's own cgroup does not allow, where theirs differ. */
+  async function coverEverybody(): Promise<void> {
+    own?.close();
+    own = await discover(context, { includeDisallowed: true });
+    length = own.sharedLength();
+    clock.mark('load');
+  }
+
+  function chooseNow(number: number): Answer {
+    try {
+      const before = reservation;
+      reservation = undefined;
+      before?.release();
+      const occupied = combine([ownOccupied(), ...book.occupied()]);
+      const seed = `${context.identity.key}#${number}`;
+      const at = chooseHole({ occupied, length, pageSize: pageSize(), policy: policyOf(context), seed });
+      const { base, offset } = store;
+      const shape = shapeOf(context.settings);
+      return { is: 'plan', plan: { number, at, bytes: length, offset, abi: own?.abi ?? 0, base, shape } };
+    } catch (error) {
+      return { is: 'refused', reason: messageOf(error) };
+    }
+  }
+
+  function write(plan: Plan): Answer {
+    const before = written;
+    try {
+      if (own === undefined) throw new Error('nothing was loaded');
+      reach('leader:writing');
+      store.write(own, plan);
+      written = plan.number;
+      reach('leader:written');
+      // As in every rank: between now and the release something else might take it.
+      reservation = reserve(plan.at, plan.bytes);
+      clock.mark('write');
+      return { is: 'done' };
+    } catch (error) {
+      // EBUSY is this process's own range, taken since we looked; EEXIST: something is at the file's name. The next plan has others.
+      const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+      if ((error instanceof HwlocError && code === 'EBUSY') || code === 'EEXIST') return { is: 'busy' };
+      if (isOfThePlace(error) && store.moveOn()) {
+        notice(`${planFile(context, channel, plan)}: ${messageOf(error)}; using the next directory`);
+        return { is: 'busy' };
+      }
+      return { is: 'refused', reason: messageOf(error) };
+    } finally {
+      if (before !== undefined && before > 0) store.discard(before);
+    }
+  }
+
+  function writeXml() {
+    const topology = adopted?.topology ?? own;
+    const base = topology === undefined ? undefined : store.writeXml(topology);
+    return base === undefined ? undefined : { base, thisSystem: topology?.isThisSystem === true };
+  }
+
+  function adopt(plan: Plan): Answer {
+    try {
+      reservation?.release();
+      reservation = undefined;
+      adopted = { topology: adoptPlan(planFile(context, channel, plan), plan), plan };
+      clock.mark('adopt');
+      reach('leader:adopted');
+      return { is: 'done' };
+    } catch (error) {
+      return { is: 'refused', reason: messageOf(error) };
+    }
+  }
+
+  async function finish(reason: string | undefined): Promise<Answer> {
+    tellOfDropped(context, rules, next.state.peers);
+    const result = settle;
+    settle = undefined;
+    try {
+      const got = await whatItGot(reason);
+      ears.keepAlive(false);
+      result?.resolve(got);
+    } catch (error) {
+      result?.reject(error);
+    }
+    return { is: 'done' };
+  }
+
+  async function whatItGot(reason: string | undefined): Promise<Got> {
+    if (adopted !== undefined) {
+      const didDiscover = own !== undefined;
+      own?.close();
+      return {
+        topology: adopted.topology,
+        outcome: adoptedOutcome(adopted.plan, clock, didDiscover),
+        plan: adopted.plan,
+        shared: await dataOf(adopted.plan),
+      };
+    }
+    if (failure instanceof ShareError) throw failure;
+    const why = reason ?? 'nobody could adopt';
+    const { round } = next.state;
+    const plan = round?.verb === 'release' ? round.plan : undefined;
+    if (own === undefined || settings.strict) {
+      // It took over from a leader whose topology it could not adopt, or could not load one.
+      const xml = round?.verb === 'release' || round?.verb === 'fallback' ? round.xml : undefined;
+      const offered =
+        xml === undefined
+          ? undefined
+          : { file: xmlFile(context, channel, xml.base), thisSystem: xml.thisSystem };
+      return { ...(await takeFallback(context, why, offered)), plan, shared: await dataOf(plan) };
+    }
+    notice(`${why}; keeping its own copy of the topology`);
+    const outcome = { ...privateOutcome('discovered', why, context), didDiscover: true };
+    return { topology: own, outcome, plan, shared: await dataOf(plan) };
+  }
+
+  /** As everybody else, the leader has the pages of the file; data that found no room it has as it was given. */
+  async function dataOf(plan: Plan | undefined): Promise<Shared | undefined> {
+    const shared =
+      plan === undefined ? undefined : await takeData(context, planFile(context, channel, plan), plan);
+    if (shared !== undefined || pieces === undefined) return shared;
+    return (await import('../data/open.js')).named(pieces);
+  }
+}
+
+/** The leader's ears: the lobby, the end of loading, and barriers of its own. */
+interface Ears {
+  hear(until: number): Answer | Promise<Answer>;
+  loaded(loading: Loading): void;
+  come(barrier: number): void;
+  keepAlive(yes: boolean): void;
+}
+
+function listen(meeting: Meeting, rules: Rules, book: Ledger, notice: (text: string) => void): Ears {
+  const lobby = meeting.lobby();
+  let loading: Loading | undefined;
+  let barrier: number | undefined;
+  let ring: (() => void) | undefined;
+  let ignored = 0;
+  let heard: Heard[] = [];
+
+  const watching = lobby.listen(() => {
+    heard.push(...read());
+    ring?.();
+  });
+
+  return {
+    hear(until) {
+      heard.push(...read());
+      const answer = whatCame();
+      if (answer !== undefined) return answer;
+      return new Promise((resolve) => {
+        const callOff =
+          until === Infinity
+            ? undefined
+            : alarm(until - patientNow(), () => {
+                ring = undefined;
+                // If this process was stopped, there is something.
+                heard.push(...read());
+                resolve(whatCame() ?? { is: 'heard', lines: [] });
+              });
+        ring = () => {
+          const came = whatCame();
+          if (came === undefined) return;
+          ring = undefined;
+          callOff?.();
+          resolve(came);
+        };
+      });
+    },
+    loaded(result) {
+      loading = result;
+      ring?.();
+    },
+    come(number) {
+      barrier = number;
+      ring?.();
+    },
+    keepAlive(yes) {
+      watching.keepAlive(yes);
+    },
+  };
+
+  function whatCame(): Answer | undefined {
+    if (heard.length === 0 && loading === undefined && barrier === undefined) return undefined;
+    const answer: Answer = {
+      is: 'heard',
+      lines: heard,
+      ...(loading === undefined ? {} : { loading }),
+      ...(barrier === undefined ? {} : { barrier }),
+    };
+    heard = [];
+    loading = undefined;
+    barrier = undefined;
+    return answer;
+  }
+
+  function read(): Heard[] {
+    return lobby.read().flatMap((line) => {
+      const came = understand(line);
+      return came === undefined ? [] : [came];
+    });
+  }
+
+  function understand(line: string | undefined): Heard | undefined {
+    try {
+      if (line === undefined) throw new RangeError(`a line of over ${maxLineBytes} bytes`);
+      const message = parseMessage(line);
+      // What this rank said before it led.
+      if (message === undefined || message.local === rules.local) return undefined;
+      const { expected = leaderByte } = rules;
+      if (message.local >= expected) throw new RangeError(`local rank ${message.local} of ${expected}`);
+      return book.take(message);
+    } catch (error) {
+      if (ignored === 0) notice(`the lobby: ${messageOf(error)}; the line is left out`);
+      ignored++;
+      return undefined;
+    }
+  }
+}
+
+function tellOfDropped(context: Context, { timeout }: Rules, peers: Peers): void {
+  const dropped = peers.filter(({ said, absence }) => absence === 'dropped' && said !== undefined);
+  if (dropped.length === 0) return;
+  const seconds = timeout / 1000;
+  const [ranks, , them] = named(context, localsOf(dropped));
+  context.notice(
+    `${ranks} did not answer within ${seconds} s (HWLOC_SHARE_TIMEOUT); continuing without ${them}`,
+  );
+}
+
+/** Ranks as the subject of a sentence, with `has` or `have`, and `it` or `them`. */
+function named(
+  { identity }: Context,
+  locals: readonly number[],
+): [ranks: string, have: string, them: string] {
+  const which = identity.size === identity.localSize ? '' : 'local ';
+  return locals.length === 1
+    ? [`${which}rank ${listOf(locals)}`, 'has', 'it']
+    : [`${which}ranks ${listOf(locals)}`, 'have', 'them'];
+}
+
+function tellOfMissing(context: Context, rules: Rules, peers: Peers): void {
+  const missing = missingIn(rules, peers);
+  if (missing.length === 0) return;
+  const [ranks, have, them] = named(context, missing);
+  const they = missing.length === 1 ? 'it' : 'they';
+  context.notice(`${ranks} ${have} not joined; continuing without ${them} (${they} can still join)`);
+}
+
+/** The ranks that the launcher told of and that have said nothing. Those that died, their launcher tells of. */
+function missingIn({ expected = 0, local }: Rules, peers: Peers): number[] {
+  const came = new Set(
+    localsOf(peers.filter(({ said, absence }) => said !== undefined || absence === 'died')),
+  );
+  return Array.from({ length: expected }, (_, rank) => rank).filter(
+    (rank) => rank !== local && !came.has(rank),
+  );
+}
+
+function policyOf({ settings, notice }: Context): HolePolicy {
+  if (settings.hole === undefined) return 'scatter';
+  const policy = parsePolicy(settings.hole);
+  if (policy === undefined) notice(`HWLOC_SHARE_HOLE=${settings.hole}: unknown hole policy; using scatter`);
+  return policy ?? 'scatter';
+}

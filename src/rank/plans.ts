@@ -1,0 +1,64 @@
+// The files of plans: where each is, and adopting one.
+
+import { closeSync } from 'node:fs';
+import { type Channel, type Plan, openFile } from '../channel/index.js';
+import { channelPath } from '../channel/place/index.js';
+import { type Topology, adoptSealed } from '../hwloc/index.js';
+import type { Context } from './context.js';
+import type { Clock, Outcome } from './outcome.js';
+
+/** The directory under a numbered root; 0 and undefined are the channel itself. */
+function directoryOf(context: Context, channel: Channel, base: number | undefined): string {
+  if (base === undefined || base === 0) return channel.path;
+  const root = context.numberedRoots[base];
+  if (root === undefined)
+    throw new Error(`the leader's topology is under root ${base}, which this rank does not have`);
+  return channelPath(root, filesKey(context.identity.key));
+}
+
+/** The name of a directory for files that the channel has no room for. It is no channel, and not to be mistaken for one. */
+export function filesKey(key: string): string {
+  return `${key}.files`;
+}
+
+/** The file of a plan. */
+export function planFile(
+  context: Context,
+  channel: Channel,
+  { base, number }: Pick<Plan, 'base' | 'number'>,
+): string {
+  return `${directoryOf(context, channel, base)}/topology.${number}`;
+}
+
+/** The file with the XML. */
+export function xmlFile(context: Context, channel: Channel, base: number): string {
+  return `${directoryOf(context, channel, base)}/topology.xml`;
+}
+
+/**
+ * Maps the topology of a plan. Each rank opens the file itself: adopting moves the position of the descriptor.
+ *
+ * @throws HwlocError           `EBUSY`: the range is taken in this process.
+ * @throws ChannelRefusedError  the file is not what a leader of this user writes.
+ */
+export function adoptPlan(file: string, { offset, at, bytes }: Plan): Topology {
+  const fd = openFile(file);
+  try {
+    return adoptSealed({ fd, offset, address: at, length: bytes });
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** The outcome of a rank that adopted. */
+export function adoptedOutcome(plan: Plan, clock: Clock, didDiscover: boolean): Outcome {
+  return {
+    how: 'adopted',
+    reason: undefined,
+    address: plan.at,
+    length: plan.bytes,
+    generation: plan.number,
+    didDiscover,
+    phases: clock.phases,
+  };
+}

@@ -1,0 +1,195 @@
+// Records a join for the wrapper's report: who came, how it went, when it came to what. Loaded only where a report was asked for.
+
+import { hostName } from '../../environment/index.js';
+import { abi, libhwloc, versionText } from '../../hwloc/index.js';
+import type { Identity } from '../../launcher/kinds/index.js';
+import {
+  type JoinRecord,
+  type Libhwloc,
+  type Mark,
+  type Member,
+  type Outcome as RecordedOutcome,
+  type SpoolPart,
+  type Who,
+  formatRecord,
+  openPart,
+} from '../../spool/index.js';
+import { messageOf } from '../notice.js';
+import { now as milliseconds } from '../now.js';
+import type { Outcome } from '../outcome.js';
+import type { Leading } from '../leader/perform.js';
+import { type Point, watchPoints } from './points.js';
+
+/** A reason may quote a line of 8 KB. */
+const longestText = 1000;
+
+const hows: readonly RecordedOutcome['how'][] = ['adopted', 'xml', 'discovered'];
+
+/** Records the join of this process. Nothing of it throws, and nothing waits for the file system. */
+export class Recorder {
+  readonly #spool: string;
+  readonly #came = now();
+  readonly #marks: Mark[] = [];
+  readonly #points: Mark[] = [];
+  readonly #stopWatching = watchPoints((point: Point) => {
+    this.#points.push([point, now()]);
+  });
+  #who: Who | undefined;
+  #leading: Leading | undefined;
+  /** The node's file, once it is open. */
+  #part: SpoolPart | undefined;
+  #opening: Promise<unknown> = Promise.resolve();
+  #failure: string | undefined;
+
+  constructor(spool: string) {
+    this.#spool = spool;
+  }
+
+  /** Notes the end of a phase. */
+  readonly mark = (phase: string): void => {
+    this.#marks.push([phase, now()]);
+  };
+
+  /** Says that this rank has come to its join. @param identity  Undefined where no launcher started it. */
+  come(identity: Identity | undefined): void {
+    const who = whoIs(identity);
+    const line = this.#line({ ...who, what: 'come', outcome: null, error: null });
+    this.#who = who;
+    this.#opening = openPart(this.#spool, who.step).then(
+      (part) => {
+        part.append(line);
+        this.#part = part;
+      },
+      (error: unknown) => {
+        this.#failure = messageOf(error);
+      },
+    );
+  }
+
+  /**
+   * Notes what the leader sees of the others.
+   *
+   * @param otherwise  Called with the reason where this node's part of the report cannot be written.
+   */
+  see(leading: Leading, otherwise: (why: string) => void): void {
+    this.#leading = leading;
+    void this.#opening.then(() => {
+      if (this.#failure !== undefined) otherwise(this.#failure);
+    });
+  }
+
+  /** Says how the join went. */
+  joined(outcome: Outcome): void {
+    this.#end({ what: 'joined', outcome: recorded(outcome), error: null });
+  }
+
+  /** Says that it has failed. */
+  failed(error: unknown): void {
+    this.#end({ what: 'failed', outcome: null, error: cut(messageOf(error)) });
+  }
+
+  #end(how: Pick<JoinRecord, 'what' | 'outcome' | 'error'>): void {
+    this.#stopWatching();
+    if (this.#who === undefined) return;
+    const said = { ...this.#who, ...how };
+    const line = this.#line(said);
+    const write = () => {
+      this.#part?.append(line);
+      if (this.#leading === undefined) this.#part?.close();
+    };
+    // At once where that is possible: a job may exit as soon as it has joined.
+    if (this.#part !== undefined) write();
+    else void this.#opening.then(write);
+    // By then the leader has heard from the others how they got their topology.
+    if (this.#leading !== undefined) process.on('exit', () => this.#part?.append(this.#line(said)));
+  }
+
+  #line(said: Who & Pick<JoinRecord, 'what' | 'outcome' | 'error'>): string {
+    return formatRecord({
+      ...said,
+      born: bornAt,
+      came: this.#came,
+      now: now(),
+      wall: Math.round(performance.timeOrigin * 1000),
+      marks: this.#marks,
+      points: this.#points,
+      libhwloc: said.what === 'come' ? null : libhwlocOfThisRank(),
+      members: this.#leading === undefined ? null : membersOf(this.#leading),
+    });
+  }
+}
+
+/** The start of this process. */
+const bornAt = now() - Math.round(performance.now() * 1000);
+
+/** Microseconds of CLOCK_MONOTONIC, which all processes of a node have in common; whole ones, so that sums of them are exact. */
+function now(): number {
+  return Math.round(milliseconds() * 1000);
+}
+
+function stepOf(identity: Identity | undefined): string {
+  if (identity === undefined) return `alone-${process.pid}@${hostName()}`;
+  return identity.step ?? `${identity.launcher}@${identity.node}`;
+}
+
+function whoIs(identity: Identity | undefined): Who {
+  return {
+    step: stepOf(identity),
+    launcher: identity?.launcher ?? null,
+    rank: identity?.rank ?? 0,
+    size: identity === undefined ? 1 : (identity.size ?? null),
+    localRank: identity?.localRank ?? null,
+    localSize: identity?.localSize ?? null,
+    node: identity?.node ?? hostName(),
+    pid: process.pid,
+  };
+}
+
+function recorded({
+  how,
+  reason,
+  address,
+  length,
+  generation,
+  didDiscover,
+  phases,
+}: Outcome): RecordedOutcome {
+  return {
+    how,
+    reason: reason === undefined ? null : cut(reason),
+    address: address ?? null,
+    length: length ?? null,
+    generation,
+    didDiscover,
+    phases,
+  };
+}
+
+function libhwlocOfThisRank(): Libhwloc | null {
+  try {
+    const { file, apiVersion } = libhwloc();
+    return { file, version: versionText(apiVersion), abi: abi() };
+  } catch {
+    return null; // that there is none is what the join has failed of
+  }
+}
+
+/** What the leader knows of the others, until now. */
+function membersOf(leading: Leading): Member[] {
+  const missing = leading.missing();
+  const came = leading.peers().filter(({ local }) => !missing.includes(local));
+  return [
+    ...came.map(({ local, said, how, reason, absence }) => ({
+      localRank: local,
+      rank: leading.rankOf(local) ?? null,
+      standing: absence ?? said ?? 'missing',
+      how: hows.find((each) => each === how) ?? null,
+      reason: reason === '' ? null : cut(reason),
+    })),
+    ...missing.map((localRank) => ({ localRank, rank: null, standing: 'missing', how: null, reason: null })),
+  ];
+}
+
+function cut(text: string): string {
+  return text.length > longestText ? `${text.slice(0, longestText)}…` : text;
+}
