@@ -1,4 +1,4 @@
-// What the man page says beside what the help of each command does.
+// What the man page says beyond the help of each command.
 
 /** A term, and what is said of it. */
 export interface Entry {
@@ -20,7 +20,7 @@ export const environmentEntries: readonly Entry[] = [
   { term: 'HWLOC_SHARE_VERBOSE', text: 'as --verbose, unless it is 0, no, false or off' },
   {
     term: 'HWLOC_XMLFILE, HWLOC_SYNTHETIC, HWLOC_FSROOT',
-    text: "hwloc's own: the topology that they name is shared, instead of that of the machine",
+    text: "hwloc's own: ranks share the topology that they name, instead of the topology of the machine",
   },
   { term: 'NO_COLOR', text: 'no colours on a terminal' },
 ];
@@ -29,27 +29,27 @@ export const environmentEntries: readonly Entry[] = [
 export const fileEntries: readonly Entry[] = [
   {
     term: '/dev/shm/hwloc-share-UID/',
-    text: 'channels of the jobs of a user, mode 0700: a folder for each job step, in which there are named pipes and, until all ranks have it, the topology. It is removed when the job ends; what is left of killed jobs, by the next one or by hwloc-share clean',
+    text: 'channels of the jobs of a user, mode 0700: a directory for each job step, with named pipes and, until all ranks have it, the topology. The last rank removes it. The next job, or hwloc-share clean, removes what killed jobs left',
   },
 ];
 
 /** Lines on stderr, and what to do about them. docs/troubleshooting.md has them all. */
 export const diagnosticEntries: readonly Entry[] = [
   {
-    term: 'ranks 3 and 7 did not join within 30 s; going on without them',
-    text: 'These ranks call join() late, or never. Those that come later share all the same. --timeout says how long to wait',
+    term: 'ranks 3 and 7 have not joined; continuing without them (they can still join)',
+    text: 'These ranks run another program, died, or are late. A rank that comes later adopts the topology, and takes part in barriers',
   },
   {
-    term: 'the leader has gone; discovered the machine on its own',
-    text: 'The first rank of the node has ended before the others had the topology. They have one of their own, which is as good',
+    term: 'the leader was silent for 30 s (HWLOC_SHARE_TIMEOUT); discovered the machine on its own',
+    text: 'The rank that leads its node was stopped, or the node is overloaded. The others have a topology of their own. --timeout says how long to wait',
   },
   {
-    term: "its range was taken in each of the plans; using a private copy of the leader's topology",
-    text: 'Something maps memory at the address that --hole asks for. hwloc-share maps shows what; without --hole there is room',
+    term: "the planned range is taken in this rank; using a private copy of the leader's topology",
+    text: 'Something maps memory at the address that --hole names. Leave --hole out; hwloc-share maps shows what is mapped there',
   },
   {
     term: 'DIRECTORY belongs to user UID; refused',
-    text: 'Somebody else has made it. Remove it, or name another place with --dir',
+    text: 'Another user made this directory. The ranks use the next one; --dir names one of your own',
   },
   {
     term: 'libhwloc was not found',
