@@ -4,9 +4,11 @@
 import { join } from 'node:path';
 import {
   type Channel,
+  type Lobby,
   type Roll,
   enterChannel,
   leaveChannel,
+  openLobby,
   ownDirectory,
   ownerByte,
   removeIfDead,
@@ -36,12 +38,15 @@ export interface OwnJob {
 export function own({ job, roots, key, spool, others, complain }: OwnJob): { release(): void } {
   let channel: Channel | undefined;
   let roll: Roll | undefined;
+  let lobby: Lobby | undefined;
   try {
     // So that no rank has to make it, or to wait until another one has.
     if (key !== undefined) {
       channel = enterChannel(roots, key, ownerByte, (error) => {
         complain(error.message);
       });
+      // What a rank says stays in it, even if that rank dies before another one has come.
+      lobby = openLobby(channel.path);
     }
     if (spool !== undefined) roll = ownDirectory(spool);
     others.forEach(removeIfDead);
@@ -51,6 +56,7 @@ export function own({ job, roots, key, spool, others, complain }: OwnJob): { rel
   }
   return {
     release() {
+      lobby?.close();
       if (channel !== undefined) leaveChannel(channel, ownerByte);
       roll?.close();
     },

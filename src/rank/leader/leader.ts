@@ -61,6 +61,10 @@ export interface Leader {
   readonly lastHeard: number;
   /** Whether it has read what was in the lobby before it led. */
   readonly hasHeard: boolean;
+  /** Whether it has looked who is there. */
+  readonly hasLooked: boolean;
+  /** Whether the leader before it had gathered already: those who are there now are all that it waits for. */
+  readonly hadGathered: boolean;
   readonly lookAt: number;
   /** The ranks that it looks at just now; undefined: all that there are. */
   readonly lookingAt: readonly number[] | undefined;
@@ -95,6 +99,8 @@ export function lead(rules: Rules, now: number, barrier = 0): Move {
     lastArrival: rules.arrived,
     lastHeard: now,
     hasHeard: false,
+    hasLooked: false,
+    hadGathered: false,
     lookAt: now + rules.pace.firstLook,
     lookingAt: undefined,
     plans: 0,
@@ -176,7 +182,9 @@ function takeOver({ local }: Rules, state: Leader): Move {
   // It is not waited for again.
   const peers = afterDeath(state.peers, round.leader);
   if (deaths < mostDeaths) {
-    return publish({ ...state, deaths, peers }, { verb: 'anew', number, leader: local, deaths }, 'gather');
+    const hadGathered = round.verb === 'plan';
+    const anew: Round = { verb: 'anew', number, leader: local, deaths };
+    return publish({ ...state, deaths, peers, hadGathered }, anew, 'gather');
   }
   return publish(state, fallbackOf(state, number, `${deaths} leaders died in this join`), 'adopt');
 }
@@ -216,12 +224,15 @@ function gather(rules: Rules, state: Leader, now: number): Move {
   const { loading, peers } = state;
   if (loading === undefined) return listen(rules, state, 'gathering', awaitedHellos(rules, state), now);
   if (loading.failed !== undefined) return giveUp({ ...state, failure: loading.failed });
+  if (state.hadGathered && !state.hasLooked) {
+    return to({ ...state, lookingAt: undefined }, 'gathering', { ask: 'look', among: undefined });
+  }
   const awaited = awaitedHellos(rules, state);
   const came = peers.filter(({ said }) => said !== undefined).length + 1;
   const isEverybodyHere = awaited.length === 0 && (rules.expected !== undefined || came === rules.most);
   const quiet = now - state.lastArrival;
-  const isQuiet =
-    quiet >= Math.min(Math.max(rules.patience, state.lastArrival - state.firstArrival), rules.timeout);
+  const patience = Math.min(Math.max(rules.patience, state.lastArrival - state.firstArrival), rules.timeout);
+  const isQuiet = state.hadGathered || quiet >= patience;
   if (!isEverybodyHere && !isQuiet) return listen(rules, state, 'gathering', awaited, now);
   // Those whose byte is locked are there, and will say hello unless they are stopped.
   const silent = localsOf(present(peers).filter(({ said }) => said === undefined));
@@ -398,7 +409,8 @@ const isOutOfRound: ReadonlySet<string> = new Set(['failed', 'done', 'barrier'])
 
 function learnFromLook(state: Leader, there: readonly number[], now: number): Leader {
   const peers = afterLook(state.peers, state.lookingAt, there);
-  return { ...state, peers, lastArrival: peers.length > state.peers.length ? now : state.lastArrival };
+  const lastArrival = peers.length > state.peers.length ? now : state.lastArrival;
+  return { ...state, peers, lastArrival, hasLooked: true };
 }
 
 function nextOf({ next }: Leader): Round {

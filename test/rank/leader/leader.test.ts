@@ -154,6 +154,25 @@ describe('a leader that takes over', () => {
         [{ ask: 'close', gate: 2 }, done],
         [{ ask: 'load' }, done],
         [{ ask: 'hear' }, { is: 'heard', lines: [hello(2, 2)], loading: { failed: undefined } }],
+        [{ ask: 'look', among: undefined }, there(2)],
+      ],
+      { ...rules, local: 1 },
+    );
+    expect(ask).toEqual({ ask: 'choose', number: 3 });
+  });
+
+  test('does not wait for ranks that have gone, where the leader before had gathered', () => {
+    const { ask } = leads(
+      [
+        [{ ask: 'read' }, round(planned)],
+        [{ ask: 'hold', gate: 2 }, done],
+        [{ ask: 'discard', plan: 1 }, done],
+        [{ ask: 'hold', gate: 3 }, done],
+        [{ ask: 'publish', round: { verb: 'anew' } }, done],
+        [{ ask: 'close', gate: 2 }, done],
+        [{ ask: 'load' }, done],
+        [{ ask: 'hear' }, loaded, 15],
+        [{ ask: 'look', among: undefined }, there(), 15],
       ],
       { ...rules, local: 1 },
     );
