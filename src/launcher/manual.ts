@@ -1,4 +1,4 @@
-// What is said of each command, as plain data: the help is made of it, the man page and the shell completion.
+// The manual of each command, as plain data. Help, man page and shell completion use it.
 
 import type { CommandTable } from './commands/command.js';
 import { type OptionTable, localOptions, namesOf, ownOptions } from './options.js';
@@ -14,7 +14,7 @@ export interface Manual {
   /** Paragraphs. */
   readonly description: readonly string[];
   readonly options: OptionTable;
-  /** The words that it takes beside its options, where they are of a few; else they are files. */
+  /** The words that it takes apart from options, if there are only a few; otherwise they are files. */
   readonly operands?: readonly string[];
   readonly statuses: readonly ExitStatus[];
   readonly examples: readonly Example[];
@@ -29,7 +29,7 @@ export interface ExitStatus {
 /** A command line to copy. */
 export interface Example {
   readonly command: string;
-  /** What it does, or when it is of use. */
+  /** What it does, or when to use it. */
   readonly meaning: string;
 }
 
@@ -42,13 +42,13 @@ const wrapper: Manual = {
     '<command> [its options...]',
   ],
   description: [
-    'Gives all ranks of a node one hardware topology: discovered once, mapped read-only by every rank. ' +
+    'Gives all ranks of a node one hardware topology: one rank discovers it, the others map the same read-only memory. ' +
       'Put it in front of mpirun, mpiexec, srun or another launcher, or use the built-in one (local).',
     "In each rank: import { join } from 'hwloc-share/rank'.",
   ],
   options: ownOptions,
   statuses: [
-    { status: 'of the launcher', meaning: "the launcher's own; 128 + n if signal n ended it" },
+    { status: 'any other', meaning: 'the status of the launcher; 128 + n if signal n ended it' },
     { status: 2, meaning: 'the command line is wrong' },
     { status: 126, meaning: 'the launcher cannot be run' },
     { status: 127, meaning: 'there is no such launcher' },
@@ -61,14 +61,17 @@ const wrapper: Manual = {
 
 const local: Manual = {
   name: 'local',
-  summary: 'run N processes of a program on this machine, with no MPI installed',
+  summary: 'run N processes of a program on this machine, without MPI',
   synopsis: ['local -n N [--kill-on-bad-exit] program [its arguments...]'],
   description: [
-    'Runs N processes of a program on this machine, with no MPI installed. A rank that dies does not end the others.',
+    'Runs N processes of a program on this machine, without MPI. If a rank dies, the others go on.',
   ],
   options: localOptions,
   statuses: [
-    { status: "highest of the ranks'", meaning: '128 + n for a rank that signal n killed' },
+    {
+      status: 'any other',
+      meaning: 'the highest status of all ranks; 128 + n for a rank that signal n killed',
+    },
     { status: 2, meaning: 'the command line is wrong' },
   ],
   examples: [{ command: 'hwloc-share local -n 4 node job.mjs', meaning: 'four ranks' }],

@@ -1,4 +1,4 @@
-// Our own options, in one table each: yargs is told of them from it, and the help, the man page and the completion are made of it.
+// Our own options, in one table each. yargs, the help, the man page and the completion use it.
 
 import { defaultTimeout, ioFilters } from '../environment/index.js';
 
@@ -6,11 +6,11 @@ import { defaultTimeout, ioFilters } from '../environment/index.js';
 export interface Option {
   /** Its other names. */
   readonly aliases?: readonly string[];
-  /** What its value is called in the help; undefined for one that takes none. */
+  /** The name of its value in the help; undefined if it takes none. */
   readonly value?: string;
   /** The values it may take. */
   readonly choices?: readonly string[];
-  /** Values that it often takes, where there are others. */
+  /** Common values, if there are others. */
   readonly usual?: readonly string[];
   readonly describe: string;
 }
@@ -21,7 +21,10 @@ export type OptionTable = Readonly<Record<string, Option>>;
 /** The options of the wrapper. */
 export const ownOptions = {
   dir: { value: 'DIR', describe: 'directory in which the ranks of a node meet [/dev/shm]' },
-  timeout: { value: 'SECONDS', describe: `how long to wait for ranks that do not come [${defaultTimeout}]` },
+  timeout: {
+    value: 'SECONDS',
+    describe: `how long to wait for a rank that does not answer, or for hwloc [${defaultTimeout}]`,
+  },
   io: {
     value: 'FILTER',
     choices: ioFilters,
@@ -34,10 +37,10 @@ export const ownOptions = {
   },
   libhwloc: { value: 'FILE', describe: 'libhwloc to use' },
   xmlfile: { describe: 'write the topology as XML on each node, for all programs that use hwloc' },
-  strict: { describe: 'let a rank that cannot share fail, instead of giving it a copy' },
+  strict: { describe: 'let a rank that cannot share fail instead of giving it a private copy' },
   report: { value: 'FILE', describe: 'write into FILE how each rank got its topology, as JSON' },
-  trace: { value: 'FILE', describe: 'write into FILE when each rank did what, as trace events for Perfetto' },
-  verbose: { describe: 'say on stderr what went well, too' },
+  trace: { value: 'FILE', describe: 'write into FILE what each rank did when, as trace events for Perfetto' },
+  verbose: { describe: 'also say on stderr what went well' },
   version: { describe: 'show the version' },
   help: { describe: 'show this help' },
 } satisfies OptionTable;

@@ -1,4 +1,4 @@
-// clean: removes what jobs left that were killed.
+// clean: removes what killed jobs left.
 
 import { existsSync } from 'node:fs';
 import { refusalOf } from '../../channel/place/index.js';
@@ -11,18 +11,18 @@ const options = { dir: ownOptions.dir, help: ownOptions.help };
 
 export const clean: Command<typeof options> = {
   name: 'clean',
-  summary: 'remove what jobs left that were killed',
+  summary: 'remove what killed jobs left',
   synopsis: ['clean [--dir DIR]'],
   description: [
-    'Removes the channels of jobs that are dead, and says on stderr which. The next job does so by itself. A channel of a job ' +
-      'that lives, or whose life cannot be seen from here, stays.',
+    'Removes the channels of dead jobs, and says on stderr which. The next job does the same. A channel stays if any process ' +
+      'holds a lock in it, also a process in another container.',
   ],
   options,
   statuses: [
-    { status: 0, meaning: 'nothing of a dead job is left, or nothing that could be removed' },
-    { status: 1, meaning: 'the directory that was asked for is not there' },
+    { status: 0, meaning: 'nothing is left of dead jobs, or nothing that could be removed' },
+    { status: 1, meaning: 'the directory that you named does not exist' },
   ],
-  examples: [{ command: 'hwloc-share clean', meaning: 'after a job that was killed with SIGKILL' }],
+  examples: [{ command: 'hwloc-share clean', meaning: 'after a job was killed with SIGKILL' }],
 
   async run({ operands, options, roots, complain }) {
     if (operands.length > 0) throw new UsageError('clean takes no arguments');

@@ -1,4 +1,4 @@
-// completion: prints the script by which a shell completes our command lines.
+// completion: prints the script with which a shell completes our command lines.
 
 import { UsageError } from '../errors.js';
 import { ownOptions } from '../options.js';
@@ -9,11 +9,11 @@ const shells = ['bash', 'zsh'];
 
 export const completion: Command<typeof options> = {
   name: 'completion',
-  summary: 'print the script by which a shell completes these command lines',
+  summary: 'print the script with which a shell completes command lines',
   synopsis: ['completion bash|zsh'],
   description: [
-    'Prints a script for bash or zsh. With it, the shell completes our options and commands, and from the launcher on what it would ' +
-      'complete without hwloc-share in front.',
+    'Prints a script for bash or zsh. With it, the shell completes our options and commands. From the launcher on, it completes the ' +
+      'same as without hwloc-share in front.',
   ],
   options,
   operands: shells,

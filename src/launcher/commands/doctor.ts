@@ -1,4 +1,4 @@
-// doctor: says whether sharing will work here, and how to mend what is in its way.
+// doctor: says whether sharing works here, and how to repair what does not.
 
 import { UsageError } from '../errors.js';
 import { ownOptions } from '../options.js';
@@ -14,12 +14,12 @@ const options = {
 
 export const doctor: Command<typeof options> = {
   name: 'doctor',
-  summary: 'say whether sharing will work here, and how to mend what is in its way',
+  summary: 'say whether sharing works here, and how to repair what does not',
   synopsis: ['doctor [--json] [--dir DIR] [--timeout SECONDS] [--libhwloc FILE]'],
   description: [
-    'Looks at libhwloc and its plugins, koffi, Node, the launchers, the directories in which ranks meet, limits and settings of the ' +
-      'kernel, and jobs that run; then runs a job of two ranks. Each finding is ok, a warning (sharing works, but not ' +
-      'always, or not as fast) or a problem (it does not work), with the command that mends it.',
+    'Checks libhwloc and its plugins, koffi, Node, the launchers, the directories in which ranks meet, limits and settings of the ' +
+      'kernel, and running jobs. Then runs a job of two ranks. Each finding is ok, a warning (sharing works, but not ' +
+      'always, or not as fast) or a problem (sharing does not work), with the command that repairs it.',
     'Run it on the nodes where jobs run: srun hwloc-share doctor.',
   ],
   options,

@@ -11,10 +11,10 @@ export const mapsOptions = {
   },
   svg: { value: 'FILE', describe: 'draw a picture instead' },
   force: { aliases: ['f'], describe: 'overwrite the picture if it is there' },
-  json: { describe: 'print it as JSON, which maps reads again: a recorded job' },
+  json: { describe: 'print JSON, which maps can read again' },
   length: {
     value: 'BYTES',
-    describe: 'how much room is looked for, where none has been chosen yet: 1048576, 64K, 2M, 1G [1M]',
+    describe: 'how much room to look for if no address is chosen yet: 1048576, 64K, 2M, 1G [1M]',
   },
   hole: ownOptions.hole,
   help: ownOptions.help,
@@ -25,10 +25,10 @@ export const maps: Command<typeof mapsOptions> = {
   summary: 'show the address spaces of processes, what is free in all, and the address chosen',
   synopsis: ['maps [options] PID|FILE...', 'maps --job JOB [options]'],
   description: [
-    'Shows address spaces side by side: of running processes, of the ranks of a running job, or as files recorded them: copies of ' +
-      '/proc/PID/maps, or what --json printed. Below them is what is free in all, and the address at which a topology is mapped ' +
-      'in them, or would be.',
-    'The picture has two scales: the whole 128 TiB in true proportion, and below it the same with the empty parts cut out.',
+    'Shows address spaces side by side: of running processes, of the ranks of a running job, or from files (copies of ' +
+      '/proc/PID/maps, or what --json printed). Below them is what is free in all, and the address of the topology, or the address ' +
+      'that would be chosen.',
+    'The picture has two scales: the whole 128 TiB, and below it the same without the empty parts.',
   ],
   options: mapsOptions,
   statuses: [
@@ -37,11 +37,11 @@ export const maps: Command<typeof mapsOptions> = {
     { status: 2, meaning: 'the command line is wrong' },
   ],
   examples: [
-    { command: 'hwloc-share maps --job any', meaning: "the only job's ranks here" },
+    { command: 'hwloc-share maps --job any', meaning: 'the ranks of the only job here' },
     { command: 'hwloc-share maps 4711 4712 --svg maps.svg', meaning: 'a picture of two processes' },
     {
       command: 'hwloc-share maps --job any --json > job.json',
-      meaning: 'to be looked at later, with maps job.json',
+      meaning: 'to look at later, with maps job.json',
     },
   ],
 

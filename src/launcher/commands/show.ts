@@ -14,7 +14,7 @@ export const showOptions = {
     aliases: ['if'],
     value: 'FORMAT',
     choices: ['xml', 'fsroot', 'tar', 'synthetic'],
-    describe: 'what the input is: xml, fsroot, tar, synthetic [by its looks]',
+    describe: 'what the input is: xml, fsroot, tar, synthetic [guessed]',
   },
   job: {
     value: 'JOB',
@@ -33,7 +33,7 @@ export const showOptions = {
   timeout: ownOptions.timeout,
   cpuset: { aliases: ['c'], describe: 'show the cpuset of each object' },
   pid: { value: 'PID', describe: 'mark where this process is bound, instead of the calling one' },
-  verbose: { aliases: ['v'], describe: 'show what hwloc has found out about each object, too' },
+  verbose: { aliases: ['v'], describe: 'also show what hwloc has found out about each object' },
   libhwloc: ownOptions.libhwloc,
   help: ownOptions.help,
 };
@@ -43,10 +43,10 @@ export const show: Command<typeof showOptions> = {
   summary: 'show the topology of this machine, of a file, or of a running job',
   synopsis: ['show [options] [INPUT]', 'show --job JOB [options]'],
   description: [
-    'Prints a topology as an indented tree, as lstopo-no-graphics does, and marks where the calling process is bound. The options are ' +
-      "those of hwloc's tools where they have the same. With --job, the topology is the one that the ranks of a running job have " +
-      'mapped, adopted from there, and it is their binding that is marked.',
-    'JSON is described by docs/topology.schema.json in this package.',
+    'Prints a topology as an indented tree, like lstopo-no-graphics, and marks where the calling process is bound. Options that ' +
+      "hwloc's tools have, too, have the same names. With --job, shows the topology that the ranks of a running job have mapped, and " +
+      'marks where these ranks are bound.',
+    'docs/topology.schema.json in this package describes the JSON.',
   ],
   options: showOptions,
   statuses: [
@@ -57,7 +57,10 @@ export const show: Command<typeof showOptions> = {
   examples: [
     { command: 'hwloc-share show', meaning: 'this machine' },
     { command: 'hwloc-share show "pack:2 core:4 pu:2"', meaning: 'an imaginary one' },
-    { command: 'hwloc-share show -i node17.xml --format json', meaning: "another one's XML as JSON" },
+    {
+      command: 'hwloc-share show -i node17.xml --format json',
+      meaning: 'the XML of another machine, as JSON',
+    },
     { command: 'hwloc-share show --job any', meaning: 'what the only job here shares' },
     { command: 'hwloc-share show --picture machine.svg', meaning: 'a picture' },
   ],
