@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { statusAt } from '../hwloc/index.js';
 
-/** CPUs and NUMA nodes, as lists of OS indexes (`0-3,8`); undefined where the system does not tell. */
+/** CPUs and NUMA nodes, as lists of OS indexes (`0-3,8`); undefined if the system does not tell. */
 export interface Allowed {
   readonly cpus: string | undefined;
   readonly nodes: string | undefined;

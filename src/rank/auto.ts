@@ -7,6 +7,6 @@ import type { Session } from './index.js';
 /** The session that the import joined. */
 export const session: Session = await joinOnImport();
 
-/** The topology that this rank shares with the others of its node. */
+/** The topology that this rank shares with the other ranks of its node. */
 const topology: Topology = topologyOf(session);
 export default topology;

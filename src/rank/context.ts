@@ -7,30 +7,30 @@ import type { RankIdentity } from './identity.js';
 import type { Clock } from './outcome.js';
 import type { Recorder } from './report/recorder.js';
 
-/** Named bytes: of an ArrayBuffer, or what a view of one shows. Names have 1 to 255 bytes; there may be 4,096 of them. */
+/** Named bytes: ArrayBuffers, or views of one. A name has 1 to 255 bytes; there are at most 4,096 names. */
 export type SharedData = Readonly<Record<string, ArrayBufferLike | ArrayBufferView>>;
 
-/** Named bytes, or what makes them. */
+/** Named bytes, or a function that makes them. */
 export type Share = SharedData | (() => SharedData | Promise<SharedData>);
 
-/** Options of `join()`; each goes before the environment variable of the same meaning. */
+/** Options of `join()`. An option takes precedence over the environment variable with the same meaning. */
 export interface JoinOptions {
-  /** `ladder` (default): a rank that cannot share gets a private topology. `throw`: it gets a {@link NotSharedError}. */
+  /** If a rank cannot share: `ladder` (default) gives it a private topology, `throw` makes `join()` reject with a {@link NotSharedError}. */
   readonly onFailure?: 'ladder' | 'throw';
   /** Seconds to wait for a leader or a rank that is stopped. Default: HWLOC_SHARE_TIMEOUT, else 30. */
   readonly timeout?: number;
   /** I/O objects in the topology. The leader's choice holds for all. Default: HWLOC_SHARE_IO, else `important`. */
   readonly io?: IoFilter;
   /**
-   * Which hole to put the topology into: `scatter`, `begin`, `biggest`, `libs`, `heap`, `stack`, or an address (`0x…`). The
+   * Where to map the topology: `scatter`, `begin`, `biggest`, `libs`, `heap`, `stack`, or an address (`0x…`). The
    * leader's choice holds for all. Default: HWLOC_SHARE_HOLE, else `scatter`.
    */
   readonly hole?: string;
   /**
-   * Data for all ranks of the node, in the file of the topology: `session.shared` has it, under the same names, with no copy.
+   * Data for all ranks of the node, in the file of the topology. `session.shared` has it under the same names, without a copy.
    *
-   * Pass the same value in every rank. A function is called only in the leader and in ranks that cannot share. The data is read while
-   * the join lasts.
+   * Pass the same value in every rank. A function is called only in the leader and in ranks that cannot share. Do not change
+   * the data during the join.
    */
   readonly share?: Share;
 }

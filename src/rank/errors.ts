@@ -1,11 +1,11 @@
 // What join() and a session can throw.
 
-/** The topology could not be shared, and there is no fallback (`onFailure: 'throw'`, `--strict`). */
+/** This rank could not share the topology, and there is no fallback (`onFailure: 'throw'`, `--strict`). */
 export class NotSharedError extends Error {
   override readonly name = 'NotSharedError';
   readonly code = 'NOT_SHARED';
 
-  /** @param reason  Why, as the outcome would say it. */
+  /** @param reason  Why, as in `outcome.reason`. */
   constructor(
     readonly reason: string,
     options?: ErrorOptions,
@@ -14,7 +14,7 @@ export class NotSharedError extends Error {
   }
 }
 
-/** A rank cannot reach the others at its barrier, and `onFailure` is `throw`. */
+/** A rank cannot reach the other ranks at its barrier, and `onFailure` is `throw`. */
 export class BarrierError extends Error {
   override readonly name = 'BarrierError';
   readonly code = 'BARRIER';
@@ -24,7 +24,7 @@ export class BarrierError extends Error {
   }
 }
 
-/** What was given to `join({ share })` cannot be shared, or could not be made. */
+/** The value of `join({ share })` cannot be shared, or its function threw. */
 export class ShareError extends Error {
   override readonly name = 'ShareError';
   readonly code = 'SHARE';

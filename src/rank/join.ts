@@ -46,17 +46,17 @@ const registry = globalThis as Record<symbol, Shared | undefined>;
 const here = Symbol.for('hwloc-share.joined.1');
 
 /**
- * Joins the job that this process is a rank of, and resolves when the topology is there.
+ * Joins the other ranks of this node, and resolves when this rank has a topology.
  *
- * All ranks of a node should call it at about the same time. A second call in the same process, from this or another
- * module, gets the same topology; its options are not looked at. So do other threads of the process.
+ * All ranks of a node should call it at about the same time. A second call in the same process, also from another module or
+ * another thread, gets the same topology and ignores its options.
  *
- * @throws InvalidArgumentError      an option is not what join() accepts.
+ * @throws InvalidArgumentError      join() does not accept an option.
  * @throws NotSharedError            the topology could not be shared, and `onFailure` is `throw`.
- * @throws ShareError                what `share` holds cannot be shared, or the function threw that makes it.
- * @throws LibhwlocNotFoundError     there is no libhwloc to be used at all.
- * @throws LibhwlocUnsupportedError  nor one of a version that is supported.
- * @throws HwlocError                the machine could not be discovered.
+ * @throws ShareError                the value of `share` cannot be shared, or its function threw.
+ * @throws LibhwlocNotFoundError     no libhwloc was found.
+ * @throws LibhwlocUnsupportedError  the libhwloc that was found is too old or too new.
+ * @throws HwlocError                libhwloc could not discover the machine.
  */
 export async function join(options: JoinOptions = {}): Promise<Session> {
   checkJoinOptions(options);
