@@ -1,5 +1,5 @@
-// Binds each rank to a core of its own, chosen from the topology that all ranks of the node share. Where there are more ranks
-// than cores, it begins again with the first.
+// Binds each rank to its own core, from the topology that all ranks of the node share. If there are more ranks than cores, it
+// begins again with the first core.
 //
 //     hwloc-share srun -n 8 --cpu-bind=none node examples/bind.mjs
 
@@ -9,12 +9,12 @@ const session = await join();
 const { rank, localRank, node, topology } = session;
 
 const cores = topology.objects('Core');
-// Where the launcher does not number the ranks of a node, their numbers in the job have to do.
+// If the launcher does not tell local ranks, use the numbers in the job.
 const core = cores[(localRank ?? rank) % cores.length];
-// All threads of this process, those of Node's thread pool as well.
+// All threads of this process, including those of Node's thread pool.
 topology.setCpuBinding(core.cpuset, { target: 'process' });
 
-// Where threads ran last is asked for this one: a thread that sleeps has not moved yet. It will wake up on its core.
+// Ask only for this thread where it ran last: a sleeping thread has not moved yet. It will wake up on its core.
 const binding = topology.getCpuBinding({ target: 'process', strict: true });
 const location = topology.lastCpuLocation({ target: 'thread' });
 console.log(

@@ -15,8 +15,8 @@ function primesUpTo(limit) {
   return isPrime;
 }
 
-// The function is called in one rank of each node. (The others would get the table without it, too. But where it cannot be shared, for
-// want of memory perhaps, each rank makes its own by it, and the job goes on.)
+// The function is called in one rank of each node. (Pass it in all ranks: a rank that cannot share makes its own table, and the job
+// goes on.)
 const session = await join({ share: () => ({ primes: primesUpTo(most) }) });
 const { rank, size, node, shared } = session;
 

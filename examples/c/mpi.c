@@ -1,4 +1,4 @@
-/* A rank of an MPI job in C: each rank binds itself to a core of its own, by the topology that all ranks of the node share.
+/* A rank of an MPI job in C: each rank binds itself to its own core, from the topology that all ranks of the node share.
  *
  *     make mpi
  *     hwloc-share mpirun -n 4 ./mpi

@@ -1,4 +1,4 @@
-/* A rank in C: joins the others of its node, and says where it is and what it sees.
+/* A rank in C: joins the other ranks of its node, and prints where it is and what it sees.
  *
  *     make
  *     hwloc-share mpirun -n 4 ./rank

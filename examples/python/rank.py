@@ -1,9 +1,9 @@
-"""A rank in Python: joins the others of its node, and says where it is and what it sees.
+"""A rank in Python: joins the other ranks of its node, and prints where it is and what it sees.
 
     hwloc-share mpirun -n 4 python3 rank.py
     hwloc-share mpirun -n 2 python3 rank.py : -n 2 ../c/rank      # with ranks in other languages
 
-Where the package is installed (pip install clients/python), the two lines about the path are not needed.
+If the package is installed (pip install clients/python), the two lines about the path are not needed.
 """
 
 import pathlib
