@@ -716,7 +716,8 @@ static int enter(struct rank *rank) {
   fail(rank, "no directory for a channel");
   while ((result = try_to_enter(rank)) == AGAIN && now() < until)
     nap(0.001);
-  return result == ENTERED ? 0 : result == AGAIN ? fail(rank, "the channel is being removed, and does not go") : -1;
+  if (result == AGAIN) return fail(rank, "the channel of this job is still being removed after a second");
+  return result == ENTERED ? 0 : -1;
 }
 
 static void close_store(struct leader *leader) {

@@ -43,7 +43,7 @@ export function enterChannel(
   for (;;) {
     const entered = tryToEnter(roots, key, byte, refuse, step);
     if (entered !== undefined) return entered;
-    if (Date.now() > until) throw new Error(`the channel of this job is being removed, and does not go`);
+    if (Date.now() > until) throw new Error('the channel of this job is still being removed after a second');
     sleep(1);
   }
 }

@@ -6,6 +6,8 @@ const commonAdvice: Record<string, string> = {
   EINVAL: 'an argument is not what the function accepts',
   ENOMEM: 'the process may not map or allocate more: look at ulimit -v and at the free memory',
   ENOSPC: 'the file system is full: free some space or use another directory',
+  EDQUOT: 'the disk quota is used up: free some space or use another directory',
+  EFBIG: 'the file may not be as long as this: look at ulimit -f',
   ENOENT: 'no such file or directory',
   EACCES: 'permission denied',
   EISDIR: 'it is a directory: name a file',
@@ -89,7 +91,7 @@ export class TopologyClosedError extends Error {
   readonly code = 'TOPOLOGY_CLOSED';
 
   constructor() {
-    super('this topology was closed; use it before close(), or load or join again');
+    super('this topology was closed; call close() only when you do not use it any more');
   }
 }
 

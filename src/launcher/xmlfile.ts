@@ -62,7 +62,7 @@ async function prepare(kind: LauncherKind | undefined, launch: Launch, xmlJob: X
   const fronted = launcher?.put({ ...launch, env }, inFront);
   if (fronted === undefined) {
     const why = launcher === undefined ? 'this launcher' : 'these options of the launcher';
-    complain(`--xmlfile: it is not known how under ${why}; programs discover the machine for themselves`);
+    complain(`--xmlfile does not work with ${why}; programs discover the machine for themselves`);
     return launch;
   }
   // What HWLOC_COMPONENTS asks for is for the ranks; a launcher that was asked to look at something else does that itself.

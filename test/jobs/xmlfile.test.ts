@@ -349,7 +349,7 @@ withLauncher('slurm').describe('slurm', () => {
       options(),
     );
     expect(stderr).toBe(
-      'hwloc-share: --xmlfile: it is not known how under these options of the launcher; programs discover the machine for themselves\n',
+      'hwloc-share: --xmlfile does not work with these options of the launcher; programs discover the machine for themselves\n',
     );
   });
 });
@@ -359,7 +359,7 @@ test('a launcher that is not known is run all the same, and a line says so', asy
     wrapper('--xmlfile', 'env', 'sh', '-c', 'echo "[$HWLOC_XMLFILE]"'),
   );
   expect(stdout).toBe('[]\n');
-  expect(stderr).toMatch(/^hwloc-share: --xmlfile: it is not known how under this launcher; .*\n$/);
+  expect(stderr).toMatch(/^hwloc-share: --xmlfile does not work with this launcher; .*\n$/);
 });
 
 // cpusets of cgroup v1, which is what our machines have.

@@ -402,4 +402,4 @@ def enter(
             break
         else:
             raise trouble
-    raise OSError(errno.EBUSY, "the channel is being removed, and does not go")
+    raise OSError(errno.EBUSY, "the channel of this job is still being removed after a second")
