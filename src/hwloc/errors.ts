@@ -16,7 +16,7 @@ const commonAdvice: Record<string, string> = {
 };
 
 /**
- * A function of libhwloc, or of libc on its behalf, failed.
+ * A function of libhwloc or libc failed.
  *
  * `code` is the name of the errno (`'EBUSY'`), `function` the C function, and `advice` what the caller can do; the
  * message holds all three on one line.
@@ -70,7 +70,7 @@ export class LibhwlocNotFoundError extends Error {
   }
 }
 
-/** A libhwloc was found that this binding cannot use: older than 2.0, or newer than it knows. */
+/** The libhwloc that was found is too old (before 2.0) or too new for this binding. */
 export class LibhwlocUnsupportedError extends Error {
   override readonly name = 'LibhwlocUnsupportedError';
   readonly code = 'LIBHWLOC_UNSUPPORTED';
@@ -95,7 +95,7 @@ export class TopologyClosedError extends Error {
   }
 }
 
-/** An object of one topology was given to another, or to an object of another. */
+/** An object of one topology was passed to another topology, or to an object of another one. */
 export class ForeignObjectError extends Error {
   override readonly name = 'ForeignObjectError';
   readonly code = 'FOREIGN_OBJECT';
@@ -105,7 +105,7 @@ export class ForeignObjectError extends Error {
   }
 }
 
-/** What was asked for cannot be done by this libhwloc, or on this machine, or with this topology; nothing was tried. */
+/** This libhwloc, machine or topology cannot do it; nothing was tried. */
 export class NotSupportedError extends Error {
   override readonly name = 'NotSupportedError';
   readonly code = 'NOT_SUPPORTED';

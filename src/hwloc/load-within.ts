@@ -27,13 +27,13 @@ export interface Patience {
 let givenUp: readonly string[] = [];
 
 /**
- * Loads a topology as {@link loadTopology} does, but does not wait for ever.
+ * Loads a topology like {@link loadTopology}, but does not wait forever.
  *
- * After some seconds, a line is told. When the time is over, the machine is discovered once more without what hwloc's plugins find
- * (devices of GPUs, displays, PCI), and whichever load ends first gives the topology. Once that has been, later loads of this
+ * After a few seconds, `tell` gets a line. When the time is over, a second load discovers the machine without hwloc's plugins
+ * (so without devices of GPUs, displays, PCI). The load that ends first gives the topology. After that, later loads of this
  * process leave the plugins out from the start.
  *
- * @param tell  Is called with a sentence for the user.
+ * @param tell  Called with a sentence for the user.
  * @throws InvalidArgumentError
  * @throws HwlocError  as {@link loadTopology}. `ETIMEDOUT`: neither load ended in time.
  */

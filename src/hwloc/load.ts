@@ -24,7 +24,7 @@ const BLACKLIST = 1 << 0;
 export type TypeFilter = 'all' | 'none' | 'structure' | 'important';
 const filterNumber: Record<TypeFilter, number> = { all: 0, none: 1, structure: 2, important: 3 };
 
-/** What a topology is loaded from. Without one: this machine, or what hwloc's own environment variables name. */
+/** The source of a topology. Without one: this machine, or what hwloc's own environment variables name. */
 export type TopologySource =
   | { readonly xml: string }
   | { readonly xmlFile: string }
@@ -38,21 +38,21 @@ export interface LoadOptions {
   readonly source?: TopologySource;
   /** Bridges, PCI and OS devices: `important` keeps those that lstopo shows. Default: `important`. */
   readonly io?: TypeFilter;
-  /** Filters of other types, over hwloc's defaults. Types that this libhwloc does not have are left out. @see hwloc_topology_set_type_filter() */
+  /** Filters of other types, in place of hwloc's defaults. Types that this libhwloc does not have are ignored. @see hwloc_topology_set_type_filter() */
   readonly filters?: Partial<Record<ObjectType, TypeFilter>>;
-  /** Keep what the cgroup of this process does not allow, too. Default: false. */
+  /** Also keep what the cgroup of this process does not allow. Default: false. */
   readonly includeDisallowed?: boolean;
-  /** The source describes the machine we run on, so that binding works. Default: only where nothing else was named. */
+  /** The source describes this machine, so binding works. Default: true only if nothing names another topology. */
   readonly isThisSystem?: boolean;
 }
 
 /**
- * Loads a topology on a thread of its own; the event loop goes on.
+ * Loads a topology on another thread; the event loop goes on.
  *
- * A load of this machine takes from some milliseconds to several seconds, by its size and by how many load at once. One of
- * `fsroot` blocks the event loop: libhwloc is told of it by a variable only, which must be gone before anybody else loads.
+ * Loading this machine takes a few milliseconds to several seconds; it depends on the size of the machine, and on how many processes load at
+ * the same time. A load of `fsroot` blocks the event loop, since libhwloc reads it from a variable, which must be gone before the next load.
  *
- * It may never end: a plugin of hwloc may wait for a device or a display. {@link loadWithin} does not wait for ever.
+ * The load may never end, if a plugin of hwloc waits for a device or a display. {@link loadWithin} does not wait forever.
  *
  * @throws InvalidArgumentError
  * @throws HwlocError  `EINVAL`: the source is not what hwloc can read. `ENOENT`: no such file.

@@ -4,31 +4,30 @@ import { flag, oneOf, wholeWithin } from '../../check/index.js';
 import { NotSupportedError } from '../errors.js';
 import type { CpuBindingSupport, MemoryBindingSupport, Support } from '../topology/support.js';
 
-/** Whom to bind or ask, and how strictly. */
+/** What to bind or ask, and how strictly. */
 export interface BindingOptions {
   /**
-   * Another process, by its pid. With `target: 'thread'`, and on Linux only: one thread, by its tid. Default: this
-   * process.
+   * The pid of another process. With `target: 'thread'`, on Linux only: the tid of a thread. Default: this process.
    */
   readonly pid?: number;
   /**
-   * `process`: all threads; `thread`: the calling thread (in Node: the main thread or a worker, and not the threads of
-   * the pool). Default: whatever the system can do, the process first.
+   * `process`: all threads; `thread`: the calling thread (in Node: the main thread or a worker, not the threads of
+   * the pool). Default: the process if the system can do that, otherwise the thread.
    */
   readonly target?: 'process' | 'thread';
-  /** Fail where the system would not keep to it exactly; for a query: where threads differ. */
+  /** Fail if the system would not follow the binding exactly; for a query: if threads differ. */
   readonly strict?: boolean;
 }
 
-/** Whom to bind to CPUs, and how strictly. @see hwloc_cpubind_flags_t */
+/** What to bind to CPUs, and how strictly. @see hwloc_cpubind_flags_t */
 export interface SetCpuBindingOptions extends BindingOptions {
   /** Fail rather than bind memory as well, on systems where both go together. */
   readonly noMemoryBinding?: boolean;
 }
 
-/** Whom to bind to memory, and how strictly. @see hwloc_membind_flags_t */
+/** What to bind to memory, and how strictly. @see hwloc_membind_flags_t */
 export interface SetMemoryBindingOptions extends BindingOptions {
-  /** Move what was allocated before, too. */
+  /** Also move memory that was allocated before. */
   readonly migrate?: boolean;
   /** Fail rather than bind to CPUs as well, on systems where both go together. */
   readonly noCpuBinding?: boolean;

@@ -80,7 +80,7 @@ export abstract class Bitmap implements Iterable<number> {
     return new this(bitsets.fromRange(first, last));
   }
 
-  /** Reads hwloc's own format, `0x0000000f,0xffffffff`, as the libhwloc at hand reads it. @throws SyntaxError @see hwloc_bitmap_sscanf() */
+  /** Reads hwloc's own format, `0x0000000f,0xffffffff`, as the installed libhwloc reads it. @throws SyntaxError @see hwloc_bitmap_sscanf() */
   static parse<Self extends Bitmap>(this: BitmapClass<Self>, text: string): Self {
     check('text', text, textCheck);
     return new this(parseHwloc(text));
@@ -92,7 +92,7 @@ export abstract class Bitmap implements Iterable<number> {
     return new this(parseList(text));
   }
 
-  /** Reads one hexadecimal number, as taskset(1) does; an infinite set as the libhwloc at hand reads it. @throws SyntaxError @see hwloc_bitmap_taskset_sscanf() */
+  /** Reads one hexadecimal number, as taskset(1) does; an infinite set as the installed libhwloc reads it. @throws SyntaxError @see hwloc_bitmap_taskset_sscanf() */
   static parseTaskset<Self extends Bitmap>(this: BitmapClass<Self>, text: string): Self {
     check('text', text, textCheck);
     return new this(parseTaskset(text));
@@ -265,7 +265,7 @@ export abstract class Bitmap implements Iterable<number> {
     return bitsets.toBigInt(this.#bits);
   }
 
-  /** hwloc's own format, `0x0000000f,0xffffffff`, as the libhwloc at hand writes it. @see hwloc_bitmap_snprintf() */
+  /** hwloc's own format, `0x0000000f,0xffffffff`, as the installed libhwloc writes it. @see hwloc_bitmap_snprintf() */
   toString(): string {
     return formatHwloc(this.#bits);
   }

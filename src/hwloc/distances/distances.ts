@@ -47,7 +47,7 @@ export interface DistancesKind {
   readonly heterogeneousTypes: boolean;
 }
 
-/** A matrix: the distance from each of its objects to each. A value of its own; the objects live with their topology. */
+/** A matrix with the distance from each of its objects to each. It stays after `close()`; its objects do not. */
 export class Distances {
   /** @internal */
   constructor(

@@ -225,7 +225,7 @@ export class ObjectFields {
     return this.#uint(this.#offsets.miscArity);
   }
 
-  /** The Misc children: whatever somebody has put there. */
+  /** The Misc children: objects that a user has added. */
   get miscChildren(): readonly MiscObject[] {
     if (this.#miscChildren !== null) return this.#open(this.#miscChildren);
     return (this.#miscChildren = this.#list(this.#offsets.miscFirstChild) as readonly MiscObject[]);
@@ -238,20 +238,20 @@ export class ObjectFields {
       : (this.#cpuset = this.#cpuSet(this.#offsets.cpuset));
   }
 
-  /** The same with the CPUs that are offline, not allowed, or of unknown place. `undefined` for I/O and Misc objects. */
+  /** `cpuset`, and also CPUs that are offline, not allowed, or in an unknown place. `undefined` for I/O and Misc objects. */
   get completeCpuset(): CpuSet | undefined {
     if (this.#completeCpuset !== null) return this.#open(this.#completeCpuset);
     return (this.#completeCpuset = this.#cpuSet(this.#offsets.completeCpuset));
   }
 
-  /** The NUMA nodes that are close: below it or above it. `undefined` for I/O and Misc objects. */
+  /** The NUMA nodes that are close: below or above this object. `undefined` for I/O and Misc objects. */
   get nodeset(): NodeSet | undefined {
     return this.#nodeset !== null
       ? this.#open(this.#nodeset)
       : (this.#nodeset = this.#nodeSet(this.#offsets.nodeset));
   }
 
-  /** The same with the nodes that are offline, not allowed, or of unknown place. `undefined` for I/O and Misc objects. */
+  /** `nodeset`, and also nodes that are offline, not allowed, or in an unknown place. `undefined` for I/O and Misc objects. */
   get completeNodeset(): NodeSet | undefined {
     if (this.#completeNodeset !== null) return this.#open(this.#completeNodeset);
     return (this.#completeNodeset = this.#nodeSet(this.#offsets.completeNodeset));
@@ -266,7 +266,7 @@ export class ObjectFields {
     ));
   }
 
-  /** A number of its own among all objects of the topology, which stays when the topology is changed or exported. */
+  /** A number that no other object of the topology has. It stays the same when the topology is changed or exported. */
   get gpIndex(): number {
     return this.#uint64(this.#offsets.gpIndex);
   }

@@ -92,7 +92,7 @@ export interface MiscObject extends WithoutSets {
   readonly childKind: 'misc';
   readonly attributes: undefined;
 }
-/** Of a type that this binding does not know, from a libhwloc newer than it; see `typeNumber`. */
+/** An object of a type that this binding does not know, from a newer libhwloc; see `typeNumber`. */
 export type UnknownObject = NormalOf<'Unknown'> | MemoryOf<'Unknown'> | IoOf<'Unknown'>;
 
 /** An object of the main tree, from the machine down to the PUs. */

@@ -130,7 +130,7 @@ export class TopologyBinding extends TopologyHardware {
   }
 
   /**
-   * Sets where memory that is allocated from now on comes from. Nodes should be preferred to CPUs: a node may have none.
+   * Sets which nodes new memory comes from. Pass nodes rather than CPUs, since a node may have no CPUs.
    *
    * @throws NotSupportedError  also for a policy that the system does not have
    * @throws HwlocError  `EINVAL`: the set is empty or outside of the machine. `EXDEV`: with `strict`. `EPERM`, `ESRCH`: of `pid`.

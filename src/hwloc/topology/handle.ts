@@ -74,8 +74,8 @@ export class TopologyHandle {
   }
 
   /**
-   * Frees the topology, or unmaps it where it was adopted. Its objects, and all else that came from it but sets and other
-   * plain values, throw {@link TopologyClosedError} from then on. Further calls do nothing.
+   * Frees the topology, or unmaps it if it was adopted. Then its objects, and everything else that belongs to it, throw
+   * {@link TopologyClosedError}; sets and other plain values stay. Further calls do nothing.
    *
    * A topology that several threads of this process have joined stays mapped until the process ends.
    *

@@ -202,7 +202,7 @@ export class TopologyLocality extends TopologyLevels {
   }
 
   /**
-   * Spreads `count` items over the topology: a set of CPUs for each, as far apart as can be, in logical order.
+   * Spreads `count` items over the topology: a set of CPUs for each, as far apart as possible, in logical order.
    *
    * @throws ForeignObjectError, RangeError
    * @see hwloc_distrib()

@@ -19,11 +19,10 @@ import { Opened, pointerOf } from './handle.js';
 /**
  * A topology, read-only.
  *
- * Made by `loadTopology` or `adoptTopology`; to be closed when done with. After `close()` every use, of its objects too,
- * throws {@link TopologyClosedError}. An object of another topology throws {@link ForeignObjectError}.
+ * `loadTopology` and `adoptTopology` make one. Close it when you do not use it any more. After `close()` every use of it or of its
+ * objects throws {@link TopologyClosedError}. An object of another topology throws {@link ForeignObjectError}.
  *
- * The chapters of hwloc's manual are in the classes that this one is built on, one upon the other: levels, locality,
- * hardware, binding.
+ * Its base classes follow the chapters of hwloc's manual: levels, locality, hardware, binding.
  */
 export class Topology extends TopologyBinding {
   #sharedLength: number | undefined;
@@ -98,10 +97,10 @@ export class Topology extends TopologyBinding {
 }
 
 /**
- * Maps a topology that another process wrote, at the address that it was written for. Any program may have written it: what the functions
- * of hwloc/shmem.h leave to be filled by a reader is filled in a copy of those few pages.
+ * Maps a topology that another process wrote, at the address that it was written for. Any program may have written it. Some values that
+ * hwloc computes on the first query are missing in the file; they are filled in, in a private copy of their pages.
  *
- * @throws InvalidArgumentError  a number is not what a segment has.
+ * @throws InvalidArgumentError  a number of the segment is out of range.
  * @throws HwlocError  `EBUSY`: something is mapped in the range. `EINVAL`: the file or the numbers are not those of the writer, the file is
  *                     too short, or the writer's libhwloc has another ABI.
  * @see hwloc_shmem_topology_adopt()
