@@ -48,10 +48,10 @@ const wrapper: Manual = {
   ],
   options: ownOptions,
   statuses: [
-    { status: 'any other', meaning: 'the status of the launcher; 128 + n if signal n ended it' },
     { status: 2, meaning: 'the command line is wrong' },
     { status: 126, meaning: 'the launcher cannot be run' },
     { status: 127, meaning: 'there is no such launcher' },
+    { status: 'any other', meaning: 'the status of the launcher; 128 + n if signal n ended it' },
   ],
   examples: [
     { command: 'hwloc-share mpirun -n 64 node job.mjs', meaning: 'under Open MPI or MPICH' },
@@ -68,11 +68,11 @@ const local: Manual = {
   ],
   options: localOptions,
   statuses: [
+    { status: 2, meaning: 'the command line is wrong' },
     {
       status: 'any other',
       meaning: 'the highest status of all ranks; 128 + n for a rank that signal n killed',
     },
-    { status: 2, meaning: 'the command line is wrong' },
   ],
   examples: [{ command: 'hwloc-share local -n 4 node job.mjs', meaning: 'four ranks' }],
 };

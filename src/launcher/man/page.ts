@@ -38,8 +38,8 @@ export async function manPage(commands: CommandTable, version: string, date: str
     heading('EXIT STATUS'),
     statusesOf(wrapper),
     heading('DIAGNOSTICS'),
-    'Lines on standard error begin with hwloc\\-share: and, where a rank says them, its node and number. A job never fails because ' +
-      'of what they say, unless \\fB\\-\\-strict\\fR was given.',
+    'Lines on standard error begin with hwloc\\-share:. Lines of a rank also have its node and its number. None of them means that ' +
+      'the job fails, unless you use \\fB\\-\\-strict\\fR.',
     entries(diagnosticEntries),
     heading('EXAMPLES'),
     examplesOf(wrapper),
