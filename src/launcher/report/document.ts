@@ -169,8 +169,8 @@ function dateOf(microseconds: number): string | null {
 
 function whyUnfinished(seen: Member | undefined): string {
   const said = 'its join has not ended: it was killed, or the job ended first';
-  if ((seen?.how ?? null) !== null) return `${said}; to its leader it had said that it has the topology`;
-  return seen?.standing === 'dropped' ? `${said}; its leader had waited for it in vain` : said;
+  if ((seen?.how ?? null) !== null) return `${said}; it had told its leader that it has the topology`;
+  return seen?.standing === 'dropped' ? `${said}; its leader got no answer from it` : said;
 }
 
 /** A rank that has told nothing: one in another language, or one that could not write. */

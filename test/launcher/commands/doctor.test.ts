@@ -245,7 +245,7 @@ describe('launchers', () => {
     expect(told.map(({ text }) => text)).toEqual(
       expect.arrayContaining([
         expect.stringMatching(/^slurm: srun \(.*\) does not tell its version.*no configuration$/),
-        expect.stringMatching(/^mpirun \(.*\) belongs to no launcher that is known here/),
+        expect.stringMatching(/^mpirun \(.*\) is not a launcher that we know/),
       ]),
     );
   });

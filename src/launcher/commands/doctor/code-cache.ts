@@ -27,7 +27,7 @@ export async function checkCodeCache(command: string): Promise<Finding> {
     subject,
     level: 'warning',
     text:
-      `no compiled code is cached for ${node} (${why}), so each rank starts some 4 ms later; ` +
+      `no compiled code is cached for ${node} (${why}), so each rank starts about 4 ms later; ` +
       `a user who can write to ${join(command, '../..')} can run doctor once`,
     facts: { how: 'missing' },
   };

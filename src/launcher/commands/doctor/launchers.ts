@@ -22,7 +22,7 @@ export async function checkLaunchers(distribution: Distribution): Promise<readon
     {
       subject: 'launcher',
       level: 'warning',
-      text: "no launcher was found in PATH (mpirun, mpiexec, srun, …); hwloc-share's own (local) serves on one machine",
+      text: 'no launcher was found in PATH (mpirun, mpiexec, srun, …); the built-in one (local) works on one machine',
       ...(mend === undefined ? {} : { mend }),
     },
   ];
@@ -67,7 +67,7 @@ async function describe({ file, commands }: Program): Promise<Finding> {
   const facts = { kind: kind?.name ?? null, version: version ?? null, file, commands };
   const called = `${commands.join(', ')} (${file})`;
   if (kind === undefined) {
-    const text = `${called} belongs to no launcher that is known here; its ranks share if a known one's variables are set in them`;
+    const text = `${called} is not a launcher that we know; its ranks share if they have the variables of one`;
     return { subject, level: 'warning', text, facts };
   }
   if (version === undefined) {

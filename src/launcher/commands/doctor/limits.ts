@@ -79,11 +79,7 @@ function settings(): Finding[] {
           },
     ),
     ...finding('vm.overcommit_memory', (value) =>
-      ok(
-        value === 2
-          ? 'memory is accounted for strictly; what is reserved and shared here does not count'
-          : '',
-      ),
+      ok(value === 2 ? 'the kernel counts memory strictly, but not what hwloc-share reserves and maps' : ''),
     ),
     ...finding('fs.pipe-user-pages-hard', (value) =>
       fits(value)
