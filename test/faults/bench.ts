@@ -78,6 +78,8 @@ export interface Verdict {
 
 /** The survivors end the join within a second of a death; the machine that runs the tests may be busy, too. */
 const withinMs = 1000;
+/** How long ranks wait for one that does not come. */
+const aWhileMs = 1000;
 const jobLimitMs = 25_000;
 const sweepableWithinMs = 8_000;
 
@@ -154,7 +156,9 @@ async function runIn(folder: string, job: BrokenJob): Promise<Verdict> {
   wrong.push(...wrongTopologies(survivors, told, await ownTree(job.env?.HWLOC_SYNTHETIC)));
   const delay = delayOf(survivors, done, told);
   const stopped = done.filter(({ act, to = 'rank' }) => act === 'stop' && to === 'rank');
-  const waits = stopped.length * timeout * 1000;
+  // If nobody else was there yet, what the rank had said is lost with it: it counts as one that does not come.
+  const unheard = done.some(({ act, point }) => act !== 'stop' && point === 'member:announced');
+  const waits = stopped.length * timeout * 1000 + (unheard ? aWhileMs : 0);
   if (delay > waits + withinMs) wrong.push({ kind: 'late', text: `${delay} ms after the last fault` });
   return { wrong, done, told, stderr, exitCode, delay };
 }

@@ -89,7 +89,7 @@ describe('a rank that comes late', () => {
 describe('a death', () => {
   test('of a member, after it announced itself, does not hold up the others', async () => {
     const command = local(4, node, fixture('absent.mjs'));
-    const { stdout, durationMs } = await runSharedJobOfTheDead(command, { DIES: '2', DELAY: '3:600' });
+    const { stdout, durationMs } = await runSharedJobOfTheDead(command, { DIES: '2', DELAY: '3:900' });
     expect(howOf(stdout)).toEqual(['adopted', 'adopted', 'adopted']);
     expect(durationMs).toBeLessThan(20_000);
   });
@@ -105,7 +105,7 @@ describe('a death', () => {
     const command = local(4, node, fixture('absent.mjs'));
     const { stdout, durationMs } = await runSharedJobOfTheDead(command, {
       DIES: '0',
-      DELAY: '3:600',
+      DELAY: '3:900',
     });
     expect(howOf(stdout)).toEqual(['adopted', 'adopted', 'adopted']);
     expect(durationMs).toBeLessThan(20_000);
