@@ -1153,9 +1153,10 @@ static enum turn wait_a_turn(struct rank *rank, struct round *round) {
   }
 }
 
-/** How long to wait for silent ranks: no less than a second, or than this process itself needed to come. */
+/** How long to wait for silent ranks: at least a second, what this process needed to come, what all need on these CPUs. */
 static double patience(struct rank *rank, double spread) {
   double result = spread > 1 ? spread : 1;
+  double all = (double)clock() / CLOCKS_PER_SEC * rank->session.local_size / (double)sysconf(_SC_NPROCESSORS_ONLN);
   if (rank->started < 0) {
     struct hws_process process;
     struct timespec time;
@@ -1166,6 +1167,8 @@ static double patience(struct rank *rank, double spread) {
   }
   if (rank->arrived - rank->started > result)
     result = rank->arrived - rank->started;
+  if (all > result)
+    result = all;
   return result < rank->options.timeout ? result : rank->options.timeout;
 }
 

@@ -64,7 +64,7 @@ async function rendezvousIn(context: Context, step?: string): Promise<Joined> {
 async function joinIn(context: Context, meeting: Meeting, channel: Channel): Promise<Joined> {
   const rules = rulesOf(context, channel);
   context.clock.mark('channel');
-  const { end, got } = await runMember(context, meeting, rules, arrive(patientNow()));
+  const { end, got, passed } = await runMember(context, meeting, rules, arrive(patientNow()));
   let leading: Leading | undefined;
   let result = got;
   if (end.kind === 'leads') {
@@ -81,7 +81,7 @@ async function joinIn(context: Context, meeting: Meeting, channel: Channel): Pro
     topology,
     outcome,
     shared,
-    barrier: barriersOf(context, meeting, rules, leading),
+    barrier: barriersOf(context, meeting, rules, leading, leading?.passed() ?? passed),
     leave: () => {
       meeting.leave();
     },
@@ -127,12 +127,26 @@ function rulesOf({ identity, settings }: Context, { isVisitor }: Channel): Rules
     arrived: patientNow(),
     // Where the program was started by a shell script that became it, from the script's start.
     get patience() {
-      return (patience ??= Math.min(Math.max(1000, ownAge()), timeout));
+      return (patience ??= Math.min(Math.max(1000, ownAge(), startOfAll(identity.localSize)), timeout));
     },
     timeout,
     keepsFile: settings.xmlfile,
     pace,
   };
+}
+
+/** Milliseconds that all ranks of this node need to start, if they need what this one has, and there are no others on its CPUs. */
+function startOfAll(ranks = 1): number {
+  const { user, system } = process.cpuUsage();
+  return ((user + system) / 1000) * (ranks / onlineCpus());
+}
+
+function onlineCpus(): number {
+  const list = readFileSync('/sys/devices/system/cpu/online', 'utf8').trim();
+  return list.split(',').reduce((sum, range) => {
+    const [first = 0, last = first] = range.split('-').map(Number);
+    return sum + last - first + 1;
+  }, 0);
 }
 
 /** Milliseconds since this process was started. */
@@ -148,9 +162,11 @@ function barriersOf(
   meeting: Meeting,
   rules: Rules,
   first: Leading | undefined,
+  passedBefore: number,
 ): () => Promise<boolean> {
   let leading = first;
-  let passed = 0;
+  // A rank that comes late counts like the others.
+  let passed = passedBefore;
   let last: Promise<unknown> = Promise.resolve();
 
   const alone = loneBarrier(context);

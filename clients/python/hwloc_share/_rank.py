@@ -263,12 +263,13 @@ class Rank:
         return None, True
 
     def patience(self, spread: float = 0) -> float:
-        """How long to wait for silent ranks: no less than a second, or than this process itself needed to come."""
+        """How long to wait for silent ranks: at least a second, what this process needed to come, what all need."""
         if self._patience is None:
             process, since_boot = look_at(os.getpid()), time.clock_gettime(time.CLOCK_BOOTTIME)
             started = since_boot if process is None else process.start / os.sysconf("SC_CLK_TCK")
             self._patience = since_boot - started - (time.monotonic() - self.arrived)
-        return min(max(1.0, self._patience, spread), self.options.timeout)
+        everybody = time.process_time() * (self.me.local_size or 1) / (os.cpu_count() or 1)
+        return min(max(1.0, self._patience, everybody, spread), self.options.timeout)
 
     # -- What it says
 

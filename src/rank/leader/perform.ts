@@ -43,6 +43,8 @@ export interface Leading {
   barrier(number: number): Promise<boolean | undefined>;
   /** The same for the barrier that it took over. */
   readonly firstBarrier: Promise<boolean | undefined>;
+  /** How many barriers have been passed. */
+  passed(): number;
   /** The other ranks, as far as it knows. */
   peers(): Peers;
   /** The local ranks that have not come. */
@@ -90,6 +92,10 @@ export function startToLead(context: Context, meeting: Meeting, rules: Rules, ba
       ears.keepAlive(true);
       ears.come(number);
       return opening;
+    },
+    passed() {
+      const { round } = next.state;
+      return round?.verb === 'release' || round?.verb === 'fallback' ? round.passed : 0;
     },
     peers: () => next.state.peers,
     missing: () => missingIn(rules, next.state.peers),

@@ -34,6 +34,8 @@ export interface Got extends Private {
 export interface Result {
   readonly end: End;
   readonly got: Got | undefined;
+  /** How many barriers had been passed when it read the last round. */
+  readonly passed: number;
 }
 
 /**
@@ -51,11 +53,12 @@ export async function runMember(
   let reservation: Reservation | undefined;
   let got: Got | undefined;
   let plan: Plan | undefined;
+  let passed = 0;
   const { roll, path } = meeting.channel;
   let { state, ask } = first;
   try {
     for (;;) {
-      if (ask.ask === 'end') return { end: ask.end, got };
+      if (ask.ask === 'end') return { end: ask.end, got, passed };
       const answer = perform(ask);
       ({ state, ask } = member(
         rules,
@@ -75,6 +78,7 @@ export async function runMember(
       case 'read': {
         const round = readRound(path);
         if (round?.verb === 'release') plan = round.plan;
+        if (round?.verb === 'release' || round?.verb === 'fallback') passed = round.passed;
         return { is: 'round', round };
       }
       case 'say':
