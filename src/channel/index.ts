@@ -3,6 +3,16 @@
 export { type Channel, enterChannel, leaveChannel } from './channel.js';
 export { OtherStepError, ProtocolError } from './errors.js';
 export { endGate, holdGate, openGate } from './gate.js';
+export {
+  type KeptChannel,
+  type KeptFile,
+  holdKept,
+  isKeptPath,
+  keepFile,
+  keptFile,
+  keptIn,
+  keptPath,
+} from './kept.js';
 export { type Line, formatLine, maxLineBytes, parseLine } from './line.js';
 export { LineSplitter, type Lobby, openLobby } from './lobby.js';
 export {

@@ -11,7 +11,8 @@ const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY, S_IFIFO, S_IFMT, S_IFREG } = constants
  * Opens a file or a FIFO of ours, non-blocking; a link is not followed (ELOOP).
  *
  * @param type  S_IFREG or S_IFIFO.
- * @throws ChannelRefusedError  unless it is that, belongs to us, and nobody else can open it; a file must have one name only.
+ * @throws ChannelRefusedError  unless it is that, belongs to us, and nobody else can open it; a file that is written to must have one
+ *                              name only.
  * @throws Error                of open(2).
  */
 export function openOurs(path: string, access: number, type: number): number {
@@ -24,7 +25,7 @@ export function openOurs(path: string, access: number, type: number): number {
         ? `belongs to user ${uid}`
         : (mode & 0o077) !== 0
           ? 'is open to others'
-          : type === S_IFREG && nlink > 1
+          : type === S_IFREG && access !== O_RDONLY && nlink > 1
             ? 'has another name, too'
             : undefined;
   if (refusal === undefined) return fd;
@@ -40,7 +41,7 @@ export function createFile(path: string): number {
 /**
  * Opens a file for reading, after a look at what it is.
  *
- * @throws ChannelRefusedError  unless it is a regular file of ours that nobody else can write to, under one name only.
+ * @throws ChannelRefusedError  unless it is a regular file of ours that nobody else can write to. A kept topology has several names.
  */
 export function openFile(path: string): number {
   return openOurs(path, O_RDONLY, S_IFREG);

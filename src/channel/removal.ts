@@ -39,7 +39,8 @@ function namesUnder(root: string): string[] | undefined {
   }
 }
 
-function look(path: string): Found {
+/** What the roll of a channel says. */
+export function look(path: string): Found {
   const unknown = { path, inUse: undefined, owned: false, led: false, ranks: [] };
   let roll: Roll;
   try {

@@ -26,6 +26,11 @@ export interface Patience {
 /** The plugins that this process does without, since a load with them has not ended. */
 let givenUp: readonly string[] = [];
 
+/** Whether topologies of this process lack what the plugins would have found. */
+export function pluginsGivenUp(): boolean {
+  return givenUp.length > 0;
+}
+
 /**
  * Loads a topology like {@link loadTopology}, but does not wait forever.
  *

@@ -202,6 +202,25 @@ export function shmemAbi(segment: Pick<Segment, 'fd' | 'offset'>): number {
   return new Uint32Array(word.buffer, word.byteOffset, 1)[0] ?? 0;
 }
 
+/** What a file says of the topology that was written into it. */
+export interface Written {
+  readonly address: number;
+  readonly length: number;
+  readonly abi: number;
+}
+
+/**
+ * What is written at the beginning of a file: its header has where it must be mapped.
+ *
+ * @returns undefined for a file that is too short.
+ * @see struct hwloc_shmem_header in hwloc/shmem.c
+ */
+export function writtenIn(fd: number): Written | undefined {
+  const words = new BigUint64Array(headerBytes / 8);
+  if (readSync(fd, new Uint8Array(words.buffer), 0, headerBytes, 0) < headerBytes) return undefined;
+  return { address: Number(words[1]), length: Number(words[2]), abi: shmemAbi({ fd, offset: 0 }) };
+}
+
 function checkAlignment(name: string, segment: Segment): void {
   const page = pageSize();
   for (const key of ['offset', 'address', 'length'] as const) {

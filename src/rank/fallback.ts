@@ -60,6 +60,7 @@ export function privateOutcome(
     length: undefined,
     generation: 0,
     didDiscover: how === 'discovered',
+    kept: undefined,
     phases: context.clock.phases,
   };
 }

@@ -18,6 +18,11 @@ export interface Outcome {
   readonly generation: number;
   /** Whether this rank discovered the machine. In the leader of a shared job it is true as well as `adopted`. */
   readonly didDiscover: boolean;
+  /**
+   * In a leader that did not discover, since an earlier step's topology was kept: when that was discovered, in milliseconds since 1970.
+   * Undefined in all others.
+   */
+  readonly kept: number | undefined;
   /** Milliseconds of each phase, in the order in which they came. */
   readonly phases: Readonly<Record<string, number>>;
 }

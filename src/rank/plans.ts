@@ -50,8 +50,8 @@ export function adoptPlan(file: string, { offset, at, bytes }: Plan): Topology {
   }
 }
 
-/** The outcome of a rank that adopted. */
-export function adoptedOutcome(plan: Plan, clock: Clock, didDiscover: boolean): Outcome {
+/** The outcome of a rank that adopted. @param kept  As in the outcome. */
+export function adoptedOutcome(plan: Plan, clock: Clock, didDiscover: boolean, kept?: number): Outcome {
   return {
     how: 'adopted',
     reason: undefined,
@@ -59,6 +59,7 @@ export function adoptedOutcome(plan: Plan, clock: Clock, didDiscover: boolean): 
     length: plan.bytes,
     generation: plan.number,
     didDiscover,
+    kept,
     phases: clock.phases,
   };
 }

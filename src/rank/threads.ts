@@ -62,7 +62,16 @@ async function taken(found: There, { strict }: Settings, clock: Clock): Promise<
   clock.mark('thread');
   const { address, length } = topology.adoptedFrom ?? {};
   const reason = isShared ? undefined : fromOther;
-  const outcome = { how, reason, address, length, generation: 0, didDiscover: false, phases: clock.phases };
+  const outcome = {
+    how,
+    reason,
+    address,
+    length,
+    generation: 0,
+    didDiscover: false,
+    kept: undefined,
+    phases: clock.phases,
+  };
   return { topology, outcome, shared };
 }
 

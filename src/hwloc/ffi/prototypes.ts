@@ -14,6 +14,7 @@ const first = {
 /** All else of hwloc 2.x. Made when something of it is first asked for: a member asks for nothing, and the table has 12 KB. */
 const makeOthers = () => ({
   hwloc_topology_load: 'int hwloc_topology_load(uintptr_t topology)',
+  hwloc_topology_dup: 'int hwloc_topology_dup(_Out_ uintptr_t *copy, uintptr_t topology)',
   hwloc_topology_refresh: 'int hwloc_topology_refresh(uintptr_t topology)',
   hwloc_topology_set_flags: 'int hwloc_topology_set_flags(uintptr_t topology, unsigned long flags)',
   hwloc_topology_set_xmlbuffer:

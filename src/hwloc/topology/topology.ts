@@ -11,6 +11,8 @@ import {
   exportSynthetic,
   exportXml,
 } from '../export/xml.js';
+import { invoke } from '../ffi/invoke.js';
+import { libhwloc } from '../ffi/library.js';
 import { objectTypes } from '../object/types.js';
 import { type Segment, shmemAdopt, shmemAdoptUnsealed, shmemLength, shmemWrite } from '../shmem.js';
 import { TopologyBinding } from './binding.js';
@@ -107,6 +109,18 @@ export class Topology extends TopologyBinding {
  */
 export function adoptTopology(segment: Segment): Topology {
   return opened(segment, shmemAdoptUnsealed);
+}
+
+/**
+ * A private copy of an adopted topology, at addresses of its own: it can be written again.
+ *
+ * @throws HwlocError  `ENOMEM`.
+ * @see hwloc_topology_dup()
+ */
+export function copyOf(topology: Topology): Topology {
+  const copy = [0];
+  invoke('hwloc_topology_dup', () => libhwloc().native('hwloc_topology_dup')(copy, pointerOf(topology)));
+  return new Topology(new Opened(copy[0] ?? 0));
 }
 
 /** The same for a file that is known to come from `writeTo()`, or from a leader: it takes a third of the time. */

@@ -2,6 +2,8 @@
 
 import {
   type Plan,
+  type Xml,
+  keptPath,
   leaderByte,
   maxLineBytes,
   parseMessage,
@@ -9,7 +11,15 @@ import {
   readRound,
 } from '../../channel/index.js';
 import { type Reservation, type Topology, HwlocError, pageSize, reserve } from '../../hwloc/index.js';
-import { type HolePolicy, chooseHole, combine, ownOccupied, parsePolicy } from '../../maps/index.js';
+import {
+  type HolePolicy,
+  chooseHole,
+  combine,
+  intersects,
+  ownOccupied,
+  parsePolicy,
+} from '../../maps/index.js';
+import { hostName } from '../../environment/index.js';
 import { alarm, patientNow } from '../alarm.js';
 import type { Context } from '../context.js';
 import type { Pieces } from '../data/make.js';
@@ -26,6 +36,7 @@ import { adoptPlan, adoptedOutcome, planFile, xmlFile } from '../plans.js';
 import { reach } from '../report/points.js';
 import { shapeOf } from '../shape.js';
 import type { Answer, Ask, Heard, Loading, Next, Rules } from '../steps.js';
+import type { Kept, Keeping } from './kept.js';
 import { type Leader, lead, leader } from './leader.js';
 import { type Peers, localsOf } from './peers.js';
 import { type Ledger, ledger } from './ranges.js';
@@ -70,6 +81,13 @@ export function startToLead(context: Context, meeting: Meeting, rules: Rules, ba
   let reservation: Reservation | undefined;
   let adopted: { readonly topology: Topology; readonly plan: Plan } | undefined;
   let length = 0;
+  let didDiscover = false;
+  /** Where steps leave their topologies to later ones; undefined where nobody holds such a place. */
+  let keeping: Keeping | undefined;
+  /** What an earlier step left, while this step may still use it. */
+  let kept: Kept | undefined;
+  /** When it was discovered, if this step's topology is that one. */
+  let keptSince: number | undefined;
   let pieces: Pieces | undefined;
   let failure: unknown;
   let written: number | undefined;
@@ -195,12 +213,12 @@ export function startToLead(context: Context, meeting: Meeting, rules: Rules, ba
     try {
       const sharing = context.share === undefined ? undefined : putInFront(context.share);
       sharing?.catch(() => undefined); // it is waited for below
-      const loaded = discover(context);
-      own = await loaded;
+      await lookForKept();
+      // A file has names under one root only, and behind data, a topology has to be written anew.
+      const isHere = kept?.file.startsWith(`${channel.root}/`) === true && sharing === undefined;
+      if (!isHere) await loadOwn();
       clock.mark('load');
       reach('leader:loaded');
-      // Now, while others still come: libhwloc copies the whole topology to see how long it is.
-      length = own.sharedLength();
       pieces = await sharing;
     } catch (error) {
       failure = error;
@@ -209,12 +227,40 @@ export function startToLead(context: Context, meeting: Meeting, rules: Rules, ba
     ears.loaded(loading);
   }
 
+  /** What steps have in common, where somebody holds it for them. */
+  async function lookForKept(): Promise<void> {
+    const place = keptPath(context.roots, hostName());
+    if (place === undefined) return;
+    keeping = (await import('./kept.js')).keepingIn(place, context);
+    ({ kept } = keeping);
+    keptSince = kept?.since;
+    length = kept?.bytes ?? 0;
+  }
+
+  /** Gets a topology that can be written: a copy of the kept one, or by a discovery. */
+  async function loadOwn(): Promise<void> {
+    const from = kept;
+    kept = undefined;
+    try {
+      own = from?.copy();
+    } catch {
+      // Its range is taken in this process.
+    }
+    if (own === undefined) {
+      keptSince = undefined;
+      own = await discover(context);
+      didDiscover = true;
+    }
+    // Now, while others still come: libhwloc copies the whole topology to see how long it is.
+    length = own.sharedLength();
+  }
+
   async function putInFront(share: NonNullable<Context['share']>): Promise<Pieces> {
     return (await import('../data/make.js')).putInFront(share, store);
   }
 
   function choose(number: number): Answer | Promise<Answer> {
-    if (own === undefined) return { is: 'refused', reason: 'nothing was loaded' };
+    if (own === undefined && kept === undefined) return { is: 'refused', reason: 'nothing was loaded' };
     if (written === undefined) {
       written = 0;
       clock.mark('gather');
@@ -228,33 +274,48 @@ export function startToLead(context: Context, meeting: Meeting, rules: Rules, ba
   /** The topology that all ranks can use: with what this rank's own cgroup does not allow, where theirs differ. */
   async function coverEverybody(): Promise<void> {
     own?.close();
+    // It belongs to these ranks, and to no later step.
+    kept = keeping = keptSince = undefined;
     own = await discover(context, { includeDisallowed: true });
+    didDiscover = true;
     length = own.sharedLength();
     clock.mark('load');
   }
 
-  function chooseNow(number: number): Answer {
+  function chooseNow(number: number): Answer | Promise<Answer> {
     try {
       const before = reservation;
       reservation = undefined;
       before?.release();
       const occupied = combine([ownOccupied(), ...book.occupied()]);
+      if (own === undefined && kept !== undefined) {
+        const { at, bytes } = kept;
+        const isFree = written === 0 && !intersects(occupied.ranges, { start: at, end: at + bytes });
+        return isFree ? planFor(number, at, kept.abi) : loadOwn().then(() => chooseNow(number), refusedBy);
+      }
       const seed = `${context.identity.key}#${number}`;
       const at = chooseHole({ occupied, length, pageSize: pageSize(), policy: policyOf(context), seed });
-      const { base, offset } = store;
-      const shape = shapeOf(context.settings);
-      return { is: 'plan', plan: { number, at, bytes: length, offset, abi: own?.abi ?? 0, base, shape } };
+      return planFor(number, at, own?.abi ?? 0);
     } catch (error) {
-      return { is: 'refused', reason: messageOf(error) };
+      return refusedBy(error);
     }
+  }
+
+  function planFor(number: number, at: number, abi: number): Answer {
+    const { base, offset } = store;
+    const shape = shapeOf(settings);
+    return { is: 'plan', plan: { number, at, bytes: length, offset, abi, base, shape } };
   }
 
   function write(plan: Plan): Answer {
     const before = written;
     try {
-      if (own === undefined) throw new Error('nothing was loaded');
       reach('leader:writing');
-      store.write(own, plan);
+      if (kept !== undefined && !linkKept(kept, plan)) return { is: 'busy' };
+      if (kept === undefined) {
+        if (own === undefined) throw new Error('nothing was loaded');
+        store.write(own, plan);
+      }
       written = plan.number;
       reach('leader:written');
       // As in every rank: between now and the release something else might take it.
@@ -269,16 +330,45 @@ export function startToLead(context: Context, meeting: Meeting, rules: Rules, ba
         notice(`${planFile(context, channel, plan)}: ${messageOf(error)}; using the next directory`);
         return { is: 'busy' };
       }
-      return { is: 'refused', reason: messageOf(error) };
+      return refusedBy(error);
     } finally {
       if (before !== undefined && before > 0) store.discard(before);
     }
   }
 
-  function writeXml() {
+  /** Gives the kept file the name of a plan. @returns false if it cannot be used: the next plan is for a topology of our own. */
+  function linkKept({ file, use }: Kept, plan: Plan): boolean {
+    try {
+      // Before anybody is told to adopt it.
+      use(() => undefined);
+      if (store.link(file, plan.number)) return true;
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && error.code === 'EEXIST') throw error;
+    }
+    written = plan.number;
+    return false;
+  }
+
+  function writeXml(): Xml | undefined {
     const topology = adopted?.topology ?? own;
-    const base = topology === undefined ? undefined : store.writeXml(topology);
-    return base === undefined ? undefined : { base, thisSystem: topology?.isThisSystem === true };
+    if (topology !== undefined) return xmlOf(topology);
+    if (kept === undefined) return undefined;
+    const { at, bytes, use } = kept;
+    try {
+      reservation?.release();
+      reservation = undefined;
+      const xml = use(xmlOf);
+      reservation = reserve(at, bytes);
+      return xml;
+    } catch (error) {
+      notice(`no XML for the ranks that cannot adopt: ${messageOf(error)}`);
+      return undefined;
+    }
+  }
+
+  function xmlOf(topology: Topology): Xml | undefined {
+    const base = store.writeXml(topology);
+    return base === undefined ? undefined : { base, thisSystem: topology.isThisSystem };
   }
 
   function adopt(plan: Plan): Answer {
@@ -288,9 +378,11 @@ export function startToLead(context: Context, meeting: Meeting, rules: Rules, ba
       adopted = { topology: adoptPlan(planFile(context, channel, plan), plan), plan };
       clock.mark('adopt');
       reach('leader:adopted');
+      if (didDiscover && plan.number === written && plan.offset === 0)
+        keeping?.keep(planFile(context, channel, plan));
       return { is: 'done' };
     } catch (error) {
-      return { is: 'refused', reason: messageOf(error) };
+      return refusedBy(error);
     }
   }
 
@@ -310,11 +402,10 @@ export function startToLead(context: Context, meeting: Meeting, rules: Rules, ba
 
   async function whatItGot(reason: string | undefined): Promise<Got> {
     if (adopted !== undefined) {
-      const didDiscover = own !== undefined;
       own?.close();
       return {
         topology: adopted.topology,
-        outcome: adoptedOutcome(adopted.plan, clock, didDiscover),
+        outcome: adoptedOutcome(adopted.plan, clock, didDiscover, keptSince),
         plan: adopted.plan,
         shared: await dataOf(adopted.plan),
       };
@@ -333,7 +424,7 @@ export function startToLead(context: Context, meeting: Meeting, rules: Rules, ba
       return { ...(await takeFallback(context, why, offered)), plan, shared: await dataOf(plan) };
     }
     notice(`${why}; keeping its own copy of the topology`);
-    const outcome = { ...privateOutcome('discovered', why, context), didDiscover: true };
+    const outcome = { ...privateOutcome('discovered', why, context), didDiscover, kept: keptSince };
     return { topology: own, outcome, plan, shared: await dataOf(plan) };
   }
 
@@ -344,6 +435,10 @@ export function startToLead(context: Context, meeting: Meeting, rules: Rules, ba
     if (shared !== undefined || pieces === undefined) return shared;
     return (await import('../data/open.js')).named(pieces);
   }
+}
+
+function refusedBy(error: unknown): Answer {
+  return { is: 'refused', reason: messageOf(error) };
 }
 
 /** The leader's ears: the lobby, the end of loading, and barriers of its own. */

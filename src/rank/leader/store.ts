@@ -9,6 +9,7 @@ import {
   leaderByte,
   unlinkIfThere,
 } from '../../channel/index.js';
+import { codeOf } from '../../channel/place/index.js';
 import { HwlocError, type Topology } from '../../hwloc/index.js';
 import type { Context } from '../context.js';
 import { NotSharedError } from '../errors.js';
@@ -43,6 +44,8 @@ export interface Store {
   putInFront(data: DataBlock): Promise<void>;
   /** Writes the topology of a plan. @throws HwlocError  `EBUSY`: the range is taken in this process. `ENOSPC`: no room. */
   write(topology: Topology, plan: Plan): void;
+  /** Gives a complete file the name of a plan. @returns false if it cannot have it here. @throws Error  `EEXIST` */
+  link(file: string, number: number): boolean;
   /** Writes XML. @returns the number of its root, 0 for the channel's own; undefined if that fails. */
   writeXml(topology: Topology): number | undefined;
   /** Removes the file of a plan. */
@@ -130,6 +133,15 @@ export function storeOf(context: Context, channel: Channel): Store {
         throw error;
       } finally {
         closeSync(fd);
+      }
+    },
+    link(file, number) {
+      try {
+        linkSync(file, fileOf(placeNow(), number));
+        return true;
+      } catch (error) {
+        if (codeOf(error) === 'EEXIST') throw error;
+        return false; // EXDEV: under another root
       }
     },
     writeXml(topology) {

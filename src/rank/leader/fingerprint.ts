@@ -1,0 +1,147 @@
+// What a topology depends on, as one short text: a kept topology is true for a step whose fingerprint is the same.
+
+import { readFileSync, readdirSync, statSync } from 'node:fs';
+import { fnv1a } from '../../channel/place/index.js';
+import type { Environment } from '../../environment/index.js';
+import { statusAt } from '../../hwloc/index.js';
+import type { Allowed } from '../allowed.js';
+
+/** What the leader knows without a look at the system. */
+export interface Asked {
+  readonly env: Environment;
+  /** HWLOC_SHARE_IO. */
+  readonly io: string;
+  /** HWLOC_SHARE_HOLE: who wants another place does not want the kept one. */
+  readonly hole: string | undefined;
+  /** HWLOC_SHARE_XMLFILE: then HWLOC_XMLFILE is ours, and another file in each step. */
+  readonly xmlfile: boolean;
+  readonly allowed: Allowed;
+  /** The libhwloc: its file, version and ABI. */
+  readonly library: string;
+}
+
+/** Texts by what they are; undefined where there is nothing. */
+export type Texts = Readonly<Record<string, string | undefined>>;
+
+/** Variables by which hwloc, and the libraries of devices that it asks, are told what to show. */
+const shaping =
+  /^(HWLOC_(?!SHARE_)|CUDA_|NVIDIA_|ROCR_|HIP_|GPU_DEVICE_ORDINAL$|ZES?_|SYCL_|ONEAPI_|OCL_|OPENCL_|DISPLAY$)/;
+
+/** The fingerprint of a table of texts: 24 hex digits. The order of the table does not matter. */
+export function fingerprintOf(texts: Texts): string {
+  const text = Object.keys(texts)
+    .sort()
+    .map((name) => (texts[name] === undefined ? '' : `${name}=${texts[name]}\n`))
+    .join('');
+  const hex = (value: number) => value.toString(16).padStart(8, '0');
+  // With another beginning, it is another hash: 64 bits, and the length.
+  return hex(fnv1a(text)) + hex(fnv1a(`again ${text}`)) + hex(text.length);
+}
+
+/** Reads what a topology depends on: some hundred microseconds. */
+export function textsOf({ env, io, hole, xmlfile, allowed, library }: Asked): Texts {
+  const texts: Record<string, string | undefined> = {
+    library,
+    io,
+    hole,
+    xmlfile: String(xmlfile),
+    boot: read('/proc/sys/kernel/random/boot_id'),
+    // Not the name of the cgroup, which is another one for each step of Slurm: what it allows.
+    cpus: allowed.cpus ?? `unknown, of ${read('/proc/self/cpuset') ?? 'no cgroup'}`,
+    nodes: allowed.nodes,
+  };
+  for (const name of Object.keys(env)) {
+    if (!shaping.test(name) || (xmlfile && name === 'HWLOC_XMLFILE')) continue;
+    texts[`variable ${name}`] = env[name];
+    if (name.startsWith('HWLOC_')) texts[`file of ${name}`] = fileIdentity(env[name] ?? '');
+  }
+  if (!isDescribed(env, xmlfile)) Object.assign(texts, machineTexts(env.HWLOC_FSROOT ?? '', io !== 'none'));
+  return texts;
+}
+
+/** Whether the topology is the one that a file or a text describes, whatever this machine is. */
+function isDescribed(env: Environment, xmlfile: boolean): boolean {
+  const isSet = (name: string) => (env[name] ?? '') !== '';
+  // HWLOC_COMPONENTS may turn them off.
+  if (isSet('HWLOC_COMPONENTS')) return false;
+  return isSet('HWLOC_SYNTHETIC') || (isSet('HWLOC_XMLFILE') && !xmlfile);
+}
+
+/**
+ * What may change of a machine while it runs.
+ *
+ * @param root  HWLOC_FSROOT: where the /proc and /sys of the machine are.
+ */
+function machineTexts(root: string, withIo: boolean): Texts {
+  const system = `${root === '/' ? '' : root}/sys`;
+  const nodes = read(`${system}/devices/system/node/online`);
+  const texts: Record<string, string | undefined> = {
+    'online CPUs': read(`${system}/devices/system/cpu/online`),
+    'online nodes': nodes,
+  };
+  if (nodes === undefined) texts.memory = memoryIn(read(`${root}/proc/meminfo`));
+  for (const node of numbersIn(nodes ?? '')) {
+    const directory = `${system}/devices/system/node/node${node}`;
+    texts[`memory of node ${node}`] = memoryIn(read(`${directory}/meminfo`));
+    for (const size of names(`${directory}/hugepages`)) {
+      texts[`node ${node}, ${size}`] = read(`${directory}/hugepages/${size}/nr_hugepages`);
+    }
+  }
+  if (withIo) {
+    for (const kind of [
+      'bus/pci/devices',
+      'class/net',
+      'class/block',
+      'class/infiniband',
+      'class/drm',
+      'bus/dax/devices',
+    ]) {
+      texts[kind] = names(`${system}/${kind}`).sort().join(' ');
+    }
+  }
+  return texts;
+}
+
+/** `Node 0 MemTotal:       16384 kB` without what changes all the time. */
+function memoryIn(meminfo: string | undefined): string | undefined {
+  return /MemTotal:\s*(\d+)/.exec(meminfo ?? '')?.[1];
+}
+
+/** The numbers of a list such as `0-2,8`. */
+export function numbersIn(list: string): number[] {
+  return list.split(',').flatMap((part) => {
+    const [first = '', last = first] = part.trim().split('-');
+    if (first === '') return [];
+    return Array.from({ length: Number(last) - Number(first) + 1 }, (_, index) => Number(first) + index);
+  });
+}
+
+/** Which file, or directory, a value names, and as of when; undefined where it names none. */
+function fileIdentity(value: string): string | undefined {
+  try {
+    const status = value === '' ? undefined : statSync(value, { bigint: true, throwIfNoEntry: false });
+    if (status === undefined) return undefined;
+    const { dev, ino, size, mtimeNs, ctimeNs } = status;
+    return [dev, ino, size, mtimeNs, ctimeNs].join(' ');
+  } catch {
+    return undefined; // ENAMETOOLONG, for a text that is no name
+  }
+}
+
+// Most of what is asked for may be missing, and the first error that a process makes costs it half a millisecond.
+
+function read(path: string): string | undefined {
+  try {
+    return statusAt(path) === undefined ? undefined : readFileSync(path, 'latin1').trimEnd();
+  } catch {
+    return undefined;
+  }
+}
+
+function names(path: string): string[] {
+  try {
+    return statusAt(path) === undefined ? [] : readdirSync(path);
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,236 @@
+// Steps of one batch script: the first discovers, and its topology is kept for those that come later, as long as somebody holds it.
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { holdKept, keptIn, keptPath, leaveChannel } from '../../src/channel/index.js';
+import { ownUid } from '../../src/channel/place/index.js';
+import { loadTopology } from '../../src/hwloc/index.js';
+import { type JobOptions, runJob } from '../support/job.js';
+import { leftovers } from '../support/leftovers.js';
+import { type Report, fixture, reporter, reportsIn } from '../support/shared-job.js';
+import { memoryFolder, temporaryFolder } from '../support/temporary.js';
+import { wrapper } from '../support/wrapper.js';
+
+/** A machine that does not change while the tests run. */
+const machine = { HWLOC_SYNTHETIC: 'pack:2 core:8 pu:2' };
+
+/** Steps of one script, in a directory of their own that this process holds. */
+function held(env: JobOptions['env'] = machine, base = memoryFolder()) {
+  const roots = [join(base, `hwloc-share-${ownUid()}`)];
+  const { channel, byte } = holdKept(roots, hostname());
+  onTestFinished(() => {
+    channel.roll.close();
+  });
+  const step = async (
+    ranks = 2,
+    more: JobOptions['env'] = {},
+    program: readonly string[] = reporter,
+  ): Promise<Report[]> => {
+    const command = wrapper('local', '-n', String(ranks), ...program);
+    const result = await runJob(command, { env: { ...env, ...more, HWLOC_SHARE_DIR: base } });
+    expect(result).toMatchObject({ exitCode: 0, stderr: '' });
+    const reports = reportsIn(result.stdout);
+    expect(reports.map(({ outcome }) => outcome.how)).toEqual(Array(ranks).fill('adopted'));
+    expect(new Set(reports.map(({ outcome }) => outcome.address)).size).toBe(1);
+    expect(new Set(reports.map(({ tree }) => tree)).size).toBe(1);
+    return reports;
+  };
+  return {
+    step,
+    base,
+    roots,
+    path: channel.path,
+    topologies: () => keptIn(channel.path).topologies,
+    letGo: () => leaveChannel(channel, byte),
+  };
+}
+
+const discoveries = (reports: readonly Report[]) =>
+  reports.filter(({ outcome }) => outcome.didDiscover).length;
+const addressOf = ([first]: readonly Report[]) => first?.outcome.address;
+
+test('a later step discovers nothing, and maps the file that the first one wrote', async () => {
+  const { step, base, path, topologies, letGo } = held();
+  const before = Date.now();
+  const first = await step(2);
+  const [file, ...others] = topologies();
+  const second = await step(3);
+  expect([discoveries(first), discoveries(second)]).toEqual([1, 0]);
+  expect(others).toEqual([]);
+  expect(topologies()).toEqual([file]);
+  expect(addressOf(second)).toBe(addressOf(first));
+  expect(second[0]?.tree).toBe(first[0]?.tree);
+  // When it was discovered; whole seconds, since clocks of files are coarse.
+  expect(first.map(({ outcome }) => outcome.kept)).toEqual([undefined, undefined]);
+  expect(second[0]?.outcome.kept).toBe(file?.since);
+  expect(second[0]?.outcome.kept).toBeGreaterThanOrEqual(before - 1000);
+  expect(second[0]?.outcome.kept).toBeLessThanOrEqual(Date.now() + 1000);
+  expect(second.slice(1).map(({ outcome }) => outcome.kept)).toEqual([undefined, undefined]);
+  expect(leftovers([base])).toEqual([path]);
+  letGo();
+  expect(leftovers([base])).toEqual([]);
+});
+
+test('without a holder each step discovers, and leaves nothing', async () => {
+  const { step, base, letGo } = held();
+  letGo();
+  for (const reports of [await step(), await step()]) expect(discoveries(reports)).toBe(1);
+  expect(leftovers([base])).toEqual([]);
+});
+
+test('many steps at once share one file, and leave what is kept and nothing else', async () => {
+  const { step, base, path, topologies } = held();
+  await step();
+  const steps = await Promise.all(Array.from({ length: 4 }, () => step()));
+  expect(steps.map(discoveries)).toEqual([0, 0, 0, 0]);
+  expect(new Set(steps.map(addressOf)).size).toBe(1);
+  expect(topologies()).toHaveLength(1);
+  expect(leftovers([base])).toEqual([path]);
+});
+
+test('first steps at once each discover, and leave one topology', async () => {
+  const { step, topologies } = held();
+  await Promise.all(Array.from({ length: 3 }, () => step()));
+  expect(topologies()).toHaveLength(1);
+  expect(discoveries(await step())).toBe(0);
+});
+
+test('many steps one after another leave nothing but what is kept', async () => {
+  const { step, path } = held();
+  await step();
+  const before = readdirSync(path);
+  for (let count = 0; count < 20; count++) expect(discoveries(await step(1))).toBe(0);
+  expect(readdirSync(path)).toEqual(before);
+});
+
+test.each([0, 1])(
+  'if something is mapped there in rank %i, it is the same topology at another address',
+  async (rank) => {
+    const { step, topologies } = held();
+    const first = await step();
+    const { address = 0, length = 0 } = first[0]?.outcome ?? {};
+    const TAKEN = `${rank}:${address}:${length}`;
+    const second = await step(2, { TAKEN }, [process.execPath, fixture('taken.mjs')]);
+    // Where it is taken in the leader itself, that cannot map it to copy it.
+    expect(discoveries(second)).toBe(rank === 0 ? 1 : 0);
+    expect(addressOf(second)).not.toBe(address);
+    expect(second[0]?.tree).toBe(first[0]?.tree);
+    expect(topologies()).toHaveLength(1);
+    const third = await step();
+    expect([discoveries(third), addressOf(third)]).toEqual([0, address]);
+  },
+);
+
+test('a step with data of its own copies the kept topology behind it', async () => {
+  const { step } = held();
+  const first = await step();
+  const second = await step(2, { SHARE_BYTES: '100000' });
+  expect(discoveries(second)).toBe(0);
+  expect(second[0]?.outcome.kept).toBeDefined();
+  expect(second[0]?.tree).toBe(first[0]?.tree);
+});
+
+test('steps that ask for another topology keep theirs beside it', async () => {
+  const { step, topologies } = held();
+  const other = { HWLOC_SYNTHETIC: 'pack:1 core:4 pu:1' };
+  expect(discoveries(await step(2, other))).toBe(1);
+  const first = await step();
+  expect([discoveries(first), first[0]?.counts.PU]).toEqual([1, 32]);
+  const second = await step(2, other);
+  expect([discoveries(second), second[0]?.counts.PU]).toEqual([0, 4]);
+  expect(discoveries(await step(2, { HWLOC_SHARE_IO: 'all' }))).toBe(1);
+  expect(topologies()).toHaveLength(3);
+});
+
+test('eight topologies are kept, the newest', async () => {
+  const { step, topologies } = held();
+  for (let cores = 1; cores <= 10; cores++) await step(1, { HWLOC_SYNTHETIC: `core:${cores} pu:1` });
+  expect(topologies()).toHaveLength(8);
+  expect(discoveries(await step(1, { HWLOC_SYNTHETIC: 'core:10 pu:1' }))).toBe(0);
+  expect(discoveries(await step(1, { HWLOC_SYNTHETIC: 'core:1 pu:1' }))).toBe(1);
+});
+
+test('a changed XML file is read again', async () => {
+  const file = join(temporaryFolder(), 'machine.xml');
+  const describe = async (synthetic: string) => {
+    const topology = await loadTopology({ source: { synthetic } });
+    writeFileSync(file, topology.exportXml());
+    topology.close();
+  };
+  await describe('core:4 pu:1');
+  const { step } = held({ HWLOC_XMLFILE: file });
+  expect((await step())[0]?.counts.PU).toBe(4);
+  expect(discoveries(await step())).toBe(0);
+  await describe('core:6 pu:1');
+  const changed = await step();
+  expect([discoveries(changed), changed[0]?.counts.PU]).toEqual([1, 6]);
+  expect(discoveries(await step())).toBe(0);
+});
+
+test('a machine whose CPU went offline is discovered again', async () => {
+  const root = temporaryFolder();
+  const system = join(root, 'sys/devices/system');
+  for (const cpu of [0, 1, 2, 3]) {
+    mkdirSync(join(system, `cpu/cpu${cpu}/topology`), { recursive: true });
+    const write = (name: string, text: string) => {
+      writeFileSync(join(system, `cpu/cpu${cpu}`, name), text);
+    };
+    write('topology/core_id', `${cpu}\n`);
+    write('topology/physical_package_id', '0\n');
+    write('topology/core_cpus', `${(1 << cpu).toString(16)}\n`);
+    write('topology/thread_siblings', `${(1 << cpu).toString(16)}\n`);
+    write('topology/core_siblings', 'f\n');
+    write('topology/package_cpus', 'f\n');
+    write('online', '1\n');
+  }
+  writeFileSync(join(system, 'cpu/online'), '0-3\n');
+  writeFileSync(join(system, 'cpu/possible'), '0-3\n');
+  mkdirSync(join(root, 'proc'));
+  writeFileSync(join(root, 'proc/meminfo'), 'MemTotal:       16384000 kB\n');
+  const { step } = held({ HWLOC_FSROOT: root, HWLOC_COMPONENTS: 'linux,stop' });
+  expect((await step())[0]?.counts.PU).toBe(4);
+  expect(discoveries(await step())).toBe(0);
+  writeFileSync(join(system, 'cpu/cpu3/online'), '0\n');
+  writeFileSync(join(system, 'cpu/online'), '0-2\n');
+  const changed = await step();
+  expect([discoveries(changed), changed[0]?.counts.PU]).toEqual([1, 3]);
+  expect(discoveries(await step())).toBe(0);
+});
+
+test('a step whose channel is under another root writes a copy of what is kept', async () => {
+  const { step, base } = held();
+  const first = await step();
+  // The ranks look under both roots; the channel of the job is made under the better one.
+  const other = mkdtempSync(join(temporaryFolder(), 'root-'));
+  const env = { HWLOC_SHARE_DIR: other, XDG_RUNTIME_DIR: base };
+  const command = wrapper('local', '-n', '2', ...reporter);
+  const { stdout, stderr } = await runJob(command, { env: { ...machine, ...env } });
+  expect(stderr).toBe('');
+  const second = reportsIn(stdout);
+  expect(second.map(({ outcome }) => outcome.how)).toEqual(['adopted', 'adopted']);
+  expect([discoveries(second), second[0]?.tree]).toEqual([0, first[0]?.tree]);
+  expect(second[0]?.outcome.generation).toBe(1);
+  expect(leftovers([other])).toEqual([]);
+});
+
+test('what is damaged is not used, and the step discovers', async () => {
+  const { step, topologies } = held();
+  const first = await step();
+  const [file] = topologies();
+  writeFileSync(file?.path ?? '', 'not a topology');
+  const second = await step();
+  expect([discoveries(second), second[0]?.tree]).toEqual([1, first[0]?.tree]);
+});
+
+test('a channel that its last holder left is not used, and the next job removes it', async () => {
+  const { step, base, path, roots } = held();
+  await step();
+  const copy = join(roots[0] ?? '', 'copy');
+  cpSync(path, copy, { recursive: true, filter: (source) => !/\/(lobby|gate\.1)$/.test(source) });
+  expect(keptPath(roots, hostname())).toBe(path);
+  expect(leftovers([base]).sort()).toEqual([copy, path]);
+  await step();
+  expect(leftovers([base])).toEqual([path]);
+  rmSync(copy, { recursive: true, force: true });
+});
