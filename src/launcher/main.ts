@@ -97,6 +97,7 @@ async function launch(request: Launch, inherited: readonly number[]): Promise<En
     job,
     roots,
     key: kind === null ? undefined : `${job}@${hostName()}`,
+    isScript: kind === null,
     spool: reporting?.spool,
     others: reporting?.others ?? [],
     complain,
@@ -107,7 +108,7 @@ async function launch(request: Launch, inherited: readonly number[]): Promise<En
   const running = startRequest(inherited);
   const bystander = new Bystander();
   if (running.pid !== undefined) stopWith(running.pid, bystander, pass);
-  const owned = owning ?? own(ownJob);
+  const owned = owning ?? (kind === null ? ownScript(ownJob, running.ending) : own(ownJob));
   const ending = await running.ending;
   reporting?.collect();
   for (const release of releases) release();
@@ -119,9 +120,22 @@ async function launch(request: Launch, inherited: readonly number[]): Promise<En
   return ending;
 }
 
+/** A script takes longer to start a launcher. */
+const scriptMilliseconds = 20;
+
+/** The same for what is no launcher, as far as we know: a command that ends at once has no steps to keep a topology for. */
+async function ownScript(job: OwnJob, ending: Promise<Ending>): ReturnType<typeof own> {
+  const later = new Promise<boolean>((resolve) => {
+    setTimeout(resolve, scriptMilliseconds, false).unref();
+  });
+  const isOver = await Promise.race([ending.then(() => true), later]);
+  return own(isOver ? { ...job, isScript: false } : job);
+}
+
 /** Owns what the job has on this node; undefined where there is nothing, or it cannot be locked. */
 async function own(job: OwnJob): Promise<{ release(): void } | undefined> {
-  if (job.key === undefined && job.spool === undefined && !isAnyUsed(job.roots)) return undefined;
+  if (job.key === undefined && !job.isScript && job.spool === undefined && !isAnyUsed(job.roots))
+    return undefined;
   try {
     return (await import('./owner.js')).own(job);
   } catch {

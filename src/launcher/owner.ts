@@ -7,6 +7,7 @@ import {
   type Lobby,
   type Roll,
   enterChannel,
+  holdKept,
   leaveChannel,
   openLobby,
   ownDirectory,
@@ -14,6 +15,7 @@ import {
   removeIfDead,
   sweep,
 } from '../channel/index.js';
+import { hostName } from '../environment/index.js';
 import { namesIn } from '../channel/place/index.js';
 
 /** How long ranks may take to end after their launcher has. */
@@ -26,6 +28,8 @@ export interface OwnJob {
   readonly roots: readonly string[];
   /** The name of the channel in which its ranks meet; undefined if it is not known before they come. */
   readonly key: string | undefined;
+  /** Whether it is a script, whose steps have one topology: what the first one discovers is kept for the others. */
+  readonly isScript: boolean;
   /** A directory with a roll that is the job's own. */
   readonly spool: string | undefined;
   /** Directories that dead wrappers may have left. */
@@ -35,8 +39,9 @@ export interface OwnJob {
 }
 
 /** Owns what a job has, until it is released. Removes what dead jobs left. */
-export function own({ job, roots, key, spool, others, complain }: OwnJob): { release(): void } {
+export function own({ job, roots, key, isScript, spool, others, complain }: OwnJob): { release(): void } {
   let channel: Channel | undefined;
+  let held: ReturnType<typeof holdKept> | undefined;
   let roll: Roll | undefined;
   let lobby: Lobby | undefined;
   try {
@@ -48,6 +53,7 @@ export function own({ job, roots, key, spool, others, complain }: OwnJob): { rel
       // What a rank says stays in it, even if that rank dies before another one has come.
       lobby = openLobby(channel.path);
     }
+    if (isScript) held = holdKept(roots, hostName());
     if (spool !== undefined) roll = ownDirectory(spool);
     others.forEach(removeIfDead);
     for (const root of roots) sweep(root, job);
@@ -58,6 +64,7 @@ export function own({ job, roots, key, spool, others, complain }: OwnJob): { rel
     release() {
       lobby?.close();
       if (channel !== undefined) leaveChannel(channel, ownerByte);
+      if (held !== undefined) leaveChannel(held.channel, held.byte);
       roll?.close();
     },
   };

@@ -53,6 +53,8 @@ export interface Outcome {
   readonly length: number | null;
   readonly generation: number;
   readonly didDiscover: boolean;
+  /** Milliseconds since 1970 at which an earlier step discovered what this one shares. */
+  readonly kept: number | null;
   /** Milliseconds. */
   readonly phases: Readonly<Record<string, number>>;
 }
@@ -130,6 +132,7 @@ const isOutcome = shaped<Outcome>({
   length: orNull(isCount),
   generation: isCount,
   didDiscover: oneOf(true, false),
+  kept: orNull(isCount),
   phases: (value) => typeof value === 'object' && value !== null && Object.values(value).every(isNumber),
 });
 

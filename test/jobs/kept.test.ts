@@ -2,12 +2,16 @@
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { holdKept, keptIn, keptPath, leaveChannel } from '../../src/channel/index.js';
 import { ownUid } from '../../src/channel/place/index.js';
 import { loadTopology } from '../../src/hwloc/index.js';
-import { type JobOptions, runJob } from '../support/job.js';
-import { leftovers } from '../support/leftovers.js';
+import { launcher } from '../launchers/available.js';
+import { type Slurm, startSlurm } from '../launchers/slurm.js';
+import { type JobOptions, runJob, startJob } from '../support/job.js';
+import { reportIn } from '../support/job-report.js';
+import { launcherCommands } from '../support/jobs.js';
+import { leftovers, processesLeft, processesWith } from '../support/leftovers.js';
 import { type Report, fixture, reporter, reportsIn } from '../support/shared-job.js';
 import { memoryFolder, temporaryFolder } from '../support/temporary.js';
 import { wrapper } from '../support/wrapper.js';
@@ -233,4 +237,103 @@ test('a channel that its last holder left is not used, and the next job removes 
   await step();
   expect(leftovers([base])).toEqual([path]);
   rmSync(copy, { recursive: true, force: true });
+});
+
+test('the report says since when it was kept', async () => {
+  const { step, base, topologies } = held();
+  const report = async () => {
+    const file = join(temporaryFolder(), 'report.json');
+    const command = wrapper('--report', file, '--verbose', 'local', '-n', '2', ...reporter);
+    const { stderr } = await runJob(command, { env: { ...machine, HWLOC_SHARE_DIR: base } });
+    return { stderr, document: reportIn(file) };
+  };
+  const first = await report();
+  const second = await report();
+  expect(first.document.steps[0]?.nodes[0]?.kept).toBe(null);
+  expect(first.stderr).not.toContain('kept');
+  const node = second.document.steps[0]?.nodes[0];
+  expect(node).toMatchObject({ discoveries: 0, discoveriesSaved: 2 });
+  expect(node?.kept?.since).toBe(new Date(topologies()[0]?.since ?? 0).toISOString());
+  expect(node?.kept?.seconds).toBeGreaterThanOrEqual(0);
+  expect(second.stderr).toMatch(/2 of 2 ranks: one topology at 0x[0-9a-f]+, \d+ bytes, kept for \d+ s; /);
+  expect(discoveries(await step())).toBe(0);
+});
+
+/** Waits until the wrapper in front of a script holds the place, then runs each step. */
+const script = (base: string, ...steps: readonly (readonly string[])[]) => [
+  'sh',
+  '-c',
+  `until [ -e '${base}/hwloc-share-${ownUid()}/kept@${hostname()}' ]; do sleep 0.02; done; ` +
+    steps.map((step) => step.map((word) => `'${word}'`).join(' ')).join(' && '),
+];
+
+/** Runs a script of two steps behind the wrapper. */
+async function runScript(step: readonly string[], env: JobOptions['env'] = {}) {
+  const base = memoryFolder();
+  const job = await runJob(wrapper(...script(base, step, step)), {
+    env: { ...machine, ...env, HWLOC_SHARE_DIR: base },
+    timeoutMs: 60_000,
+  });
+  expect(job, job.stderr).toMatchObject({ exitCode: 0, stderr: '' });
+  expect(leftovers([base])).toEqual([]);
+  expect(await processesLeft(() => processesWith(job.marker))).toEqual([]);
+  return reportsIn(job.stdout);
+}
+
+function expectOneDiscovery(reports: readonly Report[]) {
+  expect(reports.map(({ outcome }) => outcome.how)).toEqual(Array(4).fill('adopted'));
+  expect(discoveries(reports)).toBe(1);
+  expect(new Set(reports.map(({ outcome }) => outcome.address)).size).toBe(1);
+  expect(reports.filter(({ outcome }) => outcome.kept !== undefined)).toHaveLength(1);
+}
+
+describe('the wrapper in front of a script', () => {
+  test('keeps the topology from step to step, and removes it at the end', async () => {
+    expectOneDiscovery(await runScript(wrapper('local', '-n', '2', ...reporter)));
+  });
+
+  for (const name of ['openmpi', 'mpich'] as const) {
+    launcher(name).describe(name, () => {
+      test.each([
+        ['without', (words: readonly string[]) => words],
+        ['with', (words: readonly string[]) => wrapper(...words)],
+      ])('so it does for steps %s a wrapper of their own', async (_, words) => {
+        expectOneDiscovery(await runScript(words(launcherCommands[name](2, reporter))));
+      });
+    });
+  }
+
+  launcher('slurm').describe('slurm', () => {
+    let slurm: Slurm;
+    beforeAll(async () => {
+      slurm = await startSlurm();
+    });
+    afterAll(() => slurm.stop());
+
+    test('so it does for jobs of srun', async () => {
+      const step = ['srun', '--quiet', '--oversubscribe', '-n', '2', ...reporter];
+      expectOneDiscovery(await runScript(step, slurm.env));
+    }, 90_000);
+  });
+});
+
+test('a holder that is killed in the middle of a step costs the step nothing, and the next job removes what it left', async () => {
+  const base = memoryFolder();
+  const env = { ...machine, HWLOC_SHARE_DIR: base };
+  const holder = startJob(wrapper('hold'), { env });
+  await holder.printed(/holding/);
+  const path = join(base, `hwloc-share-${ownUid()}`, `kept@${hostname()}`);
+  const step = (more: JobOptions['env'] = {}) =>
+    startJob(wrapper('local', '-n', '2', ...reporter), { env: { ...env, ...more } });
+  expect(discoveries(reportsIn((await step().result).stdout))).toBe(1);
+  const second = step({ STAY: '500' });
+  await second.printed(/outcome/);
+  process.kill(holder.pid, 'SIGKILL');
+  await holder.result;
+  const { exitCode, stderr, stdout } = await second.result;
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+  expect(reportsIn(stdout).map(({ outcome }) => outcome.how)).toEqual(['adopted', 'adopted']);
+  expect(discoveries(reportsIn(stdout))).toBe(0);
+  expect(discoveries(reportsIn((await step().result).stdout))).toBe(1);
+  expect(leftovers([base])).not.toContain(path);
 });

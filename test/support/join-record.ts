@@ -30,6 +30,7 @@ export function joinRecord(given: Partial<JoinRecord> = {}): JoinRecord {
       length: 8192,
       generation: 1,
       didDiscover: rank === 0,
+      kept: null,
       phases: { channel: 10, adopt: 30 },
     },
     error: null,

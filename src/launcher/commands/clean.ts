@@ -15,7 +15,8 @@ export const clean: Command<typeof options> = {
   synopsis: ['clean [--dir DIR]'],
   description: [
     'Removes the channels of dead jobs, and says on stderr which. The next job does the same. A channel stays if any process ' +
-      'holds a lock in it, also a process in another container.',
+      'holds a lock in it, also a process in another container. Topologies that ' +
+      'are kept (see hold) stay as well; clean says how many processes hold them, and since when they are kept.',
   ],
   options,
   statuses: [
@@ -26,11 +27,16 @@ export const clean: Command<typeof options> = {
 
   async run({ operands, options, roots, complain }) {
     if (operands.length > 0) throw new UsageError('clean takes no arguments');
-    const { sweep } = await import('../../channel/index.js');
+    const [{ channelsIn, isKeptPath, keptIn, sweep }, { describeKept }] = await Promise.all([
+      import('../../channel/index.js'),
+      import('./hold/kept.js'),
+    ]);
     for (const root of roots) {
       const refusal = refusalOf(root);
       if (refusal !== undefined) complain(`${refusal.path} ${refusal.why}; left as it is`);
       for (const path of sweep(root)) complain(`removed ${path}, left by a job that is dead`);
+      const kept = (channelsIn(root) ?? []).filter(({ path, inUse }) => inUse === true && isKeptPath(path));
+      for (const { path } of kept) complain(`kept: ${describeKept(keptIn(path))}`);
     }
     const asked = options.dir ?? settingsFrom(environment()).directory;
     if (asked === undefined || existsSync(asked)) return 0;

@@ -8,5 +8,6 @@ export const commands: CommandTable = {
   doctor: async () => (await import('./doctor.js')).doctor,
   show: async () => (await import('./show.js')).show,
   maps: async () => (await import('./maps.js')).maps,
+  hold: async () => (await import('./hold.js')).hold,
   completion: async () => (await import('./completion.js')).completion,
 };

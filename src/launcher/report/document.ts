@@ -51,6 +51,8 @@ export interface NodeReport {
   readonly address: string | null;
   readonly bytes: number | null;
   readonly generation: number | null;
+  /** Where an earlier step discovered it: when, and how many seconds before this step's leader came. */
+  readonly kept: { readonly since: string; readonly seconds: number } | null;
   readonly discoveries: number;
   readonly discoveriesSaved: number;
   readonly bytesSaved: number;
@@ -128,11 +130,24 @@ function nodeReport({ node, localSize, ranks: told, others }: Node): NodeReport 
     node,
     localSize,
     ...place,
+    kept: keptOf(records),
     discoveries,
     discoveriesSaved: Math.max(having - discoveries, 0),
     bytesSaved: Math.max(adopted - 1, 0) * (place.bytes ?? 0),
     ranks,
   };
+}
+
+/** Only the leader knows. */
+function keptOf(records: readonly JoinRecord[]): NodeReport['kept'] {
+  for (const record of records) {
+    const kept = record.outcome?.kept ?? null;
+    const since = kept === null ? null : dateOf(kept * 1000);
+    if (kept === null || since === null) continue;
+    const seconds = Math.max(0, wallTime(record, record.came) / 1e6 - kept / 1000);
+    return { since, seconds: Math.round(seconds * 1000) / 1000 };
+  }
+  return null;
 }
 
 function rankReport({ record, seen }: Told): RankReport {

@@ -26,14 +26,14 @@ function isWell({ ranks }: NodeReport): boolean {
 }
 
 function nodeLine(report: NodeReport, step: StepReport | undefined): string {
-  const { node, localSize, address, bytes, ranks } = report;
+  const { node, localSize, address, bytes, kept, ranks } = report;
   const adopted = ranks.filter(({ how }) => how === 'adopted').length;
   const place = address === null ? 'each its own' : `at ${address}, ${bytes ?? 0} bytes`;
   const phasesOfLeader = ranks.find(({ leader }) => leader === true)?.phases ?? {};
   const phases = Object.entries(phasesOfLeader).map(([name, ms]) => `${name} ${ms.toFixed(1)} ms`);
   const where = step === undefined ? `node ${node}` : `step ${step.step}, node ${node}`;
   return [
-    `${where}: ${adopted}${localSize === null ? '' : ` of ${localSize}`} ranks: one topology ${place}`,
+    `${where}: ${adopted}${localSize === null ? '' : ` of ${localSize}`} ranks: one topology ${place}${kept === null ? '' : `, kept for ${kept.seconds.toFixed(0)} s`}`,
     ...(phases.length === 0 ? [] : [phases.join(', ')]),
   ].join('; ');
 }

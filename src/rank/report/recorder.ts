@@ -152,6 +152,7 @@ function recorded({
   length,
   generation,
   didDiscover,
+  kept,
   phases,
 }: Outcome): RecordedOutcome {
   return {
@@ -161,6 +162,7 @@ function recorded({
     length: length ?? null,
     generation,
     didDiscover,
+    kept: kept ?? null,
     phases,
   };
 }

@@ -2,7 +2,8 @@
 
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { channelsIn } from '../../../channel/index.js';
+import { type KeptChannel, channelsIn, isKeptPath, keptIn } from '../../../channel/index.js';
+import { describeKept } from '../hold/kept.js';
 import { bytes } from '../words.js';
 import type { Finding } from './finding.js';
 
@@ -11,17 +12,21 @@ export interface Channels {
   readonly living: readonly string[];
   readonly stale: readonly { readonly path: string; readonly bytes: number }[];
   readonly unknown: readonly string[];
+  /** Where topologies are kept from step to step. */
+  readonly kept: readonly KeptChannel[];
 }
 
 /** @param roots  Where channels of this user may be. */
 export function foundIn(roots: readonly string[]): Channels {
   const found = roots.flatMap((root) => channelsIn(root) ?? []);
+  const isKept = ({ path, inUse }: (typeof found)[number]) => inUse === true && isKeptPath(path);
   const pathsOf = (life: boolean | undefined) =>
-    found.flatMap(({ path, inUse }) => (inUse === life ? [path] : []));
+    found.flatMap((each) => (each.inUse === life && !isKept(each) ? [each.path] : []));
   return {
     living: pathsOf(true),
     stale: pathsOf(false).map((path) => ({ path, bytes: sizeOf(path) })),
     unknown: pathsOf(undefined),
+    kept: found.filter(isKept).map(({ path }) => keptIn(path)),
   };
 }
 
@@ -30,6 +35,20 @@ export function foundIn(roots: readonly string[]): Channels {
  * @param after   It.
  */
 export function describeChannels(before: Channels, after: Channels): readonly Finding[] {
+  const kept = after.kept.map((channel): Finding => {
+    const { path, holders, topologies } = channel;
+    const since = topologies.map((each) => new Date(each.since).toISOString());
+    return {
+      subject: 'kept',
+      level: 'ok',
+      text: `kept: ${describeKept(channel)}`,
+      facts: { path, holders, since },
+    };
+  });
+  return [...kept, ...describeJobs(before, after)];
+}
+
+function describeJobs(before: Channels, after: Channels): readonly Finding[] {
   const subject = 'channels';
   const left = after.stale.map(({ path }) => path);
   const removed = before.stale.filter(({ path }) => !left.includes(path));

@@ -116,5 +116,5 @@ async function checkPlaces(roots: readonly string[], length: number): Promise<re
 /** Nothing, where a file system does not answer: that has been found already. */
 async function channelsIn(roots: readonly string[]): Promise<Channels> {
   const { result } = await look('channels', roots);
-  return result ?? { living: [], stale: [], unknown: [] };
+  return result ?? { living: [], stale: [], unknown: [], kept: [] };
 }

@@ -1,0 +1,45 @@
+// Holds the kept channel of this node until this process is told to end, or its parent ends.
+
+import { holdKept, leaveChannel } from '../../../channel/index.js';
+import { hostName } from '../../../environment/index.js';
+import { CommandError, messageOf } from '../../errors.js';
+
+const signals: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT', 'SIGHUP'];
+
+/** Milliseconds between two looks at the parent. */
+const lookEvery = 500;
+
+/**
+ * @param complain  Says a line to the user.
+ * @returns the exit status.
+ * @throws CommandError  there is no directory that can be used.
+ */
+export async function holdUntilTold(
+  roots: readonly string[],
+  complain: (text: string) => void,
+): Promise<number> {
+  // Before all else: a parent that ends now ends us.
+  const parent = process.ppid;
+  let watch: NodeJS.Timeout | undefined;
+  const told = new Promise<void>((resolve) => {
+    for (const signal of signals) process.on(signal, resolve);
+    watch = setInterval(() => {
+      if (process.ppid !== parent) resolve();
+    }, lookEvery);
+  });
+  let held: ReturnType<typeof holdKept>;
+  try {
+    held = holdKept(roots, hostName(), (error) => {
+      complain(error.message);
+    });
+  } catch (error) {
+    clearInterval(watch);
+    throw new CommandError(`hold: ${messageOf(error)}`);
+  }
+  const { channel, byte } = held;
+  complain(`holding ${channel.path}: job steps on this node share what the first one discovers`);
+  await told;
+  clearInterval(watch);
+  leaveChannel(channel, byte);
+  return 0;
+}
