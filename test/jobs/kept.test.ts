@@ -314,6 +314,21 @@ describe('the wrapper in front of a script', () => {
       const step = ['srun', '--quiet', '--oversubscribe', '-n', '2', ...reporter];
       expectOneDiscovery(await runScript(step, slurm.env));
     }, 90_000);
+
+    test('hold as a job step of its own keeps it for the steps of an allocation', async () => {
+      const base = memoryFolder();
+      const hold = ['srun', '--overlap', '--ntasks-per-node=1', ...wrapper('hold')];
+      const step = ['srun', '--overlap', '-n', '2', ...reporter];
+      const words = (command: readonly string[]) => command.map((word) => `'${word}'`).join(' ');
+      const [, , steps = ''] = script(base, step, step);
+      const job = await runJob(
+        ['salloc', '--quiet', '-n', '2', 'bash', '-c', `${words(hold)} & ${steps}; kill -USR1 %1; wait`],
+        { env: { ...machine, ...slurm.env, HWLOC_SHARE_DIR: base }, timeoutMs: 60_000 },
+      );
+      expectOneDiscovery(reportsIn(job.stdout));
+      expect(await processesLeft(() => processesWith(job.marker))).toEqual([]);
+      expect(leftovers([base])).toEqual([]);
+    }, 90_000);
   });
 });
 

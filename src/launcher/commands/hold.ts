@@ -12,8 +12,8 @@ export const hold: Command<typeof options> = {
   synopsis: ['hold [--dir DIR]'],
   description: [
     'As long as it runs, the first job step on this node leaves its topology to the steps that come later, and these discover nothing ' +
-      'while the machine, and what they ask for, stay the same. It says in one line on stderr when it is ready, and ends on SIGTERM, SIGINT ' +
-      'or SIGHUP, or when its parent ends.',
+      'while the machine, and what they ask for, stay the same. It says in one line on stderr when it is ready, and ends on SIGTERM, SIGINT, ' +
+      'SIGHUP or SIGUSR1, or when its parent ends.',
     'In front of a script, hwloc-share does the same on the node where the script runs.',
   ],
   options,

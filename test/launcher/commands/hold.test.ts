@@ -19,7 +19,7 @@ async function startHolding(folder: string): Promise<Job> {
   return job;
 }
 
-test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
+test.each(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR1'] as const)(
   'hold says in one line on stderr that it is ready, and ends on %s without a trace',
   async (signal) => {
     const folder = temporaryFolder();

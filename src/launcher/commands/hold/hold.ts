@@ -4,7 +4,8 @@ import { holdKept, leaveChannel } from '../../../channel/index.js';
 import { hostName } from '../../../environment/index.js';
 import { CommandError, messageOf } from '../../errors.js';
 
-const signals: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT', 'SIGHUP'];
+// srun kills its tasks on SIGTERM, and passes SIGUSR1 on to them.
+const signals: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR1'];
 
 /** Milliseconds between two looks at the parent. */
 const lookEvery = 500;
