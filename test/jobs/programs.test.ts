@@ -125,7 +125,9 @@ describe('the wrapper in front of', () => {
     const step = wrapper('local', '-n', '2', ...reporter).join(' ');
     const { reports } = await runSharedJob(wrapper('sh', '-c', `${step}; ${step} & ${step} & wait`));
     expect(reports.map(({ outcome }) => outcome.how)).toEqual(Array(6).fill('adopted'));
-    expect(reports.filter(({ outcome }) => outcome.didDiscover)).toHaveLength(3);
+    // The topology is kept for later steps, as soon as the wrapper is ready to keep it.
+    expect(reports.filter(({ outcome }) => outcome.didDiscover).length).toBeLessThanOrEqual(3);
+    expect(reports.filter(({ outcome }) => outcome.didDiscover).length).toBeGreaterThanOrEqual(1);
   });
 
   launcher('mpich').describe('a script', () => {
@@ -133,7 +135,8 @@ describe('the wrapper in front of', () => {
       const step = [...mpirun.mpich, '-n', '3', ...reporter].join(' ');
       const { reports } = await runSharedJob(wrapper('sh', '-c', `${step} & ${step} & wait`));
       expect(reports.map(({ outcome }) => outcome.how)).toEqual(Array(6).fill('adopted'));
-      expect(reports.filter(({ outcome }) => outcome.didDiscover)).toHaveLength(2);
+      expect(reports.filter(({ outcome }) => outcome.didDiscover).length).toBeLessThanOrEqual(2);
+      expect(reports.filter(({ outcome }) => outcome.didDiscover).length).toBeGreaterThanOrEqual(1);
     });
   });
 

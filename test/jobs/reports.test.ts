@@ -132,7 +132,11 @@ describe('each launcher: the report says what the ranks got, the trace when', ()
         ['slurm-N.0', 2],
         ['slurm-N.1', 2],
       ]);
-      expect(report.totals).toMatchObject({ nodes: 1, ranks: 4, adopted: 4, discoveries: 2 });
+      expect(report.totals).toMatchObject({ nodes: 1, ranks: 4, adopted: 4 });
+      // The second one has no discovery of its own if the wrapper was ready to keep the first one's topology.
+      const kept = report.steps.flatMap(({ nodes }) => nodes.filter((node) => node.kept !== null));
+      expect(report.totals.discoveries).toBe(2 - kept.length);
+      expect(report.steps[0]?.nodes[0]?.kept).toBe(null);
       expect(new Set(tracks.map(({ process }) => process)).size).toBe(1);
       expect(tracks.map(({ thread }) => thread.replace(/slurm-\d+/, 'N'))).toEqual([
         'rank 0 of N.0',

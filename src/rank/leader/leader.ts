@@ -330,15 +330,10 @@ function joined(state: Leader): Move {
 // After the join: section 4, step 5, and section 6.
 
 function idle(rules: Rules, state: Leader, now: number): Move {
-  const { round, peers, xml } = state;
+  const { round, peers } = state;
   if (state.barrier > 0) return keepBarrier(rules, state, now);
-  const isHelpless = present(peers).some(({ said }) => said === 'failed');
-  if (isHelpless) {
-    const helped = peers.map((peer) =>
-      peer.said === 'failed' ? { ...peer, said: 'declined' as const } : peer,
-    );
-    if (xml === undefined) return to({ ...state, peers: helped }, 'xml', { ask: 'xml' });
-  }
+  const help = helpWithXml(state);
+  if (help !== undefined) return help;
   const isOver = (peer: Peer) => peer.said === 'done' || peer.absence === 'died';
   const isEverybodyDone = (rules.expected ?? rules.most) === peers.length + 1 && peers.every(isOver);
   if (isEverybodyDone && !rules.keepsFile && !state.isDiscarded && round?.verb === 'release') {
@@ -347,7 +342,21 @@ function idle(rules: Rules, state: Leader, now: number): Move {
   return to(state, 'idle', { ask: 'hear', until: Infinity });
 }
 
+/** Writes XML for ranks that could not adopt after the release; undefined where nobody waits for it. */
+function helpWithXml(state: Leader): Move | undefined {
+  const { round, peers, xml } = state;
+  if (!isFinal(round) || xml !== undefined || !present(peers).some(({ said }) => said === 'failed'))
+    return undefined;
+  const helped = peers.map((peer) =>
+    peer.said === 'failed' ? { ...peer, said: 'declined' as const } : peer,
+  );
+  return to({ ...state, peers: helped }, 'xml', { ask: 'xml' });
+}
+
 function keepBarrier(rules: Rules, state: Leader, now: number): Move {
+  // The others may wait at a barrier for a rank that waits for XML.
+  const help = helpWithXml(state);
+  if (help !== undefined) return help;
   const { round, barrier } = state;
   // The leader before opened it, and died or left before this rank saw that.
   if (isFinal(round) && round.passed >= barrier) {

@@ -229,6 +229,19 @@ describe('after the join', () => {
     expect(ask).toEqual({ ask: 'opened', all: true });
   });
 
+  test('a rank that could not adopt gets XML, also if the leader has come to its barrier', () => {
+    const failed: Heard = { verb: 'failed', local: 2, round: 2, reason: 'taken' };
+    const { ask } = leads([
+      ...joined,
+      [{ ask: 'hear' }, { is: 'heard', lines: [failed], barrier: 1 }, 10],
+      [{ ask: 'xml' }, { is: 'xml', xml: { base: 0, thisSystem: true } }, 10],
+      [{ ask: 'hold', gate: 4 }, done],
+      [{ ask: 'publish', round: { verb: 'release', passed: 0, xml: { base: 0 } } }, done],
+      [{ ask: 'close', gate: 3 }, done],
+    ]);
+    expect(ask).toMatchObject({ ask: 'hear' });
+  });
+
   test('a barrier without a rank that has died does not claim all', () => {
     const came = (local: number): Heard => ({ verb: 'barrier', local, round: 2, number: 1 });
     const { ask } = leads([
