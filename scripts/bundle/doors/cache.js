@@ -58,7 +58,6 @@ async function joinTwice(rank, file) {
     delete process.env.HWLOC_SHARE_JOINED;
     Object.assign(process.env, {
       HWLOC_SHARE_JOB: `cache-${process.ppid}-${round}`,
-      HWLOC_SHARE_KEEPER: String(process.ppid),
       HWLOC_SHARE_RANK: localRank,
       HWLOC_SHARE_SIZE: String(ranks.length),
       HWLOC_SHARE_LOCAL_RANK: localRank,
