@@ -26,7 +26,7 @@ describe.concurrent('a rank that takes all of the window in which plans are made
   });
 });
 
-test.each(['member:announced', 'member:announced', 'member:released'])(
+test.each(['member:announced', 'member:released'])(
   'a rank that has no room left in its address space at %s, of which Node itself may die, does not harm the others',
   async (point) => {
     const { told } = await runBroken({ faults: [{ rank: 1, point, act: 'starve' }] });

@@ -23,7 +23,11 @@ const machines: readonly Machine[] = [
 ];
 
 function fromVariable(name: string, variable: string, value: string): Machine {
-  return { name, prepare: () => ({ environment: { [variable]: value }, dispose: () => undefined }) };
+  return {
+    name,
+    xml: undefined,
+    prepare: () => ({ environment: { [variable]: value }, dispose: () => undefined }),
+  };
 }
 
 const source = readFileSync(join(import.meta.dirname, 'fixtures/every-call.mjs'), 'utf8');

@@ -2,9 +2,10 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { loadTopology } from '../../src/hwloc/index.js';
-import { expectAllAdopted, fixture, reporter, runSharedJob, temporaryFolder } from '../support/shared-job.js';
+import { expectAllAdopted, fixture, reporter, runSharedJob } from '../support/shared-job.js';
+import { temporaryFolder } from '../support/temporary.js';
 import { wrapper } from '../support/wrapper.js';
 
 const ranks = 3;
@@ -28,13 +29,11 @@ describe('machines that are described', () => {
   });
 
   test('an XML file', async () => {
-    const folder = temporaryFolder();
     const source = await loadTopology({ source: { synthetic: 'pack:3 [numa] core:5 pu:1' } });
-    const file = join(folder.path, 'machine.xml');
+    const file = join(temporaryFolder(), 'machine.xml');
     writeFileSync(file, source.exportXml());
     source.close();
     await shareAndCheck({ HWLOC_XMLFILE: file });
-    folder.remove();
   });
 });
 
@@ -44,11 +43,8 @@ describe.skipIf(!existsSync(machines))('real machines', () => {
   const files = existsSync(machines) ? readdirSync(join(machines, 'xml')) : [];
   beforeAll(() => {
     for (const archive of snapshots) {
-      execFileSync('tar', ['-xjf', join(machines, 'sysfs', archive), '-C', unpacked.path]);
+      execFileSync('tar', ['-xjf', join(machines, 'sysfs', archive), '-C', unpacked]);
     }
-  });
-  afterAll(() => {
-    unpacked.remove();
   });
 
   test.each(files)('XML: %s', async (file) => {
@@ -56,7 +52,7 @@ describe.skipIf(!existsSync(machines))('real machines', () => {
   });
 
   test.each(snapshots)('sysfs: %s', async (archive) => {
-    const root = join(unpacked.path, archive.replace('.tar.bz2', ''));
+    const root = join(unpacked, archive.replace('.tar.bz2', ''));
     await shareAndCheck({ HWLOC_FSROOT: root });
   });
 });

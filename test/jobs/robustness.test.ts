@@ -2,14 +2,8 @@
 import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import {
-  expectAllAdopted,
-  fixture,
-  reporter,
-  reportsIn,
-  runSharedJob,
-  temporaryFolder,
-} from '../support/shared-job.js';
+import { expectAllAdopted, fixture, reporter, reportsIn, runSharedJob } from '../support/shared-job.js';
+import { temporaryFolder } from '../support/temporary.js';
 import { wrapper } from '../support/wrapper.js';
 
 const node = process.execPath;
@@ -202,9 +196,8 @@ test('local rank 0 without libhwloc ends; the others share', async () => {
   ];
   const { reports, stderr, durationMs } = await runSharedJob(
     [node, fixture('expect-status.mjs'), '1', ...local(3, ...program)],
-    { env: { BAD: folder.path } },
+    { env: { BAD: folder } },
   );
-  folder.remove();
   expect(reports.map(({ outcome }) => outcome.how)).toEqual(['adopted', 'adopted']);
   expect(stderr).toMatch(/rank [12]: rank 0 has not joined; continuing without it/);
   expect(durationMs).toBeLessThan(15_000);
@@ -214,9 +207,8 @@ test('without any libhwloc, the error says what was looked for and how to instal
   const folder = withoutLibhwloc();
   const command = local(1, ...reporter);
   const { stderr } = await runSharedJob([node, fixture('expect-status.mjs'), '1', ...command], {
-    env: { LD_LIBRARY_PATH: folder.path },
+    env: { LD_LIBRARY_PATH: folder },
   });
-  folder.remove();
   expect(stderr).toMatch(
     /LibhwlocNotFoundError: libhwloc was not found \(.*libhwloc\.so\.15.*apt-get install libhwloc15/,
   );
@@ -225,6 +217,6 @@ test('without any libhwloc, the error says what was looked for and how to instal
 /** A folder for LD_LIBRARY_PATH: the dynamic linker finds these files first, and cannot use them. As good as not installed. */
 function withoutLibhwloc() {
   const folder = temporaryFolder();
-  for (const name of ['libhwloc.so.15', 'libhwloc.so']) symlinkSync('/dev/null', join(folder.path, name));
+  for (const name of ['libhwloc.so.15', 'libhwloc.so']) symlinkSync('/dev/null', join(folder, name));
   return folder;
 }

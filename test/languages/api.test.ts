@@ -72,10 +72,9 @@ installed('python3').describe('the package in Python', () => {
   });
 
   unlessMissing(haveMachines ? undefined : 'no recorded machines', false).describe('reads', () => {
-    const machines = recordedMachines.flatMap(({ name, prepare }) => {
-      const file = prepare().environment.HWLOC_XMLFILE;
-      return file === undefined ? [] : [{ name, file }];
-    });
+    const machines = recordedMachines.flatMap(({ name, xml }) =>
+      xml === undefined ? [] : [{ name, file: xml }],
+    );
 
     test(
       `the objects of ${machines.length} recorded machines as Node does`,

@@ -1,11 +1,11 @@
 // Jobs whose ranks share a topology, as tests look at them: a report of each rank, and what is left afterwards.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { tmpdir } from 'node:os';
 import { expect } from 'vitest';
 import type { Allowed, Outcome } from '../../src/rank/index.js';
 import { type JobOptions, type JobResult, runJob } from './job.js';
 import { leftovers, processesLeft, processesWith } from './leftovers.js';
+import { ownedMemoryFolder } from './owner.js';
 
 /** What test/jobs/fixtures/report.mjs prints. */
 export interface Report {
@@ -49,7 +49,8 @@ export interface SharedJob extends JobResult {
  */
 export async function runSharedJob(command: readonly string[], options: JobOptions = {}): Promise<SharedJob> {
   // On /dev/shm, as for users, unless the test says otherwise.
-  const folder = mkdtempSync(join(options.env?.HWLOC_SHARE_DIR ?? '/dev/shm', 'hwloc-share-test-'));
+  const asked = options.env?.HWLOC_SHARE_DIR;
+  const folder = mkdtempSync(asked === undefined ? ownedMemoryFolder : join(asked, 'hwloc-share-test-'));
   try {
     const result = await runJob(command, { ...options, env: { ...options.env, HWLOC_SHARE_DIR: folder } });
     expect(result, result.stderr).toMatchObject({ exitCode: 0 });
@@ -76,17 +77,6 @@ export function expectAllAdopted(reports: readonly Report[], ranks: number): voi
   expect(new Set(reports.map(({ xml }) => xml)).size).toBe(1);
   expect(new Set(reports.map(({ outcome }) => outcome.address)).size).toBe(1);
   expect(reports.filter(({ outcome }) => outcome.didDiscover)).toHaveLength(1);
-}
-
-/** A folder that goes when the test does. */
-export function temporaryFolder(): { path: string; remove: () => void } {
-  const path = mkdtempSync(join(tmpdir(), 'hwloc-share-test-'));
-  return {
-    path,
-    remove: () => {
-      rmSync(path, { recursive: true });
-    },
-  };
 }
 
 /** What is on stderr beside lines about ranks that have not joined. */

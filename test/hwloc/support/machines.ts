@@ -1,8 +1,7 @@
 // The recorded machines on which the object model is tried: XML files and /sys snapshots, beside the project.
 
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
@@ -12,6 +11,7 @@ import {
   loadTopology,
   objectTypes,
 } from '../../../src/hwloc/index.js';
+import { memoryFolder, temporaryFolder } from '../../support/temporary.js';
 
 const projectRoot = join(dirname(fileURLToPath(import.meta.url)), '../../..');
 const folder = join(projectRoot, '../shared/machines');
@@ -22,6 +22,8 @@ export const haveMachines = existsSync(folder);
 /** A machine, and how to have libhwloc, in this process or in lstopo, discover it. */
 export interface Machine {
   readonly name: string;
+  /** Its XML file; undefined if it is known in another way. */
+  readonly xml: string | undefined;
   /** Makes what is to be read ready, and gives the variables that make libhwloc read it. */
   readonly prepare: () => {
     readonly environment: Record<string, string>;
@@ -32,6 +34,7 @@ export interface Machine {
 /** The machine that we run on. */
 export const thisMachine: Machine = {
   name: 'the machine at hand',
+  xml: undefined,
   prepare: () => ({ environment: {}, dispose: () => undefined }),
 };
 
@@ -53,6 +56,7 @@ export function machine(name: string): Machine {
 function fromXml(file: string): Machine {
   return {
     name: basename(file, '.xml'),
+    xml: file,
     prepare: () => ({ environment: { HWLOC_XMLFILE: file }, dispose: () => undefined }),
   };
 }
@@ -60,9 +64,10 @@ function fromXml(file: string): Machine {
 function fromSysfs(archive: string): Machine {
   return {
     name: basename(archive, '.tar.bz2'),
+    xml: undefined,
     prepare: () => {
       // Ten thousand small files: 0.2 s in memory, 10 s on some disks.
-      const root = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'test-sysfs-'));
+      const root = existsSync('/dev/shm') ? memoryFolder() : temporaryFolder();
       execFileSync('tar', ['-xjf', archive, '-C', root]);
       const [only = ''] = readdirSync(root);
       return {
