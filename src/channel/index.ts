@@ -27,6 +27,7 @@ export {
   type Xml,
   formatMessage,
   formatRound,
+  isFinal,
   parseMessage,
   parseRound,
 } from './messages.js';

@@ -54,6 +54,11 @@ export interface Fallback {
   readonly xml: Xml | undefined;
 }
 
+/** Whether a round ends the join. */
+export function isFinal(round: Round | undefined): round is Final {
+  return round?.verb === 'release' || round?.verb === 'fallback';
+}
+
 /** A line that the leader publishes. `lead`: somebody leads. `anew`: say again what you said. `plan`: reserve its range. */
 export type Round = Open | Final;
 

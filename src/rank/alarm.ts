@@ -48,8 +48,3 @@ export function alarm(milliseconds: number, ring: () => void): () => void {
     Atomics.notify(cell, 0);
   };
 }
-
-/** Sleeps. Nothing else happens in this thread meanwhile: for a few milliseconds at most. */
-export function sleep(milliseconds: number): void {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
-}

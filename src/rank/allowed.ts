@@ -1,7 +1,6 @@
 // What the cgroup of this process allows it to use. A topology holds one process's answer; ranks may differ.
 
-import { readFileSync } from 'node:fs';
-import { statusAt } from '../hwloc/index.js';
+import { textIn } from './system.js';
 
 /** CPUs and NUMA nodes, as lists of OS indexes (`0-3,8`); undefined if the system does not tell. */
 export interface Allowed {
@@ -15,11 +14,11 @@ export interface Allowed {
  * @see hwloc_topology_get_allowed_cpuset(); cpuset(7); the kernel's cgroup-v1/cpusets.rst and cgroup-v2.rst
  */
 export function ownAllowed(): Allowed {
-  const group = read('/proc/self/cpuset');
+  const group = textIn('/proc/self/cpuset');
   return {
     cpus: group === undefined ? undefined : cpusOf(group),
     // The memory nodes in status are the cgroup's; the CPUs there are those of the binding.
-    nodes: fieldOf(read('/proc/self/status') ?? '', 'Mems_allowed_list'),
+    nodes: fieldOf(textIn('/proc/self/status') ?? '', 'Mems_allowed_list'),
   };
 }
 
@@ -33,10 +32,10 @@ export function sameAllowed(a: Allowed, b: Allowed): boolean {
 function cpusOf(group: string): string | undefined {
   // cgroup v2, alone or beside v1; then v1. Where it is mounted elsewhere, we do not know, and nor does hwloc 2.9 for v2.
   return (
-    read(`/sys/fs/cgroup${group}/cpuset.cpus.effective`) ??
-    read(`/sys/fs/cgroup/unified${group}/cpuset.cpus.effective`) ??
-    read(`/sys/fs/cgroup/cpuset${group}/cpuset.effective_cpus`) ??
-    read(`/sys/fs/cgroup/cpuset${group}/cpuset.cpus`)
+    textIn(`/sys/fs/cgroup${group}/cpuset.cpus.effective`) ??
+    textIn(`/sys/fs/cgroup/unified${group}/cpuset.cpus.effective`) ??
+    textIn(`/sys/fs/cgroup/cpuset${group}/cpuset.effective_cpus`) ??
+    textIn(`/sys/fs/cgroup/cpuset${group}/cpuset.cpus`)
   );
 }
 
@@ -48,13 +47,4 @@ function fieldOf(status: string, name: string): string | undefined {
     .slice(at + name.length + 2)
     .split('\n', 1)[0]
     ?.trim();
-}
-
-function read(path: string): string | undefined {
-  // Most of what is asked for is not there, and the first error that a process makes costs it half a millisecond.
-  try {
-    return statusAt(path) === undefined ? undefined : readFileSync(path, 'utf8').trimEnd();
-  } catch {
-    return undefined;
-  }
 }

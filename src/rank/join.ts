@@ -172,14 +172,14 @@ async function joinAs(context: Context): Promise<Joined> {
   try {
     return await rendezvous(context);
   } catch (error) {
-    if (isFinal(error)) throw error;
+    if (isJobsOwn(error)) throw error;
     // Whatever it is, this rank may still get a topology of its own.
     return alone(await takeFallback(context, messageOf(error)));
   }
 }
 
 /** Whether an error is the job's own affair: no other topology would help. */
-function isFinal(error: unknown): boolean {
+function isJobsOwn(error: unknown): boolean {
   return (
     error instanceof NotSharedError ||
     error instanceof ShareError ||

@@ -1,10 +1,11 @@
 // The files of plans: where each is, and adopting one.
 
 import { closeSync } from 'node:fs';
-import { type Channel, type Plan, openFile } from '../channel/index.js';
+import { type Channel, type Plan, type Xml, openFile } from '../channel/index.js';
 import { channelPath } from '../channel/place/index.js';
 import { type Topology, adoptSealed } from '../hwloc/index.js';
 import type { Context } from './context.js';
+import type { LeadersXml } from './fallback.js';
 import type { Clock, Outcome } from './outcome.js';
 
 /** The directory under a numbered root; 0 and undefined are the channel itself. */
@@ -30,9 +31,10 @@ export function planFile(
   return `${directoryOf(context, channel, base)}/topology.${number}`;
 }
 
-/** The file with the XML. */
-export function xmlFile(context: Context, channel: Channel, base: number): string {
-  return `${directoryOf(context, channel, base)}/topology.xml`;
+/** The XML that a leader offers, for this rank to read. */
+export function leadersXml(context: Context, channel: Channel, xml: Xml | undefined): LeadersXml | undefined {
+  if (xml === undefined) return undefined;
+  return { file: `${directoryOf(context, channel, xml.base)}/topology.xml`, thisSystem: xml.thisSystem };
 }
 
 /**

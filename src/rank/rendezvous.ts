@@ -16,6 +16,7 @@ import { type Got, runMember } from './member/perform.js';
 import { patientNow } from './alarm.js';
 import type { Outcome } from './outcome.js';
 import { planFile } from './plans.js';
+import { numbersIn, textIn } from './system.js';
 import { type Rules, pace } from './steps.js';
 
 /** What a join results in, before it is handed out as a session. */
@@ -138,15 +139,9 @@ function rulesOf({ identity, settings }: Context, { isVisitor }: Channel): Rules
 /** Milliseconds that all ranks of this node need to start, if they need what this one has, and there are no others on its CPUs. */
 function startOfAll(ranks = 1): number {
   const { user, system } = process.cpuUsage();
-  return ((user + system) / 1000) * (ranks / onlineCpus());
-}
-
-function onlineCpus(): number {
-  const list = readFileSync('/sys/devices/system/cpu/online', 'utf8').trim();
-  return list.split(',').reduce((sum, range) => {
-    const [first = 0, last = first] = range.split('-').map(Number);
-    return sum + last - first + 1;
-  }, 0);
+  const cpus = numbersIn(textIn('/sys/devices/system/cpu/online') ?? '').length;
+  // Without /sys, nobody can tell.
+  return cpus === 0 ? 0 : ((user + system) / 1000) * (ranks / cpus);
 }
 
 /** Milliseconds since this process was started. */

@@ -1,10 +1,10 @@
 // What a topology depends on, as one short text: a kept topology is true for a step whose fingerprint is the same.
 
-import { readFileSync, readdirSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { fnv1a } from '../../channel/place/index.js';
 import type { Environment } from '../../environment/index.js';
-import { statusAt } from '../../hwloc/index.js';
 import type { Allowed } from '../allowed.js';
+import { namesUnder, numbersIn, textIn } from '../system.js';
 
 /** What the leader knows without a look at the system. */
 export interface Asked {
@@ -45,9 +45,9 @@ export function textsOf({ env, io, hole, xmlfile, allowed, library }: Asked): Te
     io,
     hole,
     xmlfile: String(xmlfile),
-    boot: read('/proc/sys/kernel/random/boot_id'),
+    boot: textIn('/proc/sys/kernel/random/boot_id'),
     // Not the name of the cgroup, which is another one for each step of Slurm: what it allows.
-    cpus: allowed.cpus ?? `unknown, of ${read('/proc/self/cpuset') ?? 'no cgroup'}`,
+    cpus: allowed.cpus ?? `unknown, of ${textIn('/proc/self/cpuset') ?? 'no cgroup'}`,
     nodes: allowed.nodes,
   };
   for (const name of Object.keys(env)) {
@@ -74,17 +74,17 @@ function isDescribed(env: Environment, xmlfile: boolean): boolean {
  */
 function machineTexts(root: string, withIo: boolean): Texts {
   const system = `${root === '/' ? '' : root}/sys`;
-  const nodes = read(`${system}/devices/system/node/online`);
+  const nodes = textIn(`${system}/devices/system/node/online`);
   const texts: Record<string, string | undefined> = {
-    'online CPUs': read(`${system}/devices/system/cpu/online`),
+    'online CPUs': textIn(`${system}/devices/system/cpu/online`),
     'online nodes': nodes,
   };
-  if (nodes === undefined) texts.memory = memoryIn(read(`${root}/proc/meminfo`));
+  if (nodes === undefined) texts.memory = memoryIn(textIn(`${root}/proc/meminfo`));
   for (const node of numbersIn(nodes ?? '')) {
     const directory = `${system}/devices/system/node/node${node}`;
-    texts[`memory of node ${node}`] = memoryIn(read(`${directory}/meminfo`));
-    for (const size of names(`${directory}/hugepages`)) {
-      texts[`node ${node}, ${size}`] = read(`${directory}/hugepages/${size}/nr_hugepages`);
+    texts[`memory of node ${node}`] = memoryIn(textIn(`${directory}/meminfo`));
+    for (const size of namesUnder(`${directory}/hugepages`)) {
+      texts[`node ${node}, ${size}`] = textIn(`${directory}/hugepages/${size}/nr_hugepages`);
     }
   }
   if (withIo) {
@@ -96,7 +96,7 @@ function machineTexts(root: string, withIo: boolean): Texts {
       'class/drm',
       'bus/dax/devices',
     ]) {
-      texts[kind] = names(`${system}/${kind}`).sort().join(' ');
+      texts[kind] = namesUnder(`${system}/${kind}`).sort().join(' ');
     }
   }
   return texts;
@@ -105,15 +105,6 @@ function machineTexts(root: string, withIo: boolean): Texts {
 /** `Node 0 MemTotal:       16384 kB` without what changes all the time. */
 function memoryIn(meminfo: string | undefined): string | undefined {
   return /MemTotal:\s*(\d+)/.exec(meminfo ?? '')?.[1];
-}
-
-/** The numbers of a list such as `0-2,8`. */
-export function numbersIn(list: string): number[] {
-  return list.split(',').flatMap((part) => {
-    const [first = '', last = first] = part.trim().split('-');
-    if (first === '') return [];
-    return Array.from({ length: Number(last) - Number(first) + 1 }, (_, index) => Number(first) + index);
-  });
 }
 
 /** Which file, or directory, a value names, and as of when; undefined where it names none. */
@@ -125,23 +116,5 @@ function fileIdentity(value: string): string | undefined {
     return [dev, ino, size, mtimeNs, ctimeNs].join(' ');
   } catch {
     return undefined; // ENAMETOOLONG, for a text that is no name
-  }
-}
-
-// Most of what is asked for may be missing, and the first error that a process makes costs it half a millisecond.
-
-function read(path: string): string | undefined {
-  try {
-    return statusAt(path) === undefined ? undefined : readFileSync(path, 'latin1').trimEnd();
-  } catch {
-    return undefined;
-  }
-}
-
-function names(path: string): string[] {
-  try {
-    return statusAt(path) === undefined ? [] : readdirSync(path);
-  } catch {
-    return [];
   }
 }

@@ -1,6 +1,6 @@
 // A rank that leads: what it decides in a join, at barriers and in between. A pure state machine; docs/protocol.md, sections 3 to 6, in code.
 
-import type { Final, Plan, Round, Xml } from '../../channel/index.js';
+import { type Plan, type Round, type Xml, isFinal } from '../../channel/index.js';
 import type { Answer, Ask, Loading, Next, Rules } from '../steps.js';
 import {
   type Peer,
@@ -10,6 +10,7 @@ import {
   afterLine,
   afterLook,
   localsOf,
+  othersExpected,
   present,
 } from './peers.js';
 
@@ -241,14 +242,12 @@ function gather(rules: Rules, state: Leader, now: number): Move {
 }
 
 /** The local ranks that the leader waits for; where no number is told, those that are there. */
-function awaitedHellos({ local, expected }: Rules, { peers }: Leader): number[] {
-  if (expected === undefined) return localsOf(present(peers).filter(({ said }) => said === undefined));
+function awaitedHellos(rules: Rules, { peers }: Leader): number[] {
+  if (rules.expected === undefined) return localsOf(present(peers).filter(({ said }) => said === undefined));
   const heard = new Set(
     localsOf(peers.filter(({ said, absence }) => said !== undefined || absence !== undefined)),
   );
-  return Array.from({ length: expected }, (_, rank) => rank).filter(
-    (rank) => rank !== local && !heard.has(rank),
-  );
+  return othersExpected(rules).filter((rank) => !heard.has(rank));
 }
 
 // Planning: section 4, steps 3 and 4.
@@ -425,10 +424,6 @@ function learnFromLook(state: Leader, there: readonly number[], now: number): Le
 function nextOf({ next }: Leader): Round {
   if (next === undefined) throw new Error('a leader publishes only what it has decided on');
   return next;
-}
-
-function isFinal(round: Round | undefined): round is Final {
-  return round?.verb === 'release' || round?.verb === 'fallback';
 }
 
 function to(state: Leader, step: Step, ask: Ask): Move {

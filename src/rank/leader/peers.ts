@@ -1,6 +1,6 @@
 // What a leader knows of the other ranks of its node: what each has said last, and whether it is there.
 
-import type { Heard } from '../steps.js';
+import type { Heard, Rules } from '../steps.js';
 
 /** Another rank, as its leader knows it. */
 export interface Peer {
@@ -108,4 +108,9 @@ export function present(peers: Peers): Peers {
 /** The local ranks of some peers. */
 export function localsOf(peers: Peers): number[] {
   return peers.map(({ local }) => local);
+}
+
+/** The local ranks that the launcher told of, but this one; none where it told no number. */
+export function othersExpected({ expected = 0, local }: Pick<Rules, 'expected' | 'local'>): number[] {
+  return Array.from({ length: expected }, (_, rank) => rank).filter((rank) => rank !== local);
 }

@@ -1,15 +1,7 @@
 // Performs what the machine of a leader asks for, one step after another: in the join, and then for as long as the rank leads.
 
-import {
-  type Plan,
-  type Xml,
-  keptPath,
-  leaderByte,
-  maxLineBytes,
-  parseMessage,
-  publishRound,
-  readRound,
-} from '../../channel/index.js';
+import { type Plan, type Xml, isFinal, keptPath, publishRound, readRound } from '../../channel/index.js';
+import { codeOf } from '../../channel/place/index.js';
 import { type Reservation, type Topology, HwlocError, pageSize, reserve } from '../../hwloc/index.js';
 import {
   type HolePolicy,
@@ -20,7 +12,7 @@ import {
   parsePolicy,
 } from '../../maps/index.js';
 import { hostName } from '../../environment/index.js';
-import { alarm, patientNow } from '../alarm.js';
+import { patientNow } from '../alarm.js';
 import type { Context } from '../context.js';
 import type { Pieces } from '../data/make.js';
 import type { Shared } from '../data/open.js';
@@ -30,17 +22,19 @@ import { ShareError } from '../errors.js';
 import { privateOutcome, takeFallback } from '../fallback.js';
 import type { Got } from '../member/perform.js';
 import type { Meeting } from '../meeting.js';
-import { listOf, messageOf } from '../notice.js';
+import { messageOf } from '../notice.js';
 import { now } from '../now.js';
-import { adoptPlan, adoptedOutcome, planFile, xmlFile } from '../plans.js';
+import { adoptPlan, adoptedOutcome, leadersXml, planFile } from '../plans.js';
 import { reach } from '../report/points.js';
 import { shapeOf } from '../shape.js';
-import type { Answer, Ask, Heard, Loading, Next, Rules } from '../steps.js';
+import type { Answer, Ask, Loading, Next, Rules } from '../steps.js';
+import { listen } from './ears.js';
 import type { Kept, Keeping } from './kept.js';
 import { type Leader, lead, leader } from './leader.js';
-import { type Peers, localsOf } from './peers.js';
+import { type Peers, othersExpected } from './peers.js';
 import { type Ledger, ledger } from './ranges.js';
 import { isOfThePlace, storeOf } from './store.js';
+import { missingIn, tellOfDropped, tellOfMissing } from './tell.js';
 
 /** A rank that leads. */
 export interface Leading {
@@ -113,7 +107,7 @@ export function startToLead(context: Context, meeting: Meeting, rules: Rules, ba
     },
     passed() {
       const { round } = next.state;
-      return round?.verb === 'release' || round?.verb === 'fallback' ? round.passed : 0;
+      return isFinal(round) ? round.passed : 0;
     },
     peers: () => next.state.peers,
     missing: () => missingIn(rules, next.state.peers),
@@ -202,9 +196,7 @@ export function startToLead(context: Context, meeting: Meeting, rules: Rules, ba
 
   /** The bytes of all other ranks; undefined where nobody knows how many there are. */
   function everybody(): number[] | undefined {
-    const { expected, local } = rules;
-    if (expected === undefined) return undefined;
-    return Array.from({ length: expected }, (_, rank) => rank).filter((rank) => rank !== local);
+    return rules.expected === undefined ? undefined : othersExpected(rules);
   }
 
   /** Loads the topology, and has the data made and written, while the others come. */
@@ -324,7 +316,7 @@ export function startToLead(context: Context, meeting: Meeting, rules: Rules, ba
       return { is: 'done' };
     } catch (error) {
       // EBUSY is this process's own range, taken since we looked; EEXIST: something is at the file's name. The next plan has others.
-      const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+      const code = codeOf(error);
       if ((error instanceof HwlocError && code === 'EBUSY') || code === 'EEXIST') return { is: 'busy' };
       if (isOfThePlace(error) && store.moveOn()) {
         notice(`${planFile(context, channel, plan)}: ${messageOf(error)}; using the next directory`);
@@ -343,7 +335,7 @@ export function startToLead(context: Context, meeting: Meeting, rules: Rules, ba
       use(() => undefined);
       if (store.link(file, plan.number)) return true;
     } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'EEXIST') throw error;
+      if (codeOf(error) === 'EEXIST') throw error;
     }
     written = plan.number;
     return false;
@@ -416,11 +408,7 @@ export function startToLead(context: Context, meeting: Meeting, rules: Rules, ba
     const plan = round?.verb === 'release' ? round.plan : undefined;
     if (own === undefined || settings.strict) {
       // It took over from a leader whose topology it could not adopt, or could not load one.
-      const xml = round?.verb === 'release' || round?.verb === 'fallback' ? round.xml : undefined;
-      const offered =
-        xml === undefined
-          ? undefined
-          : { file: xmlFile(context, channel, xml.base), thisSystem: xml.thisSystem };
+      const offered = leadersXml(context, channel, isFinal(round) ? round.xml : undefined);
       return { ...(await takeFallback(context, why, offered)), plan, shared: await dataOf(plan) };
     }
     notice(`${why}; keeping its own copy of the topology`);
@@ -439,141 +427,6 @@ export function startToLead(context: Context, meeting: Meeting, rules: Rules, ba
 
 function refusedBy(error: unknown): Answer {
   return { is: 'refused', reason: messageOf(error) };
-}
-
-/** The leader's ears: the lobby, the end of loading, and barriers of its own. */
-interface Ears {
-  hear(until: number): Answer | Promise<Answer>;
-  loaded(loading: Loading): void;
-  come(barrier: number): void;
-  keepAlive(yes: boolean): void;
-}
-
-function listen(meeting: Meeting, rules: Rules, book: Ledger, notice: (text: string) => void): Ears {
-  const lobby = meeting.lobby();
-  let loading: Loading | undefined;
-  let barrier: number | undefined;
-  let ring: (() => void) | undefined;
-  let ignored = 0;
-  let heard: Heard[] = [];
-
-  const watching = lobby.listen(() => {
-    heard.push(...read());
-    ring?.();
-  });
-
-  return {
-    hear(until) {
-      heard.push(...read());
-      const answer = whatCame();
-      if (answer !== undefined) return answer;
-      return new Promise((resolve) => {
-        const callOff =
-          until === Infinity
-            ? undefined
-            : alarm(until - patientNow(), () => {
-                ring = undefined;
-                // If this process was stopped, there is something.
-                heard.push(...read());
-                resolve(whatCame() ?? { is: 'heard', lines: [] });
-              });
-        ring = () => {
-          const came = whatCame();
-          if (came === undefined) return;
-          ring = undefined;
-          callOff?.();
-          resolve(came);
-        };
-      });
-    },
-    loaded(result) {
-      loading = result;
-      ring?.();
-    },
-    come(number) {
-      barrier = number;
-      ring?.();
-    },
-    keepAlive(yes) {
-      watching.keepAlive(yes);
-    },
-  };
-
-  function whatCame(): Answer | undefined {
-    if (heard.length === 0 && loading === undefined && barrier === undefined) return undefined;
-    const answer: Answer = {
-      is: 'heard',
-      lines: heard,
-      ...(loading === undefined ? {} : { loading }),
-      ...(barrier === undefined ? {} : { barrier }),
-    };
-    heard = [];
-    loading = undefined;
-    barrier = undefined;
-    return answer;
-  }
-
-  function read(): Heard[] {
-    return lobby.read().flatMap((line) => {
-      const came = understand(line);
-      return came === undefined ? [] : [came];
-    });
-  }
-
-  function understand(line: string | undefined): Heard | undefined {
-    try {
-      if (line === undefined) throw new RangeError(`a line of over ${maxLineBytes} bytes`);
-      const message = parseMessage(line);
-      // What this rank said before it led.
-      if (message === undefined || message.local === rules.local) return undefined;
-      const { expected = leaderByte } = rules;
-      if (message.local >= expected) throw new RangeError(`local rank ${message.local} of ${expected}`);
-      return book.take(message);
-    } catch (error) {
-      if (ignored === 0) notice(`the lobby: ${messageOf(error)}; the line is left out`);
-      ignored++;
-      return undefined;
-    }
-  }
-}
-
-function tellOfDropped(context: Context, { timeout }: Rules, peers: Peers): void {
-  const dropped = peers.filter(({ said, absence }) => absence === 'dropped' && said !== undefined);
-  if (dropped.length === 0) return;
-  const seconds = timeout / 1000;
-  const [ranks, , them] = named(context, localsOf(dropped));
-  context.notice(
-    `${ranks} did not answer within ${seconds} s (HWLOC_SHARE_TIMEOUT); continuing without ${them}`,
-  );
-}
-
-/** Ranks as the subject of a sentence, with `has` or `have`, and `it` or `them`. */
-function named(
-  { identity }: Context,
-  locals: readonly number[],
-): [ranks: string, have: string, them: string] {
-  const which = identity.size === identity.localSize ? '' : 'local ';
-  return locals.length === 1
-    ? [`${which}rank ${listOf(locals)}`, 'has', 'it']
-    : [`${which}ranks ${listOf(locals)}`, 'have', 'them'];
-}
-
-function tellOfMissing(context: Context, rules: Rules, peers: Peers): void {
-  const missing = missingIn(rules, peers);
-  if (missing.length === 0) return;
-  const [ranks, have, them] = named(context, missing);
-  const they = missing.length === 1 ? 'it' : 'they';
-  context.notice(`${ranks} ${have} not joined; continuing without ${them} (${they} can still join)`);
-}
-
-/** The ranks that the launcher told of and that have said nothing. Those that died, their launcher tells of. */
-function missingIn({ expected = 0, local }: Rules, peers: Peers): number[] {
-  const came = new Set(
-    localsOf(peers.filter(({ said, absence }) => said !== undefined || absence === 'died')),
-  );
-  return Array.from({ length: expected }, (_, rank) => rank).filter(
-    (rank) => rank !== local && !came.has(rank),
-  );
 }
 
 function policyOf({ settings, notice }: Context): HolePolicy {

@@ -186,7 +186,7 @@ function* writeNew(file: string, data: DataBlock): Generator<void> {
 
 /** Whether an error of writing is of the place, so that another one may do. */
 export function isOfThePlace(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const code = codeOf(error) ?? '';
   if (error instanceof HwlocError && ['EBUSY', 'EINVAL', 'ENOMEM'].includes(code)) return false;
   return ['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EPERM', 'EIO', 'ENODEV', 'EOPNOTSUPP', 'EFBIG'].includes(
     code,

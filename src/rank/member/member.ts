@@ -1,6 +1,6 @@
 // A rank that does not lead: what it decides in a join and at a barrier. A pure state machine; docs/protocol.md, sections 3 to 6, in code.
 
-import type { Final, Round, Xml } from '../../channel/index.js';
+import { type Round, type Xml, isFinal } from '../../channel/index.js';
 import type { Answer, Ask, Next, Rules, Saying } from '../steps.js';
 
 /** What the rank has asked for last, and so what the next answer is about. */
@@ -124,7 +124,7 @@ export function member(rules: Rules, state: Member, answer: Answer, now: number)
 function findOut(rules: Rules, state: Member, now: number): Move {
   const { found } = state;
   const arrived = { ...state, seen: found?.number ?? 0, wasLed: found !== undefined };
-  if (found !== undefined && isFinal(found)) return act(rules, arrived, found, now);
+  if (isFinal(found)) return act(rules, arrived, found, now);
   if (rules.leadsAtOnce && !rules.isVisitor) return to(arrived, 'claimed', { ask: 'lead' });
   return greet(rules, arrived);
 }
@@ -263,7 +263,7 @@ function finish(rules: Rules, state: Member, how: string): Move {
 }
 
 function beginBarrier(state: Member, round: Round | undefined): Move {
-  if (round === undefined || !isFinal(round)) return alone(state, 'the channel has gone', state.barrier);
+  if (!isFinal(round)) return alone(state, 'the channel has gone', state.barrier);
   if (round.passed >= state.barrier) return alone(state, 'the others have passed it already', round.passed);
   const came = { ...state, seen: round.number, wasLed: true };
   return say(came, { verb: 'barrier', number: state.barrier }, 'wait');
@@ -289,11 +289,6 @@ function end(state: Member, how: Extract<Ask, { ask: 'end' }>['end']): Move {
 
 function to(state: Member, step: Step, ask: Ask): Move {
   return { state: { ...state, step }, ask };
-}
-
-/** Whether a round ends the join. */
-export function isFinal(round: Round): round is Final {
-  return round.verb === 'release' || round.verb === 'fallback';
 }
 
 function roundOf(answer: Answer): Round | undefined {

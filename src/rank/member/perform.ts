@@ -1,6 +1,6 @@
 // Performs what the machine of a member asks for, one step after another.
 
-import { type Plan, leaderByte, readRound } from '../../channel/index.js';
+import { type Plan, isFinal, leaderByte, readRound } from '../../channel/index.js';
 import {
   HwlocError,
   type Reservation,
@@ -18,7 +18,7 @@ import type { Meeting } from '../meeting.js';
 import { messageOf } from '../notice.js';
 import { patientNow } from '../alarm.js';
 import { type Phase, reach } from '../report/points.js';
-import { adoptPlan, adoptedOutcome, planFile, xmlFile } from '../plans.js';
+import { adoptPlan, adoptedOutcome, leadersXml, planFile } from '../plans.js';
 import { otherShape, shapeOf } from '../shape.js';
 import type { Answer, Ask, End, Next, Rules, Saying } from '../steps.js';
 import { type Member, member } from './member.js';
@@ -78,7 +78,7 @@ export async function runMember(
       case 'read': {
         const round = readRound(path);
         if (round?.verb === 'release') plan = round.plan;
-        if (round?.verb === 'release' || round?.verb === 'fallback') passed = round.passed;
+        if (isFinal(round)) passed = round.passed;
         return { is: 'round', round };
       }
       case 'say':
@@ -103,12 +103,7 @@ export async function runMember(
         return tryToAdopt(asked.plan);
       case 'fallback': {
         reservation?.release();
-        const { reason, xml } = asked;
-        const offered =
-          xml === undefined
-            ? undefined
-            : { file: xmlFile(context, meeting.channel, xml.base), thisSystem: xml.thisSystem };
-        return fallBack(reason, offered);
+        return fallBack(asked.reason, leadersXml(context, meeting.channel, asked.xml));
       }
       default:
         throw new Error(`a member does not ${asked.ask}`);

@@ -2,7 +2,7 @@
 import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { type Asked, fingerprintOf, numbersIn, textsOf } from '../../../src/rank/leader/fingerprint.js';
+import { type Asked, fingerprintOf, textsOf } from '../../../src/rank/leader/fingerprint.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
 const asked: Asked = {
@@ -143,10 +143,4 @@ test('this machine has one', () => {
   expect(Object.keys(textsOf({ ...asked, env: {} }))).toEqual(
     expect.arrayContaining(['boot', 'online CPUs', 'online nodes', 'bus/pci/devices']),
   );
-});
-
-test('lists of the kernel are read', () => {
-  expect(numbersIn('0-2,8')).toEqual([0, 1, 2, 8]);
-  expect(numbersIn('5')).toEqual([5]);
-  expect(numbersIn('')).toEqual([]);
 });

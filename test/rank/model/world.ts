@@ -1,6 +1,6 @@
 // A small node in which the real state machines of ranks run, one system call at a time: locks, gates, one lobby, one line, files.
 // Each rank performs its steps in any order with those of the others; a step may find what any real one may find.
-import type { Plan, Round } from '../../../src/channel/index.js';
+import { type Plan, type Round, isFinal } from '../../../src/channel/index.js';
 import { type Leader, lead, leader } from '../../../src/rank/leader/leader.js';
 import { type Member, arrive, comeToBarrier, member } from '../../../src/rank/member/member.js';
 import type { Answer, Ask, End, Heard, Next, Rules } from '../../../src/rank/steps.js';
@@ -386,7 +386,7 @@ function ends(world: World, scenario: Scenario, rank: number, end: End): World {
 }
 
 function passedIn({ round }: World): number {
-  return round?.verb === 'release' || round?.verb === 'fallback' ? round.passed : 0;
+  return isFinal(round) ? round.passed : 0;
 }
 
 function checkBarrier(

@@ -1,0 +1,105 @@
+// What a leader hears: lines in the lobby, the end of loading, and barriers that it comes to itself.
+
+import { leaderByte, maxLineBytes, parseMessage } from '../../channel/index.js';
+import { alarm, patientNow } from '../alarm.js';
+import type { Meeting } from '../meeting.js';
+import { messageOf } from '../notice.js';
+import type { Answer, Heard, Loading, Rules } from '../steps.js';
+import type { Ledger } from './ranges.js';
+
+/** The leader's ears: the lobby, the end of loading, and barriers of its own. */
+export interface Ears {
+  hear(until: number): Answer | Promise<Answer>;
+  loaded(loading: Loading): void;
+  come(barrier: number): void;
+  keepAlive(yes: boolean): void;
+}
+
+/** Opens them. @param notice  Says a line to the user. */
+export function listen(meeting: Meeting, rules: Rules, book: Ledger, notice: (text: string) => void): Ears {
+  const lobby = meeting.lobby();
+  let loading: Loading | undefined;
+  let barrier: number | undefined;
+  let ring: (() => void) | undefined;
+  let ignored = 0;
+  let heard: Heard[] = [];
+
+  const watching = lobby.listen(() => {
+    heard.push(...read());
+    ring?.();
+  });
+
+  return {
+    hear(until) {
+      heard.push(...read());
+      const answer = whatCame();
+      if (answer !== undefined) return answer;
+      return new Promise((resolve) => {
+        const callOff =
+          until === Infinity
+            ? undefined
+            : alarm(until - patientNow(), () => {
+                ring = undefined;
+                // If this process was stopped, there is something.
+                heard.push(...read());
+                resolve(whatCame() ?? { is: 'heard', lines: [] });
+              });
+        ring = () => {
+          const came = whatCame();
+          if (came === undefined) return;
+          ring = undefined;
+          callOff?.();
+          resolve(came);
+        };
+      });
+    },
+    loaded(result) {
+      loading = result;
+      ring?.();
+    },
+    come(number) {
+      barrier = number;
+      ring?.();
+    },
+    keepAlive(yes) {
+      watching.keepAlive(yes);
+    },
+  };
+
+  function whatCame(): Answer | undefined {
+    if (heard.length === 0 && loading === undefined && barrier === undefined) return undefined;
+    const answer: Answer = {
+      is: 'heard',
+      lines: heard,
+      ...(loading === undefined ? {} : { loading }),
+      ...(barrier === undefined ? {} : { barrier }),
+    };
+    heard = [];
+    loading = undefined;
+    barrier = undefined;
+    return answer;
+  }
+
+  function read(): Heard[] {
+    return lobby.read().flatMap((line) => {
+      const came = understand(line);
+      return came === undefined ? [] : [came];
+    });
+  }
+
+  function understand(line: string | undefined): Heard | undefined {
+    try {
+      if (line === undefined) throw new RangeError(`a line of over ${maxLineBytes} bytes`);
+      const message = parseMessage(line);
+      // What this rank said before it led.
+      if (message === undefined || message.local === rules.local) return undefined;
+      const { expected = leaderByte } = rules;
+      if (message.local >= expected) throw new RangeError(`local rank ${message.local} of ${expected}`);
+      return book.take(message);
+    } catch (error) {
+      if (ignored === 0) notice(`the lobby: ${messageOf(error)}; the line is left out`);
+      ignored++;
+      return undefined;
+    }
+  }
+}
