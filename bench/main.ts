@@ -9,7 +9,6 @@ import { Inputs } from './jobs/inputs.js';
 import { compilePeers } from './jobs/peers.js';
 import { productIn } from './jobs/product.js';
 import { type Options, parseOptions, usage } from './options.js';
-import { scale } from './scale/scale.js';
 import { adopt } from './suites/adopt.js';
 import { compare } from './suites/compare.js';
 import { imports } from './suites/import.js';
@@ -35,10 +34,6 @@ async function main([root = '', ...words]: readonly string[]): Promise<void> {
     console.log(
       `${usage}\n${benchmarks.map(({ name, about }) => `  ${name.padEnd(10)} ${about}`).join('\n')}`,
     );
-    return;
-  }
-  if (options.scale !== undefined) {
-    console.log(scale(options.scale));
     return;
   }
   sweepScratch();

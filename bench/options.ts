@@ -18,8 +18,6 @@ export interface Options {
   readonly contenders: readonly string[];
   readonly json: string | undefined;
   readonly svg: string | undefined;
-  /** The JSON of an earlier run, from which to work out bigger jobs; nothing is measured then. */
-  readonly scale: string | undefined;
   /** The folder of recorded machines, if it is another than beside the project. */
   readonly machines: string | undefined;
   /** The folder of another hwloc-share, built, to measure instead of this one. */
@@ -40,7 +38,6 @@ export const usage = `npm run bench -- [options] [names]
   --contenders A,B   contenders of compare
   --json FILE        writes all figures there
   --svg DIR          writes plots there
-  --scale FILE       measures nothing: prints what bigger jobs cost, from the JSON of an earlier run (docs/scale.md)
   --machines DIR     recorded machines: sysfs/*.tar.bz2, xml/*.xml (../shared/machines)
   --package DIR      measures the built hwloc-share in another folder
   --against DIR      compares it, in compare, with the built hwloc-share in another folder
@@ -62,7 +59,6 @@ export function parseOptions(words: readonly string[]): Options {
       contenders: { type: 'string' },
       json: { type: 'string' },
       svg: { type: 'string' },
-      scale: { type: 'string' },
       machines: { type: 'string' },
       package: { type: 'string' },
       against: { type: 'string' },
@@ -84,7 +80,6 @@ export function parseOptions(words: readonly string[]): Options {
     contenders: list(values.contenders, []),
     json: values.json,
     svg: values.svg,
-    scale: values.scale,
     machines: values.machines,
     package: values.package,
     against: values.against,

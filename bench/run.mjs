@@ -19,8 +19,8 @@ import { MissingPackagesError, ensurePackages, packagesFor } from '../scripts/de
 import { ensureNodeModules, projectRoot } from '../scripts/node-packages.mjs';
 
 const words = process.argv.slice(2);
-// These measure nothing.
-const onlyReads = words.some((word) => /^(--help|-h|--scale(=.*)?)$/.test(word));
+// It measures nothing.
+const onlyReads = words.some((word) => /^(--help|-h)$/.test(word));
 if (!onlyReads && !words.includes('--no-install')) install();
 if (!onlyReads && !words.includes('--no-build')) await build();
 
