@@ -2,12 +2,17 @@
 
 import { mkdirSync, renameSync, symlinkSync } from 'node:fs';
 import { linkAt, mkfifo, statusAt } from '../hwloc/index.js';
-import { codeOf } from './place/index.js';
 import { OtherStepError } from './errors.js';
-import { ChannelRefusedError } from './place/index.js';
-import { removeDirectory, removeLocked, temporaryName } from './removal.js';
-import { type Roll, createRoll, openRoll, ownerByte } from './roll.js';
-import { channelPath, checkDirectory, openRoot, removeRoot } from './place/index.js';
+import {
+  ChannelRefusedError,
+  channelPath,
+  checkDirectory,
+  codeOf,
+  openRoot,
+  removeRoot,
+} from './place/index.js';
+import { isThere, removeDirectory, removeLocked, temporaryName } from './removal.js';
+import { type Roll, createRoll, openRoll } from './roll.js';
 
 /** A channel that this process has entered. */
 export interface Channel {
@@ -26,7 +31,7 @@ const removalMilliseconds = 1000;
  * under another name and renamed into place, so that nobody sees half of it; a process that loses the race uses the winner's.
  *
  * @param roots   Where to look, best first.
- * @param byte    The local rank, or {@link ownerByte}.
+ * @param byte    The local rank, or the owner's (roll.ts).
  * @param refuse  Is told why a root cannot be used, before the next is tried.
  * @param step    The job step, where its channel may have the name of another's; undefined if nobody can tell.
  * @throws OtherStepError  the ranks of another step meet in the channel of this name.
@@ -78,14 +83,6 @@ function tryToEnter(
     if (entered !== 'refused') return entered;
   }
   throw last;
-}
-
-function isThere(path: string): boolean {
-  try {
-    return statusAt(path) !== undefined;
-  } catch {
-    return false; // a root that is no directory, or that we may not enter: it is refused when we try to use it
-  }
 }
 
 function enterMade(root: string, path: string, byte: number, step?: string): Channel | undefined {
@@ -164,5 +161,3 @@ export function leaveChannel({ root, path, roll, isVisitor }: Channel, byte: num
 function sleep(milliseconds: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 }
-
-export { ownerByte };

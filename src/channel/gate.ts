@@ -36,7 +36,7 @@ export function holdGate(channel: string, number: number): number {
   return openOurs(path, constants.O_RDWR, constants.S_IFIFO);
 }
 
-/** Opens a gate for those who wait at it, and removes its name. */
+/** Opens a gate: all ranks that wait at it see its end. Removes its name. */
 export function endGate(channel: string, number: number, fd: number): void {
   closeSync(fd);
   unlinkIfThere(gatePath(channel, number));

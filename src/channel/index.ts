@@ -4,6 +4,7 @@ export { type Channel, enterChannel, leaveChannel } from './channel.js';
 export { OtherStepError, ProtocolError } from './errors.js';
 export { endGate, holdGate, openGate } from './gate.js';
 export {
+  type HeldChannel,
   type KeptChannel,
   type KeptFile,
   holdKept,

@@ -4,7 +4,7 @@ import { linkSync } from 'node:fs';
 import { statusAt } from '../hwloc/index.js';
 import { type Channel, enterChannel } from './channel.js';
 import { channelPath, codeOf, namesIn } from './place/index.js';
-import { look, unlinkIfThere } from './removal.js';
+import { isThere, look, unlinkIfThere } from './removal.js';
 import { leaderByte } from './roll.js';
 
 /** Steps that differ in what they ask for, or in what they are allowed, have topologies of their own. So many are kept. */
@@ -35,17 +35,23 @@ export interface KeptFile {
   readonly since: number;
 }
 
+/** A kept channel that this process holds. */
+export interface HeldChannel {
+  readonly channel: Channel;
+  /** By which byte: leaveChannel() lets it go. */
+  readonly byte: number;
+}
+
 /**
- * Holds the kept channel of this node, and makes it if there is none. It stays until the last of its holders has let it go, or has died.
+ * Holds the kept channel of this node, and makes it if there is none. It stays until its last holder has let it go, or has died.
  *
- * @returns a function that lets it go.
  * @throws Error  no root can be used.
  */
 export function holdKept(
   roots: readonly string[],
   host: string,
   refuse: (error: Error) => void = () => undefined,
-): { readonly channel: Channel; readonly byte: number } {
+): HeldChannel {
   // Each holder has a byte of its own.
   for (let byte = leaderByte - 1; ; byte--) {
     const channel = enterChannel(roots, keptKey(host), byte, refuse);
@@ -59,15 +65,6 @@ export function keptPath(roots: readonly string[], host: string): string | undef
   return roots
     .map((root) => channelPath(root, keptKey(host)))
     .find((path) => isThere(path) && look(path).inUse);
-}
-
-/** A root that may not be looked into has nothing for us. */
-function isThere(path: string): boolean {
-  try {
-    return statusAt(path) !== undefined;
-  } catch {
-    return false;
-  }
 }
 
 /** The kept topology of a fingerprint; undefined where there is none. */
@@ -91,7 +88,7 @@ export function keepFile(channel: string, fingerprint: string, file: string): bo
     return codeOf(error) === 'EEXIST';
   }
   const { topologies } = keptIn(channel);
-  // Who adopts one of them has opened it, or does without.
+  // A leader that uses one of them has opened it, or does without.
   for (const { path } of topologies.slice(0, -mostKept)) unlinkIfThere(path);
   return true;
 }

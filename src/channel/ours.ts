@@ -2,8 +2,7 @@
 
 import { closeSync, constants, openSync } from 'node:fs';
 import { statusOf } from '../hwloc/index.js';
-import { ChannelRefusedError } from './place/index.js';
-import { ownUid } from './place/index.js';
+import { ChannelRefusedError, ownUid } from './place/index.js';
 
 const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY, S_IFIFO, S_IFMT, S_IFREG } = constants;
 

@@ -2,9 +2,9 @@
 
 import { constants, lstatSync, readdirSync, renameSync, rmSync, rmdirSync, unlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { codeOf } from './place/index.js';
+import { statusAt } from '../hwloc/index.js';
+import { checkDirectory, codeOf, removeRoot } from './place/index.js';
 import { type Roll, leaderByte, openRoll, ownerByte } from './roll.js';
-import { checkDirectory, removeRoot } from './place/index.js';
 
 /** What is under a root: a channel, or one on its way in or out. */
 export interface Found {
@@ -36,6 +36,15 @@ function namesUnder(root: string): string[] | undefined {
     return readdirSync(root);
   } catch {
     return undefined;
+  }
+}
+
+/** Whether a name is there. In a root that is no directory, or that we may not enter, nothing is. */
+export function isThere(path: string): boolean {
+  try {
+    return statusAt(path) !== undefined;
+  } catch {
+    return false;
   }
 }
 

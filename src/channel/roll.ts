@@ -25,7 +25,7 @@ export interface Roll {
   isHeld(byte: number): boolean;
   /** The bytes of ranks that others hold, in ascending order. @param among  Only these; else all that there can be. */
   held(among?: readonly number[]): number[];
-  /** Says that the leader lives, to those who look at {@link renewed}. */
+  /** Shows the other ranks that the leader lives: they look at {@link renewed}. */
   renew(): void;
   /** Milliseconds since the epoch at which that was said last. */
   renewed(): number;

@@ -27,5 +27,6 @@ export {
   ioFilters,
   placeVariables,
   settingsFrom,
+  shapeVariables,
   sourceVariables,
 } from './settings.js';

@@ -22,7 +22,7 @@ export interface Settings {
   readonly libhwloc: string | undefined;
   /** Whether programs that know nothing of us are to find the topology, too (`HWLOC_SHARE_XMLFILE`). */
   readonly xmlfile: boolean;
-  /** What the environment asks hwloc for: `NAME=VALUE` of each of {@link sourceVariables} that is set, a line each; empty if none is. */
+  /** What the environment asks hwloc for: `NAME=VALUE` of each of {@link shapeVariables} that is set, a line each; empty if none is. */
   readonly source: string;
   /** Whether to say what went well, too (`HWLOC_SHARE_VERBOSE`). */
   readonly verbose: boolean;
@@ -82,19 +82,22 @@ export function settingsFrom(env: Environment): Settings {
   };
 }
 
-/** What tells hwloc which topology to load. @see hwloc's manual, "Environment Variables" */
-export const sourceVariables = [
+/** What makes hwloc describe something else than this machine. @see hwloc's manual, "Environment Variables" */
+export const sourceVariables = ['HWLOC_XMLFILE', 'HWLOC_SYNTHETIC', 'HWLOC_FSROOT', 'HWLOC_CPUID_PATH'];
+
+/** What shapes a topology: these, and the choice of components. In the order of docs/protocol.md, `shape`. */
+export const shapeVariables = [
   'HWLOC_SYNTHETIC',
   'HWLOC_XMLFILE',
   'HWLOC_FSROOT',
   'HWLOC_CPUID_PATH',
   'HWLOC_COMPONENTS',
-] as const;
+];
 
 function sourceOf(env: Environment): string {
   // Under --xmlfile, it is ours, and names the file of this process.
   const isOurs = (name: string) => name === 'HWLOC_XMLFILE' && (env.HWLOC_SHARE_XMLFILE ?? '') !== '';
-  const set = sourceVariables.filter((name) => (env[name] ?? '') !== '' && !isOurs(name));
+  const set = shapeVariables.filter((name) => (env[name] ?? '') !== '' && !isOurs(name));
   return set.map((name) => `${name}=${env[name] ?? ''}\n`).join('');
 }
 

@@ -54,7 +54,7 @@ export function environmentOf(
   const set = Object.entries(given).filter(([, value]) => value !== undefined);
   return {
     ...exactEnvironment(),
-    ...(isUsable(options) ? {} : { HWLOC_SHARE_DIR: undefined }),
+    ...(unusableDirectory(options) === undefined ? {} : { HWLOC_SHARE_DIR: undefined }),
     ...notPassedOn(),
     ...(kind === 'launch' ? notInherited : {}),
     ...Object.fromEntries(set.map(([name, value]) => [name, String(value)])),
@@ -86,16 +86,13 @@ function askedDirectory(options: Options): string | undefined {
   return directory === undefined || directory === '' ? undefined : exactPath(directory);
 }
 
-function isUsable(options: Options): boolean {
-  return !hasOtherBytes(askedDirectory(options) ?? '');
-}
-
 /**
  * What is said of a directory that was asked for and cannot be used. Ranks in Node cannot open it, and those in other languages shall meet
  * them: so none of them is told of it.
  */
 export function unusableDirectory(options: Options): string | undefined {
-  if (isUsable(options)) return undefined;
+  const directory = askedDirectory(options);
+  if (directory === undefined || !hasOtherBytes(directory)) return undefined;
   const option = options.dir === undefined ? 'HWLOC_SHARE_DIR' : '--dir';
-  return `${option} ${askedDirectory(options) ?? ''}: the name is not UTF-8, and Node cannot open it; ranks meet in another directory`;
+  return `${option} ${directory}: the name is not UTF-8, and Node cannot open it; ranks meet in another directory`;
 }

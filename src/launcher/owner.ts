@@ -4,6 +4,7 @@
 import { join } from 'node:path';
 import {
   type Channel,
+  type HeldChannel,
   type Lobby,
   type Roll,
   enterChannel,
@@ -41,7 +42,7 @@ export interface OwnJob {
 /** Owns what a job has, until it is released. Removes what dead jobs left. */
 export function own({ job, roots, key, isScript, spool, others, complain }: OwnJob): { release(): void } {
   let channel: Channel | undefined;
-  let held: ReturnType<typeof holdKept> | undefined;
+  let held: HeldChannel | undefined;
   let roll: Roll | undefined;
   let lobby: Lobby | undefined;
   try {

@@ -1,15 +1,16 @@
 // Running a command whose words or variables are not UTF-8. Few are; so all of this is loaded only for them.
 
+import { codeOf } from '../channel/place/index.js';
 import { endOf, spawnExactly } from '../hwloc/index.js';
 import { bytesOf } from '../environment/index.js';
 import { executable } from './kinds/index.js';
 import { type Command, type Ending, type Running, notStarted } from './run.js';
 import { signalOf } from './signals.js';
 
-/** How often is looked for ends of which no signal told. */
+/** A process may end without a signal that we see: so often we look. In milliseconds. */
 const lookEvery = 1000;
 
-/** Who waits for the end of which process. */
+/** What is called when a process ends, by its pid. */
 const waiting = new Map<number, (ending: Ending) => void>();
 let timer: NodeJS.Timeout | undefined;
 
@@ -41,7 +42,7 @@ function spawn(command: Command): number {
     return spawnAs(command, [command.file, ...command.args]);
   } catch (error) {
     // A script without a first line that says what runs it: as execvp(3) does.
-    const file = codeIs(error, 'ENOEXEC') ? executable(command.file, command.env.PATH ?? '') : undefined;
+    const file = codeOf(error) === 'ENOEXEC' ? executable(command.file, command.env.PATH ?? '') : undefined;
     if (file === undefined) throw error;
     return spawnAs({ ...command, file: '/bin/sh' }, ['/bin/sh', file, ...command.args]);
   }
@@ -52,10 +53,6 @@ function spawnAs({ file, env, readsStdin, inherited }: Command, words: readonly 
     value === undefined ? [] : [bytesOf(`${name}=${value}`)],
   );
   return spawnExactly({ file: bytesOf(file), words: words.map(bytesOf), variables, readsStdin, inherited });
-}
-
-function codeIs(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }
 
 function look(): void {

@@ -1,6 +1,7 @@
 // Running a command as if we were not there: its terminal, its signals, its exit status.
 
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
+import { codeOf } from '../channel/place/index.js';
 import { hasOtherBytes } from '../environment/index.js';
 import { messageOf } from './errors.js';
 import { signalNumber } from './signals.js';
@@ -92,7 +93,7 @@ function endingOf(child: ChildProcess): Promise<Ending> {
 
 /** How a command ends that cannot be started. */
 export function notStarted(error: unknown): Ending {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const code = codeOf(error) ?? '';
   const signal = undefined;
   if (code === 'ENOENT') return { status: 127, signal, problem: 'command not found' };
   const why = /^E[A-Z0-9]+$/.test(code) ? code : messageOf(error);

@@ -4,7 +4,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { ownUid } from '../channel/place/index.js';
-import { type Environment, hostName } from '../environment/index.js';
+import { type Environment, hostName, sourceVariables } from '../environment/index.js';
 import { messageOf } from './errors.js';
 import { fronts } from './fronts/index.js';
 import type { Launch, LauncherKind } from './kinds/index.js';
@@ -31,9 +31,6 @@ export const inFront: readonly string[] = [
   '[ -r "${HWLOC_SHARE_XMLFILE:=$OMPI_HWLOC_SHARE_XMLFILE}" ] && . "$HWLOC_SHARE_XMLFILE"; exec "$@"',
   'sh',
 ];
-
-/** What tells hwloc which topology to load. Whoever has set one of them keeps it. */
-const sources = ['HWLOC_XMLFILE', 'HWLOC_SYNTHETIC', 'HWLOC_FSROOT', 'HWLOC_CPUID_PATH'];
 
 /** For the ranks of the built-in launcher, which are all here. @returns their environment */
 export async function forLocal(env: Environment, xmlJob: XmlJob): Promise<Environment> {
@@ -72,7 +69,10 @@ async function prepare(kind: LauncherKind | undefined, launch: Launch, xmlJob: X
 }
 
 function isTold(env: Environment, args: readonly string[], { complain }: XmlJob): boolean {
-  const name = sources.find((each) => env[each] !== undefined || args.some((word) => sets(word, each)));
+  // A user who has set one keeps it.
+  const name = sourceVariables.find(
+    (each) => env[each] !== undefined || args.some((word) => sets(word, each)),
+  );
   if (name === undefined) return false;
   complain(`--xmlfile: ${name} is set already, and stays as it is`);
   return true;

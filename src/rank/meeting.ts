@@ -64,7 +64,7 @@ export function meet(context: Context, channel: Channel): Meeting {
     if (!isIn) return;
     isIn = false;
     closeGate();
-    // Before its gate ends: those who wait at it must find that nobody leads.
+    // Before its gate ends: ranks that wait at it must find that nobody leads.
     channel.roll.drop(leaderByte);
     held.forEach((fd) => {
       closeSync(fd);

@@ -33,7 +33,7 @@ export interface Program {
 /**
  * Starts a program with all signals as they are by default, as Node's spawn() does.
  *
- * @returns its pid. Whoever starts it has to wait for its end, by {@link endOf}.
+ * @returns its pid. The caller must wait for its end, by {@link endOf}.
  * @throws HwlocError  `ENOENT`, `EACCES`, `E2BIG`, `ENOEXEC`, …: of execve(2); `EAGAIN`: of fork(2).
  * @see posix_spawnp(3)
  */

@@ -3,7 +3,7 @@
 // beginning.
 //
 // OpenPMIx set them for some weeks in 2021 (pull requests 2041 and 2165); PMIx libraries of today ask their server for keys of the same
-// names, which nobody but that can answer. So this is for whoever has followed the FAQ. In this process itself, the address is taken as
+// names, which nobody but that can answer. So this is for programs whose authors have followed the FAQ. In this process itself, the address is taken as
 // long as the session lasts.
 
 import type { Plan } from '../../channel/index.js';

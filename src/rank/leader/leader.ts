@@ -64,7 +64,7 @@ export interface Leader {
   readonly hasHeard: boolean;
   /** Whether it has looked who is there. */
   readonly hasLooked: boolean;
-  /** Whether the leader before it had gathered already: those who are there now are all that it waits for. */
+  /** Whether the leader before it had gathered already: then it waits only for the ranks that are there now. */
   readonly hadGathered: boolean;
   readonly lookAt: number;
   /** The ranks that it looks at just now; undefined: all that there are. */

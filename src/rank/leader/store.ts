@@ -71,7 +71,7 @@ export function storeOf(context: Context, channel: Channel): Store {
   const moveOn = () => {
     for (let root = unused.shift(); root !== undefined; root = unused.shift()) {
       try {
-        // Whoever may remove it must hold all of its locks: we hold one as long as we live.
+        // A process that removes it must hold all of its locks: we hold one as long as we live.
         const other = enterChannel([root], filesKey(identity.key), leaderByte);
         others.push(other);
         places.push({ path: other.path, base: numberedRoots.indexOf(root) });

@@ -123,7 +123,7 @@ describe('a machine that runs', () => {
     'class/net/ib0',
     'class/block/nvme0n1',
     'class/infiniband/mlx5_0',
-  ])('is another one with %s, for those who ask for devices', (device) => {
+  ])('is another one with %s, if the step asks for devices', (device) => {
     const { write, print } = machine();
     const before = [print(), print('none')];
     write(`sys/${device}`, '');

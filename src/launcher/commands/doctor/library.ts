@@ -1,7 +1,7 @@
 // libhwloc and koffi, through which it is called: whether they are there, which ones, and what they make of this machine.
 
 import { readFileSync } from 'node:fs';
-import { environment } from '../../../environment/index.js';
+import { environment, sourceVariables } from '../../../environment/index.js';
 import type { Distribution } from './distribution.js';
 import type { Finding } from './finding.js';
 
@@ -12,9 +12,6 @@ export interface LibraryReport {
   /** Bytes that this machine's topology takes when it is shared; undefined if it cannot be discovered. */
   readonly length: number | undefined;
 }
-
-/** hwloc's own variables that make it describe something else than this machine. @see hwloc's manual, "Environment Variables" */
-export const sources = ['HWLOC_XMLFILE', 'HWLOC_SYNTHETIC', 'HWLOC_FSROOT', 'HWLOC_CPUID_PATH'];
 
 /** Those of some variables that are set. */
 export function set(names: readonly string[]): string[] {
@@ -117,7 +114,7 @@ async function describeMachine(
       topology.count(type),
     );
     const plugins = mappedFiles(/\/hwloc_[^/]*\.so$/).map((path) => path.replace(/^.*\/hwloc_|\.so$/g, ''));
-    const named = set(sources);
+    const named = set(sourceVariables);
     const facts = { packages, numaNodes: nodes, cores, pus, length, milliseconds, plugins, sources: named };
     const result = { length };
     // hwloc goes on in silence where it cannot read what it is told to.
@@ -138,7 +135,7 @@ async function describeMachine(
 }
 
 function machineProblem(error: unknown): Finding {
-  const named = set([...sources, 'HWLOC_COMPONENTS']);
+  const named = set([...sourceVariables, 'HWLOC_COMPONENTS']);
   const why = firstLine(error);
   const subject = 'machine';
   if (named.length === 0) return { subject, level: 'problem', text: `it cannot be discovered: ${why}` };

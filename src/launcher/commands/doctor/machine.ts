@@ -1,9 +1,9 @@
 // The library and the machine, with an end: where the discovery does not come back, the plugin of hwloc that is at fault is looked for.
 
-import { environment } from '../../../environment/index.js';
+import { environment, sourceVariables } from '../../../environment/index.js';
 import { shellWord } from '../words.js';
 import type { Finding } from './finding.js';
-import { type LibraryReport, set, sources } from './library.js';
+import { type LibraryReport, set } from './library.js';
 import { look, quickly } from './run-probe.js';
 
 /** Seconds before the user is told that hwloc takes long. */
@@ -61,7 +61,7 @@ async function findCulprit(
   const bare = await look('library', asked, { seconds, env: none, tell });
   if (bare.result === undefined) {
     const text = `hwloc does not discover this machine (${why}), not without its plugins either (${bare.why})`;
-    const named = set(sources);
+    const named = set(sourceVariables);
     report({
       subject,
       level: 'problem',

@@ -1,6 +1,6 @@
 // Holds the kept channel of this node until this process is told to end, or its parent ends.
 
-import { holdKept, leaveChannel } from '../../../channel/index.js';
+import { type HeldChannel, holdKept, leaveChannel } from '../../../channel/index.js';
 import { hostName } from '../../../environment/index.js';
 import { CommandError, messageOf } from '../../errors.js';
 
@@ -28,7 +28,7 @@ export async function holdUntilTold(
       if (process.ppid !== parent) resolve();
     }, lookEvery);
   });
-  let held: ReturnType<typeof holdKept>;
+  let held: HeldChannel;
   try {
     held = holdKept(roots, hostName(), (error) => {
       complain(error.message);
@@ -37,10 +37,9 @@ export async function holdUntilTold(
     clearInterval(watch);
     throw new CommandError(`hold: ${messageOf(error)}`);
   }
-  const { channel, byte } = held;
-  complain(`holding ${channel.path}: job steps on this node share what the first one discovers`);
+  complain(`holding ${held.channel.path}: job steps on this node share what the first one discovers`);
   await told;
   clearInterval(watch);
-  leaveChannel(channel, byte);
+  leaveChannel(held.channel, held.byte);
   return 0;
 }

@@ -119,7 +119,7 @@ async function loadArchive(archive: string, common: Parameters<typeof loadTopolo
   }
 }
 
-/** A name for those who take no others than UTF-8: it is open as long as this process runs. */
+/** Another name for a file, for functions that take UTF-8 only: it is good as long as this process runs. */
 function openable(name: string): string {
   return hasOtherBytes(name) ? `/proc/${process.pid}/fd/${openSync(fileNamed(name), 'r')}` : name;
 }
