@@ -111,6 +111,11 @@ export function adoptTopology(segment: Segment): Topology {
   return opened(segment, shmemAdoptUnsealed);
 }
 
+/** The same for a file that is known to come from `writeTo()`, or from a leader: it takes a third of the time. */
+export function adoptSealed(segment: Segment): Topology {
+  return opened(segment, shmemAdopt);
+}
+
 /**
  * A private copy of an adopted topology, at addresses of its own: it can be written again.
  *
@@ -121,11 +126,6 @@ export function copyOf(topology: Topology): Topology {
   const copy = [0];
   invoke('hwloc_topology_dup', () => libhwloc().native('hwloc_topology_dup')(copy, pointerOf(topology)));
   return new Topology(new Opened(copy[0] ?? 0));
-}
-
-/** The same for a file that is known to come from `writeTo()`, or from a leader: it takes a third of the time. */
-export function adoptSealed(segment: Segment): Topology {
-  return opened(segment, shmemAdopt);
 }
 
 function opened(segment: Segment, adopt: (segment: Segment) => number): Topology {
