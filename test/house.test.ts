@@ -11,19 +11,40 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   check: [],
   environment: [],
   maps: [],
-  hwloc: ['check', 'environment'],
+  libc: ['environment'],
+  hwloc: ['check', 'environment', 'libc'],
   xmlfile: ['channel', 'channel/place', 'hwloc', 'environment'],
   'channel/place': [],
-  channel: ['channel/place', 'hwloc'],
+  channel: ['channel/place', 'libc'],
   spool: ['channel/place'],
   'launcher/kinds': ['channel/place', 'environment'],
-  launcher: ['launcher/kinds', 'channel', 'channel/place', 'maps', 'hwloc', 'check', 'environment', 'spool'],
-  rank: ['launcher/kinds', 'channel', 'channel/place', 'maps', 'hwloc', 'check', 'environment', 'spool'],
+  launcher: [
+    'launcher/kinds',
+    'channel',
+    'channel/place',
+    'maps',
+    'libc',
+    'hwloc',
+    'check',
+    'environment',
+    'spool',
+  ],
+  rank: [
+    'launcher/kinds',
+    'channel',
+    'channel/place',
+    'maps',
+    'libc',
+    'hwloc',
+    'check',
+    'environment',
+    'spool',
+  ],
 };
 
 /** Packages, and the only room that may import each. */
 const packages: Readonly<Record<string, string>> = {
-  koffi: 'hwloc',
+  koffi: 'libc',
   yargs: 'launcher',
   execa: 'launcher',
   'p-limit': 'launcher',
@@ -120,6 +141,37 @@ test('imports point the way that the design says', () => {
   expect(wrongWay.map(say)).toEqual([]);
 });
 
+test('C functions, and addresses in memory, stay in src/libc and src/hwloc', () => {
+  // What the door of src/libc gives to every room. The rest of it takes or returns addresses, or koffi's own values.
+  const forAll = [
+    ...['HwlocError', 'KoffiNotLoadedError', 'koffiVersion'],
+    ...['Status', 'statusAt', 'statusOf', 'linkAt', 'mkfifo', 'writeText', 'allocate', 'anonymousFile'],
+    ...['Bytes', 'lockBytes', 'lockOnBytes', 'unlockBytes', 'Watch', 'watch'],
+    ...['Reservation', 'pageSize', 'reserve', 'setFirst', 'threadName'],
+    ...['ProcessEnd', 'Program', 'endOf', 'spawnExactly'],
+  ];
+  const others = files.filter((file) => !['libc', 'hwloc'].includes(roomOf(file)));
+  const taken = others.flatMap((file) => namesFrom(file, 'libc/index.ts'));
+  expect(taken).toContain('mkfifo');
+  expect(taken.filter((name) => !forAll.includes(name))).toEqual([]);
+});
+
+/** The names that a file imports from another. */
+function namesFrom(file: string, imported: string): string[] {
+  const source = ts.createSourceFile(file, textOf(file), ts.ScriptTarget.Latest);
+  return source.statements.flatMap((statement) => {
+    if (!ts.isImportDeclaration(statement) && !ts.isExportDeclaration(statement)) return [];
+    const specifier = statement.moduleSpecifier;
+    if (specifier === undefined || !ts.isStringLiteral(specifier)) return [];
+    if (join(dirname(file), specifier.text).replace(/\.js$/, '.ts') !== imported) return [];
+    const names = ts.isImportDeclaration(statement)
+      ? statement.importClause?.namedBindings
+      : statement.exportClause;
+    if (names === undefined || !('elements' in names)) return ['everything'];
+    return names.elements.map((each) => (each.propertyName ?? each.name).text);
+  });
+}
+
 test('the rooms have no cycle among them, as the table above must not have', () => {
   const reaches = (from: string, seen: readonly string[] = []): string[] =>
     (rooms[from] ?? []).flatMap((to) => (seen.includes(to) ? [to] : [to, ...reaches(to, [...seen, to])]));
@@ -175,7 +227,7 @@ test('what stands in front of a job loads nothing but what it needs', () => {
   const rare = loaded.filter(
     (file) =>
       (file.startsWith('launcher/commands/') && file !== 'launcher/commands/index.ts') ||
-      ['maps', 'hwloc', 'channel'].includes(roomOf(file)),
+      ['maps', 'libc', 'hwloc', 'channel'].includes(roomOf(file)),
   );
   expect(rare).toEqual([]);
   const loadedPackages = imports.filter(({ from, to }) => loaded.includes(from) && to in packages);
@@ -185,7 +237,7 @@ test('what stands in front of a job loads nothing but what it needs', () => {
 describe('the help of a command loads nothing of what it does', () => {
   test.each(files.filter((file) => /^launcher\/commands\/[^/]+$/.test(file)))('%s', (file) => {
     const heavy = [...loadedBefore(file)].filter((each) =>
-      ['maps', 'hwloc', 'channel'].includes(roomOf(each)),
+      ['maps', 'libc', 'hwloc', 'channel'].includes(roomOf(each)),
     );
     expect(heavy).toEqual([]);
   });

@@ -4,7 +4,7 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
-import { mkfifo } from '../../src/hwloc/index.js';
+import { mkfifo } from '../../src/libc/index.js';
 import { removeScratch, scratchFolder } from '../support/scratch.js';
 
 const { O_RDONLY, O_RDWR, O_NONBLOCK } = constants;

@@ -1,7 +1,7 @@
 // A channel: the directory in which the ranks of one node meet. The first to arrive makes it, the last to leave removes it.
 
 import { mkdirSync, renameSync, symlinkSync } from 'node:fs';
-import { linkAt, mkfifo, statusAt } from '../hwloc/index.js';
+import { linkAt, mkfifo, statusAt } from '../libc/index.js';
 import { OtherStepError } from './errors.js';
 import {
   ChannelRefusedError,

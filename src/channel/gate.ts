@@ -1,7 +1,7 @@
 // Gates: FIFOs that open by closing. The leader holds the only writing end; when it closes it, or dies, all readers see the end at once.
 
 import { closeSync, constants } from 'node:fs';
-import { mkfifo } from '../hwloc/index.js';
+import { mkfifo } from '../libc/index.js';
 import { codeOf } from './place/index.js';
 import { openOurs } from './ours.js';
 import { unlinkIfThere } from './removal.js';

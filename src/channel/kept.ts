@@ -1,7 +1,7 @@
 // The kept channel of a user on a node: topologies that outlive the steps that discovered them, for as long as somebody holds it.
 
 import { linkSync } from 'node:fs';
-import { statusAt } from '../hwloc/index.js';
+import { statusAt } from '../libc/index.js';
 import { type Channel, enterChannel } from './channel.js';
 import { channelPath, codeOf, namesIn } from './place/index.js';
 import { isThere, look, unlinkIfThere } from './removal.js';

@@ -1,7 +1,7 @@
 // The lobby: the one FIFO through which ranks talk to the leader. Each line is one write of at most 4,096 bytes, which never tears.
 
 import { closeSync, constants, readSync } from 'node:fs';
-import { type Watch, watch, writeText } from '../hwloc/index.js';
+import { type Watch, watch, writeText } from '../libc/index.js';
 import { codeOf } from './place/index.js';
 import { maxLineBytes } from './line.js';
 import { openOurs } from './ours.js';

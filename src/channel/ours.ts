@@ -1,7 +1,7 @@
 // Opening a file or FIFO of ours, after a look at what it is: somebody else may have been there first.
 
 import { closeSync, constants, openSync } from 'node:fs';
-import { statusOf } from '../hwloc/index.js';
+import { statusOf } from '../libc/index.js';
 import { ChannelRefusedError, ownUid } from './place/index.js';
 
 const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY, S_IFIFO, S_IFMT, S_IFREG } = constants;

@@ -2,7 +2,7 @@
 
 import { constants, lstatSync, readdirSync, renameSync, rmSync, rmdirSync, unlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { statusAt } from '../hwloc/index.js';
+import { statusAt } from '../libc/index.js';
 import { checkDirectory, codeOf, removeRoot } from './place/index.js';
 import { type Roll, leaderByte, openRoll, ownerByte } from './roll.js';
 

@@ -1,7 +1,7 @@
 // The roll: the file in a channel whose locked bytes say who is there, who leads and who owns the channel.
 
 import { closeSync, constants, futimesSync } from 'node:fs';
-import { lockBytes, lockOnBytes, statusAt, statusOf, unlockBytes } from '../hwloc/index.js';
+import { lockBytes, lockOnBytes, statusAt, statusOf, unlockBytes } from '../libc/index.js';
 import { createFile, openOurs } from './ours.js';
 
 /** The byte of the rank that leads. Lower bytes are those of local ranks. */

@@ -2,7 +2,7 @@
 // takes no room even on a full file system.
 
 import { renameSync, symlinkSync } from 'node:fs';
-import { linkAt } from '../hwloc/index.js';
+import { linkAt } from '../libc/index.js';
 import { type Round, formatRound, parseRound } from './messages.js';
 import { unlinkIfThere } from './removal.js';
 

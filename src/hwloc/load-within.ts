@@ -4,7 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { type Check, checkOptions } from '../check/index.js';
 import { environment } from '../environment/index.js';
-import { HwlocError } from './errors.js';
+import { HwlocError } from '../libc/index.js';
 import { libhwloc } from './ffi/library.js';
 import { type Load, type LoadOptions, beginLoad } from './load.js';
 import type { Topology } from './topology/topology.js';

@@ -3,11 +3,8 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { type Check, check, checkOptions, flag, oneOf, shown, text } from '../check/index.js';
 import { environment } from '../environment/index.js';
-import { HwlocError } from './errors.js';
-import { failure, invoke } from './ffi/invoke.js';
-import { withVariables } from './ffi/libc.js';
+import { HwlocError, failure, invoke, withVariables, callOnOwnThread } from '../libc/index.js';
 import { libhwloc } from './ffi/library.js';
-import { callOnOwnThread } from './ffi/own-thread.js';
 import { Opened } from './topology/handle.js';
 import { Topology } from './topology/topology.js';
 import { type ObjectType, isInUse, typeCheck, typeNumber } from './object/types.js';

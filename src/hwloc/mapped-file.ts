@@ -1,8 +1,7 @@
 // Files in memory, for JavaScript: pieces of a mapping that stay valid for as long as anybody holds one.
 
 import { constants } from 'node:buffer';
-import { koffi } from './ffi/koffi.js';
-import { mapPrivately, unmap } from './ffi/libc.js';
+import { koffi, mapPrivately, unmap } from '../libc/index.js';
 import { takeBackData } from './ffi/process-page.js';
 
 /** A piece of a file. */

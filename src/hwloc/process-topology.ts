@@ -2,10 +2,9 @@
 // joins leaves it here for the others.
 
 import { NotSupportedError } from './errors.js';
-import { keepLoaded } from './ffi/libc.js';
+import { keepLoaded, isMainThread, threadId } from '../libc/index.js';
 import { libhwloc } from './ffi/library.js';
 import { type ProcessPage, numberOf, processPage, share, stateOf, wordOf } from './ffi/process-page.js';
-import { isMainThread, threadId } from './ffi/thread.js';
 import { type MappedFile, mappedFile, mappingOf } from './mapped-file.js';
 import { Opened, pointerOf } from './topology/handle.js';
 import { Topology } from './topology/topology.js';

@@ -9,13 +9,12 @@ export type { CpuKind } from './cpukinds/cpu-kinds.js';
 export type { Distances, DistancesFilter, DistancesKind } from './distances/distances.js';
 export {
   ForeignObjectError,
-  HwlocError,
-  KoffiNotLoadedError,
   LibhwlocNotFoundError,
   LibhwlocUnsupportedError,
   NotSupportedError,
   TopologyClosedError,
 } from './errors.js';
+export { HwlocError, KoffiNotLoadedError } from '../libc/index.js';
 export type {
   CpuKindJson,
   DistancesJson,

@@ -1,10 +1,10 @@
 // The three functions of hwloc/shmem.h, with the promises of that header kept where the library itself does not.
 
 import { closeSync, ftruncateSync, readSync, writeSync } from 'node:fs';
-import { HwlocError } from './errors.js';
-import { statusOf } from './ffi/files.js';
-import { invoke } from './ffi/invoke.js';
 import {
+  HwlocError,
+  statusOf,
+  invoke,
   allocate,
   anonymousFile,
   makeReadOnly,
@@ -12,7 +12,7 @@ import {
   mapPrivatelyAt,
   native,
   pageSize,
-} from './ffi/libc.js';
+} from '../libc/index.js';
 import { abiOf, libhwloc, withoutPlugins } from './ffi/library.js';
 
 /** Where a topology stands: in which file, from which byte of it, and at which virtual address in every process. */

@@ -2,7 +2,7 @@
 
 import { type Check, checkOptions, oneOf } from '../check/index.js';
 import { ioFilters } from '../environment/index.js';
-import { pageSize } from '../hwloc/index.js';
+import { pageSize } from '../libc/index.js';
 import { parsePolicy } from '../maps/index.js';
 import type { JoinOptions } from './context.js';
 

@@ -13,7 +13,7 @@ import {
   removeIfDead,
 } from '../channel/index.js';
 import { channelPath } from '../channel/place/index.js';
-import { type Watch, watch } from '../hwloc/index.js';
+import { type Watch, watch } from '../libc/index.js';
 import { alarm } from './alarm.js';
 import type { Context } from './context.js';
 import { now } from './now.js';

@@ -1,7 +1,7 @@
 // Once per process: the others expect one rank of each number, and a mapping can be adopted only once in a process (hwloc#449).
 
 import { joinedVariable, markJoined } from '../environment/index.js';
-import { setFirst, threadName } from '../hwloc/index.js';
+import { setFirst, threadName } from '../libc/index.js';
 
 /**
  * Takes this process's part in its job, before anything is done that others could see.

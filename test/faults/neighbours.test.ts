@@ -5,7 +5,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { enterChannel, ownerByte } from '../../src/channel/index.js';
-import { mkfifo } from '../../src/hwloc/index.js';
+import { mkfifo } from '../../src/libc/index.js';
 import { runJob } from '../support/job.js';
 import { leftovers, processesLeft, processesWith } from '../support/leftovers.js';
 import { machineFile } from '../support/machine-file.js';

@@ -4,14 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  CpuSet,
-  HwlocError,
-  InvalidArgumentError,
-  NodeSet,
-  type Topology,
-  loadTopology,
-} from '../../src/hwloc/index.js';
+import { CpuSet, InvalidArgumentError, NodeSet, type Topology, loadTopology } from '../../src/hwloc/index.js';
+import { HwlocError } from '../../src/libc/index.js';
 
 let topology: Topology;
 beforeAll(async () => {

@@ -4,7 +4,8 @@ import { closeSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { pageSize, loadTopology } from '../../src/hwloc/index.js';
+import { pageSize } from '../../src/libc/index.js';
+import { loadTopology } from '../../src/hwloc/index.js';
 import { type CompiledSources, compileSources } from './support/child.js';
 
 const ranks = 8;

@@ -87,7 +87,8 @@ const machine = {
 /** The beginning of a module that loads that machine with a libhwloc, from the words of its command line. */
 const prologue = `
   import { readFileSync } from 'node:fs';
-  import { libhwloc, loadTopology, adoptTopology, anonymousFile } from './hwloc/index.js';
+  import { anonymousFile } from './libc/index.js';
+  import { libhwloc, loadTopology, adoptTopology } from './hwloc/index.js';
   const [library, file, filters = '{}'] = process.argv.slice(2);
   if (library !== '') libhwloc(library);
   const load = () => loadTopology({ source: { xml: readFileSync(file, 'utf8') }, io: 'all', filters: JSON.parse(filters) });

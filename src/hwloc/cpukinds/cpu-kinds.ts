@@ -1,9 +1,8 @@
 // Kinds of CPUs: performance and efficiency cores, and the like (hwloc/cpukinds.h).
 
 import { CpuSet } from '../bitmap/sets.js';
-import { HwlocError } from '../errors.js';
+import { HwlocError, invoke } from '../../libc/index.js';
 import { bitsOfBitmap, withBitmap } from '../ffi/bitmaps.js';
-import { invoke } from '../ffi/invoke.js';
 import { libhwloc } from '../ffi/library.js';
 import type { Info } from '../object/model.js';
 import { type TopologyHandle, objectsOf, pointerOf } from '../topology/handle.js';

@@ -3,7 +3,7 @@
 import { inspect } from 'node:util';
 import { InvalidArgumentError, checkOptions, oneOf, text } from '../../check/index.js';
 import { depthCheck } from '../arguments.js';
-import { invoke } from '../ffi/invoke.js';
+import { invoke } from '../../libc/index.js';
 import { libhwloc } from '../ffi/library.js';
 import type { LibhwlocFunction } from '../ffi/prototypes.js';
 import { ForeignObjectError } from '../errors.js';

@@ -1,9 +1,8 @@
 // XML and synthetic descriptions, as libhwloc writes them (hwloc/export.h).
 
 import { checkOptions, flag } from '../../check/index.js';
-import { koffi } from '../ffi/koffi.js';
+import { koffi, invoke } from '../../libc/index.js';
 import { NotSupportedError } from '../errors.js';
-import { invoke } from '../ffi/invoke.js';
 import { libhwloc, versionText } from '../ffi/library.js';
 import { type TopologyHandle, objectsOf, pointerOf } from '../topology/handle.js';
 

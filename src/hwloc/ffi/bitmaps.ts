@@ -3,7 +3,7 @@
 import { type Bitmap, bitsIn } from '../bitmap/bitmap.js';
 import { type Bits, bitsOf, zeros } from '../bitmap/bits.js';
 import { formatHwloc, parseHwloc } from '../bitmap/formats.js';
-import { HwlocError } from '../errors.js';
+import { HwlocError } from '../../libc/index.js';
 import { libhwloc } from './library.js';
 import { Memory, littleEndian } from './memory.js';
 

@@ -1,6 +1,6 @@
 // Where the fields of hwloc's public structs are: one table for each ABI, chosen by the ABI word of the topology.
 
-import { koffi } from './koffi.js';
+import { koffi } from '../../libc/index.js';
 import { LibhwlocUnsupportedError } from '../errors.js';
 import { layout2 } from './layout-2.js';
 import { layout3 } from './layout-3.js';

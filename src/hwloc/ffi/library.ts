@@ -1,20 +1,18 @@
 // Finding libhwloc, checking its version once, and declaring its functions as they are first used.
 
 import { environment } from '../../environment/index.js';
-import { koffi } from './koffi.js';
 import {
+  koffi,
   KoffiNotLoadedError,
-  LibhwlocNotFoundError,
-  LibhwlocUnsupportedError,
-  NotSupportedError,
-} from '../errors.js';
-import type { NativeFunction } from './invoke.js';
-import { invoke } from './invoke.js';
-import { withVariable } from './libc.js';
-import { openLibrary } from './open-library.js';
+  type NativeFunction,
+  invoke,
+  withVariable,
+  openLibrary,
+  isMainThread,
+} from '../../libc/index.js';
+import { LibhwlocNotFoundError, LibhwlocUnsupportedError, NotSupportedError } from '../errors.js';
 import { type LibhwlocFunction, prototypeOf } from './prototypes.js';
 import { functionsSince, isIn } from './since.js';
-import { isMainThread } from './thread.js';
 
 // libhwloc's libtool versions (VERSION in its sources): .15 is 2.x from 2.0.1 on, .12 is 2.0.0. The plain name comes last: it is
 // there only with the development package, and may be any version.

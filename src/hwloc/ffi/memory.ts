@@ -1,6 +1,6 @@
 // Reading C memory by address without copying it: views that stay in this folder, over what a topology is made of.
 
-import { koffi } from './koffi.js';
+import { koffi } from '../../libc/index.js';
 
 /** Whether numbers in memory have their lowest byte first, as DataView wants to be told. */
 export const littleEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;

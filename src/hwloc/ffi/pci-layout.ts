@@ -4,7 +4,7 @@
 // Source: HWLOC_HAVE_32BITS_PCI_DOMAIN in hwloc.h.
 
 import { NotSupportedError } from '../errors.js';
-import { invoke } from './invoke.js';
+import { invoke } from '../../libc/index.js';
 import type { AttributeOffsets, Layout } from './layout.js';
 import { layout2 } from './layout-2.js';
 import { layout3 } from './layout-3.js';

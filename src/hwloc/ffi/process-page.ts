@@ -2,9 +2,7 @@
 // Each thread has a JavaScript world of its own: only native memory is common to all of them, and nothing in it has a name but its address.
 
 import { readFileSync } from 'node:fs';
-import { koffi } from './koffi.js';
-import { mapNew, pageSize } from './libc.js';
-import { threadId } from './thread.js';
+import { koffi, mapNew, pageSize, threadId } from '../../libc/index.js';
 
 /**
  * Far from what anything uses: above the heap of programs at fixed addresses, below everything else, and within the 38 bits that the

@@ -2,10 +2,9 @@
 
 import { inspect } from 'node:util';
 import { CpuSet } from '../bitmap/sets.js';
-import { HwlocError } from '../errors.js';
+import { HwlocError, invoke } from '../../libc/index.js';
 import { InvalidArgumentError } from '../../check/index.js';
 import { readBits } from '../ffi/bitmaps.js';
-import { invoke } from '../ffi/invoke.js';
 import { libhwloc } from '../ffi/library.js';
 import { locationAt, locations, withLocation } from '../ffi/location.js';
 import type { TopologyObject } from '../object/kinds.js';

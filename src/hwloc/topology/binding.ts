@@ -18,7 +18,7 @@ import {
   setMemoryBindingChecks,
 } from '../binding/flags.js';
 import { bitsOfBitmap, withBitmap } from '../ffi/bitmaps.js';
-import { invoke } from '../ffi/invoke.js';
+import { invoke } from '../../libc/index.js';
 import { libhwloc } from '../ffi/library.js';
 import { pointerOf } from './handle.js';
 import { TopologyHardware } from './hardware.js';

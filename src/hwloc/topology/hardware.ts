@@ -5,7 +5,7 @@ import { checkCpus } from '../arguments.js';
 import type { CpuSet, NodeSet } from '../bitmap/sets.js';
 import { type CpuKind, cpuKindOf, cpuKinds } from '../cpukinds/cpu-kinds.js';
 import { type Distances, type DistancesFilter, distances } from '../distances/distances.js';
-import { HwlocError } from '../errors.js';
+import { HwlocError } from '../../libc/index.js';
 import { libhwloc } from '../ffi/library.js';
 import { type MemoryAttribute, memoryAttributes } from '../memattrs/memory-attribute.js';
 import type { Info } from '../object/model.js';

@@ -4,7 +4,7 @@ import { type Check, check, checkOptions, flag, text, wholeWithin } from '../../
 import { checkCpus, checkNodes, indexCheck, limitCheck } from '../arguments.js';
 import { CpuSet, NodeSet } from '../bitmap/sets.js';
 import { bitsOfBitmap, withBitmap } from '../ffi/bitmaps.js';
-import { invoke } from '../ffi/invoke.js';
+import { invoke } from '../../libc/index.js';
 import { libhwloc } from '../ffi/library.js';
 import { withLocation } from '../ffi/location.js';
 import type {

@@ -11,7 +11,7 @@ import {
   exportSynthetic,
   exportXml,
 } from '../export/xml.js';
-import { invoke } from '../ffi/invoke.js';
+import { invoke } from '../../libc/index.js';
 import { libhwloc } from '../ffi/library.js';
 import { objectTypes } from '../object/types.js';
 import { type Segment, shmemAdopt, shmemAdoptUnsealed, shmemLength, shmemWrite } from '../shmem.js';

@@ -1,7 +1,7 @@
 // What the leader shares beside the topology: named pieces of bytes, put into the same file, in front of it.
 
 import { writeSync } from 'node:fs';
-import { allocate, pageSize } from '../../hwloc/index.js';
+import { allocate, pageSize } from '../../libc/index.js';
 import type { Share, SharedData } from '../context.js';
 import { ShareError } from '../errors.js';
 import type { DataBlock, Store } from '../leader/store.js';

@@ -2,7 +2,8 @@
 
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import { openFile } from '../../channel/index.js';
-import { HwlocError, type MappedFile, mapPieces } from '../../hwloc/index.js';
+import { HwlocError } from '../../libc/index.js';
+import { type MappedFile, mapPieces } from '../../hwloc/index.js';
 import { type DataPiece, parseDataIndex } from './data-index.js';
 
 /** Named bytes, as a session has them. */

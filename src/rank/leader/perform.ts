@@ -2,7 +2,8 @@
 
 import { type Plan, type Xml, isFinal, keptPath, publishRound, readRound } from '../../channel/index.js';
 import { codeOf } from '../../channel/place/index.js';
-import { type Reservation, type Topology, HwlocError, pageSize, reserve } from '../../hwloc/index.js';
+import { type Reservation, HwlocError, pageSize, reserve } from '../../libc/index.js';
+import { type Topology } from '../../hwloc/index.js';
 import {
   type HolePolicy,
   chooseHole,

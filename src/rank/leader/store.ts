@@ -10,7 +10,8 @@ import {
   unlinkIfThere,
 } from '../../channel/index.js';
 import { codeOf } from '../../channel/place/index.js';
-import { HwlocError, type Topology } from '../../hwloc/index.js';
+import { HwlocError } from '../../libc/index.js';
+import { type Topology } from '../../hwloc/index.js';
 import type { Context } from '../context.js';
 import { NotSharedError } from '../errors.js';
 import { messageOf } from '../notice.js';

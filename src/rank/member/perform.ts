@@ -1,14 +1,8 @@
 // Performs what the machine of a member asks for, one step after another.
 
 import { type Plan, isFinal, leaderByte, readRound } from '../../channel/index.js';
-import {
-  HwlocError,
-  type Reservation,
-  type Topology,
-  abi,
-  prepareToAdopt,
-  reserve,
-} from '../../hwloc/index.js';
+import { HwlocError, type Reservation, reserve } from '../../libc/index.js';
+import { type Topology, abi, prepareToAdopt } from '../../hwloc/index.js';
 import type { Context } from '../context.js';
 import type { Shared } from '../data/open.js';
 import { takeData } from '../data/taken.js';

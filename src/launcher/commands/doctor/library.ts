@@ -31,10 +31,11 @@ export async function checkLibrary(
     tell(finding);
     return { length: undefined };
   };
+  const { koffiVersion } = await import('../../../libc/index.js');
   const hwloc: Hwloc = await import('../../../hwloc/index.js');
   let version: string;
   try {
-    version = hwloc.koffiVersion();
+    version = koffiVersion();
   } catch (error) {
     return without(koffiProblem(error));
   }

@@ -2,7 +2,8 @@
 
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import { codeOf } from '../../../channel/place/index.js';
-import { type Topology, abi, adoptTopology, anonymousFile, shmemAbi } from '../../../hwloc/index.js';
+import { type Topology, abi, adoptTopology, shmemAbi } from '../../../hwloc/index.js';
+import { anonymousFile } from '../../../libc/index.js';
 import { CommandError } from '../../errors.js';
 import type { RunningJob, SharedMapping } from '../running/jobs.js';
 

@@ -1,7 +1,6 @@
 // A topology as an indented tree, in the manner of lstopo-no-graphics.
 
-import type { Topology, TopologyObject } from '../../../hwloc/index.js';
-import { isCache, isIo, isNormal } from '../../../hwloc/index.js';
+import { type Topology, type TopologyObject, isCache, isIo, isNormal } from '../../../hwloc/index.js';
 import type { Colour, Paint } from '../paint.js';
 import { type AlikeDevices, alikeDevices } from './alike.js';
 import { labelOf } from './label.js';

@@ -1,9 +1,9 @@
 // Locks on bytes of a file. They belong to the open file, end with the last process that has it open, and work across containers.
 
-import { HwlocError } from '../errors.js';
+import { HwlocError } from './errors.js';
 import { errnoName } from './errno.js';
 import { koffi } from './koffi.js';
-import { native } from './libc.js';
+import { native } from './native.js';
 
 // linux/fcntl.h, asm-generic/fcntl.h, asm-generic/errno-base.h: the same on all 64-bit Linux.
 const F_OFD_GETLK = 36;

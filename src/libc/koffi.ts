@@ -1,7 +1,7 @@
 // koffi, by the short way: its native half straight from where npm puts it, else through koffi's own loader.
 
 import type * as Koffi from 'koffi';
-import { KoffiNotLoadedError } from '../errors.js';
+import { KoffiNotLoadedError } from './errors.js';
 
 /** What this binding uses of it; all of that is in the native half. */
 type Native = typeof Koffi;
@@ -15,6 +15,11 @@ type Native = typeof Koffi;
 export const koffi: Native = shortWay() ?? itsOwnWay();
 
 export type { LibraryHandle } from 'koffi';
+
+/** The version of koffi. @throws KoffiNotLoadedError */
+export function koffiVersion(): string {
+  return koffi.version;
+}
 
 function itsOwnWay(): Native {
   // Not imported above: Node would load it for each rank.
@@ -34,8 +39,9 @@ function unusable(reason: KoffiNotLoadedError): Native {
 }
 
 function shortWay(): Native | undefined {
-  // This file is three folders below the package, in src, in dist and in dist/bundle.
-  const packageFolder = above(above(above(import.meta.dirname)));
+  // This file is two folders below the package in src and in dist. In dist/bundle its text is three folders below.
+  const twoAbove = above(above(import.meta.dirname));
+  const packageFolder = import.meta.dirname.endsWith('/libc') ? twoAbove : above(twoAbove);
   const beside = above(packageFolder);
   const inside = `${packageFolder}/node_modules`;
   // npm lays packages out side by side. It nests them in a global installation; and in its own checkout a package has all inside.

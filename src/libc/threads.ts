@@ -1,7 +1,27 @@
-// A C function on a thread of its own, for which neither the event loop nor the end of the process waits: it may never return.
+// Threads: which one of the process this is, and a C function on a thread of its own.
 
-import { native } from './libc.js';
-import { isMainThread } from './thread.js';
+import { readlinkSync } from 'node:fs';
+import { native } from './native.js';
+
+// As the kernel tells it: importing node:worker_threads for the same takes some milliseconds.
+/** This thread's name, `PID/task/TID`: no other thread that lives has it. Empty where no /proc is mounted. */
+export const threadName: string = ownName();
+
+const [pid, , tid] = threadName.split('/');
+
+/** Its number, as the kernel counts threads. 0 where no /proc is mounted. */
+export const threadId = Number(tid ?? 0);
+
+/** Whether this is the thread that Node started with, and no worker thread. */
+export const isMainThread = pid === tid;
+
+function ownName(): string {
+  try {
+    return readlinkSync('/proc/thread-self');
+  } catch {
+    return '';
+  }
+}
 
 /** What a main thread has by default: discoveries with plugins are used to it. (Only what is used of it takes memory.) */
 const stackBytes = 8 << 20;
@@ -27,7 +47,8 @@ export interface OwnThread {
 }
 
 /**
- * Calls a C function `int f(void *)` on a new thread.
+ * Calls a C function `int f(void *)` on a new thread, for which neither the event loop nor the end of the process waits: it may never
+ * return.
  *
  * Not through koffi's asynchronous calls: those run on Node's pool of threads, which keeps the process alive until they return.
  *

@@ -1,10 +1,9 @@
 // Starting a program with words and variables that are no text: Node's own spawn() writes them as UTF-8, and so changes other bytes.
 
 import { koffi } from './koffi.js';
-import { HwlocError } from '../errors.js';
-import { errnoName } from './errno.js';
-import { invoke } from './invoke.js';
-import { native } from './libc.js';
+import { HwlocError } from './errors.js';
+import { errnoName, invoke } from './errno.js';
+import { native } from './native.js';
 
 // The same in glibc and musl, on all that Linux runs on: spawn.h, fcntl.h, wait.h.
 const POSIX_SPAWN_SETSIGDEF = 0x04;

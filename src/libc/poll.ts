@@ -1,8 +1,29 @@
 // Waiting on the event loop until a descriptor can be read or written, with no stream around it.
 
+import { invoke } from './errno.js';
 import { koffi } from './koffi.js';
-import { pollNow } from './libc.js';
-import { isMainThread } from './thread.js';
+import { native } from './native.js';
+import { isMainThread } from './threads.js';
+
+const POLLIN = 0x01;
+const POLLOUT = 0x04;
+const POLLERR = 0x08;
+
+/**
+ * Whether a descriptor can be read (its end is read, too) or written now. A FIFO that nobody has written to, or opened to do so, cannot be
+ * read: it has no end yet.
+ *
+ * @returns undefined if not; else whether it is broken (the reader of a pipe is gone).
+ * @see poll(2)
+ */
+export function pollNow(fd: number, what: 'readable' | 'writable'): { broken: boolean } | undefined {
+  // struct pollfd: int fd; short events; short revents.
+  const entry = new Int32Array([fd, 0]);
+  const events = new Int16Array(entry.buffer, 4);
+  events[0] = what === 'readable' ? POLLIN : POLLOUT;
+  if (invoke('poll', () => native('poll')(entry, 1, 0)) === 0) return undefined;
+  return { broken: ((events[1] ?? 0) & POLLERR) !== 0 };
+}
 
 /** A wait that goes on until it is stopped. */
 export interface Watch {

@@ -1,0 +1,57 @@
+// What can go wrong in a call of libhwloc or libc, and in loading koffi.
+
+/** What to do about an errno, where the function at hand has nothing more precise to say. */
+const commonAdvice: Record<string, string> = {
+  EBUSY: 'something is mapped in the range: choose another address',
+  EINVAL: 'an argument is not what the function accepts',
+  ENOMEM: 'the process may not map or allocate more: look at ulimit -v and at the free memory',
+  ENOSPC: 'the file system is full: free some space or use another directory',
+  EDQUOT: 'the disk quota is used up: free some space or use another directory',
+  EFBIG: 'the file may not be as long as this: look at ulimit -f',
+  ENOENT: 'no such file or directory',
+  EACCES: 'permission denied',
+  EISDIR: 'it is a directory: name a file',
+  ENOTDIR: 'it is not a directory',
+  ENOSYS: 'this build of libhwloc, or this system, cannot do it',
+};
+
+/**
+ * A function of libhwloc or libc failed.
+ *
+ * `code` is the name of the errno (`'EBUSY'`), `function` the C function, and `advice` what the caller can do; the
+ * message holds all three on one line.
+ */
+export class HwlocError extends Error {
+  override readonly name = 'HwlocError';
+  readonly code: string;
+  readonly function: string;
+  readonly advice: string;
+
+  constructor(
+    functionName: string,
+    code: string,
+    advice = commonAdvice[code] ?? 'see the manual of this function',
+  ) {
+    super(`${functionName}: ${code}: ${advice}`);
+    this.function = functionName;
+    this.code = code;
+    this.advice = advice;
+  }
+}
+
+/** koffi, which calls libhwloc, could not be loaded; the message says why and what to do. */
+export class KoffiNotLoadedError extends Error {
+  override readonly name = 'KoffiNotLoadedError';
+  readonly code = 'KOFFI_NOT_LOADED';
+
+  /** @param cause  What Node said. */
+  constructor(cause: unknown) {
+    const { message, code } = cause as NodeJS.ErrnoException;
+    const advice =
+      code === 'ERR_DLOPEN_DISABLED'
+        ? 'run node without --no-addons (with --permission: add --allow-addons)'
+        : 'install it for this platform: npm install --include=optional koffi';
+    const reason = message.split('\n', 1)[0]?.replace(/\.$/, '') ?? '';
+    super(`koffi, which calls libhwloc, could not be loaded (${reason}); ${advice}`, { cause });
+  }
+}
