@@ -3,6 +3,7 @@
 /** @module hwloc */
 
 export { InvalidArgumentError } from '../check/index.js';
+export { HwlocError, KoffiNotLoadedError } from '../libc/index.js';
 export type { BindingOptions, SetCpuBindingOptions, SetMemoryBindingOptions } from './binding/flags.js';
 export { CpuSet, NodeSet } from './bitmap/sets.js';
 export type { CpuKind } from './cpukinds/cpu-kinds.js';
@@ -14,7 +15,6 @@ export {
   NotSupportedError,
   TopologyClosedError,
 } from './errors.js';
-export { HwlocError, KoffiNotLoadedError } from '../libc/index.js';
 export type {
   CpuKindJson,
   DistancesJson,
