@@ -23,7 +23,7 @@ export type Values = Readonly<Record<string, string | number | undefined>>;
  */
 export function parseLine(line: string): Line {
   const [verb = '', ...words] = line.split(' ');
-  if (!/^[a-z]{1,16}$/.test(verb)) throw new ProtocolError('not a line of this protocol', line);
+  if (!isName(verb)) throw new ProtocolError('not a line of this protocol', line);
   const values = new Map<string, string>();
   const ranges: string[] = [];
   for (const word of words) {
@@ -33,7 +33,7 @@ export function parseLine(line: string): Line {
       continue;
     }
     const key = word.slice(0, equals);
-    if (!/^[a-z][a-z0-9-]*$/.test(key)) throw new ProtocolError('not a key=value word', line);
+    if (!isName(key)) throw new ProtocolError('not a key=value word', line);
     if (values.has(key)) throw new ProtocolError(`the key ${key} is there twice`, line);
     values.set(key, decode(word.slice(equals + 1), line));
   }
@@ -54,9 +54,19 @@ export function formatLine(verb: string, values: Values = {}, ranges = ''): stri
 }
 
 function encode(value: string): string {
+  if (isPlain(value)) return value;
   return value.replace(/[^!-$&-~]+/g, (run) =>
     Array.from(Buffer.from(run), (byte) => `%${byte.toString(16).padStart(2, '0')}`).join(''),
   );
+}
+
+/** Whether a value goes as it is, as nearly all do. */
+function isPlain(value: string): boolean {
+  for (let i = 0; i < value.length; i++) {
+    const code = value.charCodeAt(i);
+    if (code <= 0x20 || code >= 0x7f || code === 0x25) return false;
+  }
+  return true;
 }
 
 function decode(value: string, line: string): string {
@@ -82,7 +92,21 @@ export function numberOf({ values }: Line, key: string, base: 10 | 16, line: str
 
 /** A number as text, if it is one. */
 export function numberIn(text: string | undefined, base: 10 | 16): number | undefined {
-  if (text === undefined || !(base === 10 ? /^\d{1,16}$/ : /^[0-9a-f]{1,14}$/i).test(text)) return undefined;
+  if (text === undefined) return undefined;
   const number = Number.parseInt(text, base);
-  return Number.isSafeInteger(number) ? number : undefined;
+  if (!Number.isSafeInteger(number) || number < 0) return undefined;
+  // Nothing else is in front of it than zeros, and nothing behind it.
+  const padded = number.toString(base).padStart(text.length, '0');
+  return padded === text.toLowerCase() ? number : undefined;
+}
+
+/** The characters of a verb or a key: `a` to `z`, behind the first one digits and `-`, too. Each pattern costs a rank 80 µs. */
+function isName(word: string): boolean {
+  for (let i = 0; i < word.length; i++) {
+    const code = word.charCodeAt(i);
+    const isLetter = code >= 0x61 && code <= 0x7a;
+    const isOther = code === 0x2d || (code >= 0x30 && code <= 0x39);
+    if (!isLetter && (i === 0 || !isOther)) return false;
+  }
+  return word !== '';
 }

@@ -1,4 +1,4 @@
-// An alarm: one call after some time. Node compiles its timers when the first is set, in thirty functions, for which a rank that just has
+// An alarm: a call at a moment. Node compiles its timers when the first is set, in thirty functions, for which a rank that just has
 // to wait for others would pay a millisecond; the engine has an alarm of its own.
 
 import { now } from './now.js';
@@ -12,39 +12,55 @@ export function patientNow(): number {
   return now() - lost;
 }
 
-function noteDelay(rings: number): void {
-  const late = now() - rings;
-  if (late > lateMilliseconds) lost += late;
+/** An alarm that can be set again and again. */
+export interface Alarm {
+  /** Rings at a moment of {@link patientNow}, in place of what was set before. */
+  set(moment: number): void;
+  /** It does not ring until it is set again. */
+  off(): void;
 }
 
 /**
- * Calls `ring` after some time, unless it was called off before. It does not keep the process alive.
+ * An alarm that calls `ring`. It does not keep the process alive.
  *
- * @returns what calls it off.
+ * Setting it for later, or off, leaves the engine's wait as it is: where that ends too early, it begins again.
+ *
  * @see Atomics.waitAsync()
  */
-export function alarm(milliseconds: number, ring: () => void): () => void {
+export function alarm(ring: () => void): Alarm {
+  // Nobody changes the cell: a wait for it ends in time, or because it is to be shorter.
   const cell = new Int32Array(new SharedArrayBuffer(4));
-  const until = now() + milliseconds;
-  let isOn = true;
-  const wait = (time: number) => {
-    const waiting = Atomics.waitAsync(cell, 0, 0, time);
-    // Nobody changes the cell: it ends by itself, in time, or because it was called off.
+  let due = Infinity;
+  let waitsUntil: number | undefined;
+
+  const noteDelay = () => {
+    const late = patientNow() - due;
+    if (late > lateMilliseconds) lost += late;
+  };
+  const wait = () => {
+    waitsUntil = due;
+    const waiting = Atomics.waitAsync(cell, 0, 0, due - patientNow());
     void Promise.resolve(waiting.value).then(() => {
-      if (!isOn) return;
+      waitsUntil = undefined;
+      if (due === Infinity) return;
       // The engine counts from the last turn of the event loop: where the job has computed since, it ends too early by as long as that.
-      const left = until - now();
-      if (left > 0) wait(left);
+      if (patientNow() < due) wait();
       else {
-        noteDelay(until);
+        noteDelay();
+        due = Infinity;
         ring();
       }
     });
   };
-  wait(milliseconds);
-  return () => {
-    isOn = false;
-    noteDelay(until);
-    Atomics.notify(cell, 0);
+  return {
+    set(moment) {
+      due = moment;
+      if (waitsUntil === undefined) wait();
+      else if (moment < waitsUntil) Atomics.notify(cell, 0);
+    },
+    off() {
+      noteDelay();
+      due = Infinity;
+    },
   };
 }

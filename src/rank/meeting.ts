@@ -16,7 +16,6 @@ import { channelPath } from '../channel/place/index.js';
 import { type Watch, watch } from '../libc/index.js';
 import { alarm } from './alarm.js';
 import type { Context } from './context.js';
-import { now } from './now.js';
 import { filesKey } from './plans.js';
 
 /** A rank's part of a channel. */
@@ -27,7 +26,7 @@ export interface Meeting {
   closeLobby(): void;
   /** Opens a gate to wait at, in place of the one before. */
   openGate(number: number): void;
-  /** Resolves to whether the gate has ended, at a moment of {@link now} at the latest. */
+  /** Resolves to whether the gate has ended, at a moment of {@link patientNow} at the latest. */
   gateEnds(until: number): Promise<boolean>;
   closeGate(): void;
   /** Holds a gate shut, as the leader. */
@@ -45,7 +44,8 @@ export function meet(context: Context, channel: Channel): Meeting {
   let lobby: Lobby | undefined;
   let gate: { readonly fd: number; readonly watch: Watch } | undefined;
   let gateHasEnded = false;
-  let wake: (() => void) | undefined;
+  let wake: ((ended: boolean) => void) | undefined;
+  const waited = alarm(() => wake?.(false));
   const held = new Map<number, number>();
   const closers: (() => void)[] = [];
   let isIn = true;
@@ -93,22 +93,19 @@ export function meet(context: Context, channel: Channel): Meeting {
       const ended = () => {
         gateHasEnded = true;
         gate?.watch.stop();
-        wake?.();
+        wake?.(true);
       };
       gate = { fd, watch: watch(fd, 'readable', ended) };
     },
     gateEnds(until) {
       if (gateHasEnded) return Promise.resolve(true);
       return new Promise((resolve) => {
-        const callOff = alarm(until - now(), () => {
+        wake = (ended) => {
           wake = undefined;
-          resolve(false);
-        });
-        wake = () => {
-          callOff();
-          wake = undefined;
-          resolve(true);
+          waited.off();
+          resolve(ended);
         };
+        waited.set(until);
       });
     },
     closeGate,

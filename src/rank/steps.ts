@@ -115,6 +115,18 @@ export interface Rules {
   readonly pace: Pace;
 }
 
+/**
+ * When a while is over that began at `since`, at the earliest. How long it is costs a rank a look at its own start: that is put off until
+ * it may matter.
+ *
+ * @param atLeast  A while may have to be longer than the patience of this rank.
+ */
+export function endOfWhile(rules: Rules, since: number, now: number, atLeast = 0): number {
+  const { pace, timeout } = rules;
+  const first = since + Math.min(pace.tick, timeout);
+  return now < first ? first : since + Math.min(Math.max(rules.patience, atLeast), timeout);
+}
+
 /** How often a rank that waits looks whether the others are still there. In milliseconds. */
 export interface Pace {
   /** A member: its leader's lock, for a gate that the leader never held does not end. */

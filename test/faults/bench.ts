@@ -49,6 +49,8 @@ export interface Told {
   joined: number;
   outcome: Outcome;
   tree: string;
+  /** Of the shared data: its length, its first byte and its last one. */
+  data?: [number, number, number];
   /** The most memory that it had, in kilobytes. */
   peak: number;
 }

@@ -44,6 +44,21 @@ describe.concurrent.each(points)('at %s', (point) => {
   });
 });
 
+describe.concurrent.each(['leader:loaded', 'leader:written', 'leader:planned', 'leader:agreed'])(
+  'at %s',
+  (point) => {
+    test('a leader with data that is killed gives way to one with its own', async () => {
+      const faults = [{ rank: 0, point, act: 'kill' }] as const;
+      const { told } = await expectNothingWrong({ faults, env: { SHARE_BYTES: '3000000' } });
+      expect(told.map(({ outcome }) => outcome.how)).toEqual(['adopted', 'adopted']);
+      const [first, second] = told.map(({ data }) => data);
+      expect(first).toEqual(second);
+      expect([1, 2]).toContain(first?.[1]);
+      expect(first).toEqual([3_000_000, first?.[1], first?.[1]]);
+    });
+  },
+);
+
 describe.concurrent.each([
   'member:announced',
   'leader:loaded',

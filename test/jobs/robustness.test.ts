@@ -2,6 +2,7 @@
 import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { SCATTER_WINDOWS, sizeOf } from '../../src/maps/index.js';
 import { expectAllAdopted, fixture, reporter, reportsIn, runSharedJob } from '../support/shared-job.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { wrapper } from '../support/wrapper.js';
@@ -11,6 +12,8 @@ const local = (ranks: number, ...program: string[]) => wrapper('local', '-n', St
 const howOf = (stdout: string) => reportsIn(stdout).map(({ outcome }) => outcome.how);
 
 describe('the range', () => {
+  const [window = { start: 0, end: 0 }] = SCATTER_WINDOWS;
+
   test('is re-planned when a rank takes it on purpose after it sent its ranges; all adopt', async () => {
     const { reports, stderr } = await runSharedJob(local(4, node, fixture('squatter.mjs')), {
       env: { SQUATTER: '1', AFTER_IT: '2' },
@@ -20,11 +23,26 @@ describe('the range', () => {
     expect(stderr).toBe('');
   });
 
-  test('is re-planned when the leader itself takes it', async () => {
+  test('cannot be taken in the leader any more, when it has written for it', async () => {
     const { reports } = await runSharedJob(local(3, node, fixture('squatter.mjs')), {
       env: { SQUATTER: '0', AFTER_IT: '2' },
     });
     expectAllAdopted(reports, 3);
+    for (const { outcome } of reports) expect(outcome.generation).toBe(1);
+  });
+
+  // The whole window in which the leader looks first: whatever it wrote while the others came is of no use.
+  test.each([
+    ['a topology', {}],
+    ['a topology with data in front', { SHARE_BYTES: '100000' }],
+  ])('that the leader has written %s for is another one if it is taken in a member', async (_, env) => {
+    const TAKEN = `1:${window.start}:${sizeOf(window)}`;
+    const { reports, stderr } = await runSharedJob(local(3, node, fixture('taken.mjs')), {
+      env: { ...env, TAKEN },
+    });
+    expectAllAdopted(reports, 3);
+    for (const { outcome } of reports) expect(outcome.address).toBeGreaterThanOrEqual(0x6000_0000_0000);
+    expect(stderr).toBe('');
   });
 
   test('at an address that is asked for', async () => {

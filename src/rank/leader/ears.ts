@@ -1,7 +1,7 @@
 // What a leader hears: lines in the lobby, the end of loading, and barriers that it comes to itself.
 
 import { leaderByte, maxLineBytes, parseMessage } from '../../channel/index.js';
-import { alarm, patientNow } from '../alarm.js';
+import { alarm } from '../alarm.js';
 import type { Meeting } from '../meeting.js';
 import { messageOf } from '../notice.js';
 import type { Answer, Heard, Loading, Rules } from '../steps.js';
@@ -20,51 +20,53 @@ export function listen(meeting: Meeting, rules: Rules, book: Ledger, notice: (te
   const lobby = meeting.lobby();
   let loading: Loading | undefined;
   let barrier: number | undefined;
-  let ring: (() => void) | undefined;
+  let answerWith: ((answer: Answer) => void) | undefined;
   let ignored = 0;
-  let heard: Heard[] = [];
+  // What was said before this rank led.
+  let heard: Heard[] = read();
 
   const watching = lobby.listen(() => {
     heard.push(...read());
-    ring?.();
+    ring();
+  });
+  const silence = alarm(() => {
+    // If this process was stopped, there is something.
+    heard.push(...read());
+    answerWith?.(whatCame() ?? { is: 'heard', lines: [] });
   });
 
   return {
     hear(until) {
-      heard.push(...read());
       const answer = whatCame();
       if (answer !== undefined) return answer;
+      if (until !== Infinity) silence.set(until);
       return new Promise((resolve) => {
-        const callOff =
-          until === Infinity
-            ? undefined
-            : alarm(until - patientNow(), () => {
-                ring = undefined;
-                // If this process was stopped, there is something.
-                heard.push(...read());
-                resolve(whatCame() ?? { is: 'heard', lines: [] });
-              });
-        ring = () => {
-          const came = whatCame();
-          if (came === undefined) return;
-          ring = undefined;
-          callOff?.();
+        answerWith = (came) => {
+          answerWith = undefined;
+          silence.off();
           resolve(came);
         };
       });
     },
     loaded(result) {
       loading = result;
-      ring?.();
+      ring();
     },
     come(number) {
       barrier = number;
-      ring?.();
+      ring();
     },
     keepAlive(yes) {
       watching.keepAlive(yes);
     },
   };
+
+  /** Answers, if an answer is waited for and there is one. */
+  function ring(): void {
+    if (answerWith === undefined) return;
+    const came = whatCame();
+    if (came !== undefined) answerWith(came);
+  }
 
   function whatCame(): Answer | undefined {
     if (heard.length === 0 && loading === undefined && barrier === undefined) return undefined;

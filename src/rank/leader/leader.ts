@@ -1,7 +1,7 @@
 // A rank that leads: what it decides in a join, at barriers and in between. A pure state machine; docs/protocol.md, sections 3 to 6, in code.
 
 import { type Plan, type Round, type Xml, isFinal } from '../../channel/index.js';
-import type { Answer, Ask, Loading, Next, Rules } from '../steps.js';
+import { type Answer, type Ask, type Loading, type Next, type Rules, endOfWhile } from '../steps.js';
 import {
   type Peer,
   type Peers,
@@ -120,10 +120,7 @@ export function leader(rules: Rules, state: Leader, answer: Answer, now: number)
     case 'found':
       return begin(rules, state, answer.is === 'round' ? answer.round : undefined);
     case 'tookOver':
-      // What the leader before has begun to write is of no use.
-      return state.round?.verb === 'plan'
-        ? to(state, 'cleared', { ask: 'discard', plan: state.round.number })
-        : takeOver(rules, state);
+      return clear(rules, state);
     case 'cleared':
       return takeOver(rules, state);
     case 'held':
@@ -172,6 +169,13 @@ function begin({ local }: Rules, state: Leader, found: Round | undefined): Move 
   if (found === undefined) return publish(state, { verb: 'lead', number: 0, leader: local }, 'gather');
   // The gate that the members wait at: they must not see its end before there is news.
   return to({ ...state, round: found }, 'tookOver', { ask: 'hold', gate: found.number + 1 });
+}
+
+/** What the leader before has written is of no use: for the plan that is on, or ahead of the next one. */
+function clear(rules: Rules, state: Leader): Move {
+  const { round } = state;
+  if (round === undefined || isFinal(round)) return takeOver(rules, state);
+  return to(state, 'cleared', { ask: 'discard', plan: round.number + (round.verb === 'plan' ? 0 : 1) });
 }
 
 function takeOver({ local }: Rules, state: Leader): Move {
@@ -232,8 +236,8 @@ function gather(rules: Rules, state: Leader, now: number): Move {
   const came = peers.filter(({ said }) => said !== undefined).length + 1;
   const isEverybodyHere = awaited.length === 0 && (rules.expected !== undefined || came === rules.most);
   const quiet = now - state.lastArrival;
-  const patience = Math.min(Math.max(rules.patience, state.lastArrival - state.firstArrival), rules.timeout);
-  const isQuiet = state.hadGathered || quiet >= patience;
+  const spread = state.lastArrival - state.firstArrival;
+  const isQuiet = state.hadGathered || now >= endOfWhile(rules, state.lastArrival, now, spread);
   if (!isEverybodyHere && !isQuiet) return listen(rules, state, 'gathering', awaited, now);
   // Those whose byte is locked are there, and will say hello unless they are stopped.
   const silent = localsOf(present(peers).filter(({ said }) => said === undefined));

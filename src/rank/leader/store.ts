@@ -87,7 +87,9 @@ export function storeOf(context: Context, channel: Channel): Store {
   /** The file with the data, under the name of a plan; in another place than before, the data is written again. */
   const openBehindData = (block: DataBlock, file: string) => {
     const place = placeNow();
-    if (dataFile?.place === place) {
+    if (dataFile?.place === place && dataFile.path === file) {
+      // It was written for another address, and nobody was told of it.
+    } else if (dataFile?.place === place) {
       // Not rename(), which would replace what is at the name.
       linkSync(dataFile.path, file);
       unlinkSync(dataFile.path);
@@ -111,6 +113,8 @@ export function storeOf(context: Context, channel: Channel): Store {
         const place = placeNow();
         const path = fileOf(place, 0);
         try {
+          // A leader that died may have left it.
+          unlinkIfThere(path);
           const steps = writeNew(path, block);
           while (steps.next().done !== true) await new Promise(setImmediate);
           data = block;

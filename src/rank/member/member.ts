@@ -1,7 +1,7 @@
 // A rank that does not lead: what it decides in a join and at a barrier. A pure state machine; docs/protocol.md, sections 3 to 6, in code.
 
 import { type Round, type Xml, isFinal } from '../../channel/index.js';
-import type { Answer, Ask, Next, Rules, Saying } from '../steps.js';
+import { type Answer, type Ask, type Next, type Rules, type Saying, endOfWhile } from '../steps.js';
 
 /** What the rank has asked for last, and so what the next answer is about. */
 type Step =
@@ -157,8 +157,9 @@ function considerLeader(
   const looked = { ...state, sawZero: state.sawZero || zero };
   if (!led) {
     const zeroHasGone = state.sawZero && !zero;
-    const isTime = state.wasLed || zeroHasGone || now - rules.arrived >= rules.patience;
-    return isTime ? elect(rules, looked, now) : wait(rules, looked, now, rules.arrived + rules.patience);
+    const over = endOfWhile(rules, rules.arrived, now);
+    const isTime = state.wasLed || zeroHasGone || now >= over;
+    return isTime ? elect(rules, looked, now) : wait(rules, looked, now, over);
   }
   const waited = now - state.since;
   if (state.goal === 'xml' && waited >= rules.pace.xmlPatience) return fall(looked, undefined);
@@ -182,7 +183,7 @@ function wait({ pace }: Rules, state: Member, now: number, atMost = Infinity): M
 function elect(rules: Rules, state: Member, now: number): Move {
   if (state.goal === 'xml') return fall(state, undefined);
   if (!rules.isVisitor) return to(state, 'elected', { ask: 'lead' });
-  if (now - rules.arrived >= rules.patience) {
+  if (now >= endOfWhile(rules, rules.arrived, now)) {
     return fall(
       { ...state, refusal: 'another process has the place of this rank, and no rank leads' },
       undefined,

@@ -11,14 +11,14 @@ export const memberPoints = [
   'member:barrier',
 ] as const;
 
-/** The points that a leader passes, in order; it may come to `planning` … `written` several times. */
+/** The points that a leader passes, in order. With a hole policy other than `scatter`, and for a second plan, it writes when it has planned. */
 export const leaderPoints = [
   'leader:claimed',
   'leader:loaded',
-  'leader:gathered',
-  'leader:planned',
   'leader:writing',
   'leader:written',
+  'leader:gathered',
+  'leader:planned',
   'leader:agreed',
   'leader:released',
   'leader:adopted',

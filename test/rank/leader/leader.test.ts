@@ -183,6 +183,8 @@ describe('a leader that takes over', () => {
     const { ask } = leads([
       [{ ask: 'read' }, round({ verb: 'anew', number: 2, leader: 1, deaths: 1 })],
       [{ ask: 'hold', gate: 3 }, done],
+      // It may have written for the plan that would have come next.
+      [{ ask: 'discard', plan: 3 }, done],
       [{ ask: 'hold', gate: 4 }, done],
     ]);
     expect(ask).toMatchObject({

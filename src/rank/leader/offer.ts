@@ -1,0 +1,380 @@
+// What a leader offers to the ranks of its node: a topology, an address for it, its file, and the same as XML.
+
+import { type Channel, type Plan, type Round, type Xml, isFinal, keptPath } from '../../channel/index.js';
+import { codeOf } from '../../channel/place/index.js';
+import { hostName } from '../../environment/index.js';
+import type { Topology } from '../../hwloc/index.js';
+import { type Reservation, HwlocError, pageSize, reserve } from '../../libc/index.js';
+import {
+  type Claimed,
+  type HolePolicy,
+  chooseHole,
+  combine,
+  ownOccupied,
+  parsePolicy,
+} from '../../maps/index.js';
+import type { Context } from '../context.js';
+import type { Pieces } from '../data/make.js';
+import type { Shared } from '../data/open.js';
+import { takeData } from '../data/taken.js';
+import { discover } from '../discover.js';
+import { ShareError } from '../errors.js';
+import { privateOutcome, takeFallback } from '../fallback.js';
+import type { Got } from '../member/perform.js';
+import { messageOf } from '../notice.js';
+import { adoptPlan, adoptedOutcome, leadersXml, planFile } from '../plans.js';
+import { reach } from '../report/points.js';
+import { shapeOf } from '../shape.js';
+import type { Answer, Loading } from '../steps.js';
+import type { Kept, Keeping } from './kept.js';
+import type { Ledger } from './ranges.js';
+import { isOfThePlace, storeOf } from './store.js';
+
+/** The steps of a leader that are about its topology. Those that return an {@link Answer} do not throw. */
+export interface Offer {
+  /** Loads the topology, and has the data made and written, while the others come. @param number  Of the first plan. */
+  load(number: number): Promise<Loading>;
+  choose(number: number): Answer | Promise<Answer>;
+  write(plan: Plan): Answer;
+  writeXml(): Xml | undefined;
+  adopt(plan: Plan): Answer;
+  discard(number: number): void;
+  /**
+   * What this rank has in the end.
+   *
+   * @param reason  Why it has not adopted.
+   * @param round   The round that ended the join.
+   * @throws NotSharedError, ShareError, HwlocError
+   */
+  result(reason: string | undefined, round: Round | undefined): Promise<Got>;
+  /** Gives up what nobody can be offered any more. */
+  abandon(): void;
+  /** Gives up what is held in other directories. */
+  close(): void;
+}
+
+/** @param book  What is occupied in the others, and allowed to them. */
+export function offerOf(context: Context, channel: Channel, book: Ledger): Offer {
+  const { settings, notice, clock, allowed } = context;
+  const store = storeOf(context, channel);
+  let own: Topology | undefined;
+  let length = 0;
+  let didDiscover = false;
+  /** Where steps leave their topologies to later ones; undefined where nobody holds such a place. */
+  let keeping: Keeping | undefined;
+  /** What an earlier step left, while this step may still use it. */
+  let kept: Kept | undefined;
+  /** When it was discovered, if this step's topology is that one. */
+  let keptSince: number | undefined;
+  let pieces: Pieces | undefined;
+  let failure: unknown;
+  /** Keeps everything else in this process off the range of a file that is written. */
+  let reservation: Reservation | undefined;
+  /** The plan that is written already, before anybody was told of it. */
+  let ahead: Plan | undefined;
+  /** The number of the last plan that was written; 0: a plan was asked for. */
+  let written: number | undefined;
+  let adopted: { readonly topology: Topology; readonly plan: Plan } | undefined;
+
+  const releaseRange = () => {
+    reservation?.release();
+    reservation = undefined;
+  };
+
+  return {
+    load,
+    choose,
+    write,
+    writeXml,
+    adopt,
+    discard(number) {
+      store.discard(number);
+    },
+    result,
+    abandon() {
+      releaseRange();
+      if (own !== undefined && adopted === undefined) own.close();
+    },
+    close() {
+      store.close();
+    },
+  };
+
+  async function load(number: number): Promise<Loading> {
+    try {
+      const sharing = context.share === undefined ? undefined : putInFront(context.share);
+      sharing?.catch(() => undefined); // it is waited for below
+      await lookForKept();
+      // A file has names under one root only, and behind data, a topology has to be written anew.
+      const isHere = kept?.file.startsWith(`${channel.root}/`) === true && sharing === undefined;
+      if (!isHere) await loadOwn();
+      clock.mark('load');
+      reach('leader:loaded');
+      pieces = await sharing;
+      writeAhead(number);
+      return { failed: undefined };
+    } catch (error) {
+      failure = error;
+      return { failed: messageOf(error) };
+    }
+  }
+
+  /** What steps have in common, where somebody holds it for them. */
+  async function lookForKept(): Promise<void> {
+    const place = keptPath(context.roots, hostName());
+    if (place === undefined) return;
+    keeping = (await import('./kept.js')).keepingIn(place, context);
+    ({ kept } = keeping);
+    keptSince = kept?.since;
+    length = kept?.bytes ?? 0;
+  }
+
+  /** Gets a topology that can be written: a copy of the kept one, or by a discovery. */
+  async function loadOwn(): Promise<void> {
+    const from = kept;
+    kept = undefined;
+    try {
+      own = from?.copy();
+    } catch {
+      // Its range is taken in this process.
+    }
+    if (own === undefined) {
+      keptSince = undefined;
+      own = await discover(context);
+      didDiscover = true;
+    }
+    // Now, while others still come: libhwloc copies the whole topology to see how long it is.
+    length = own.sharedLength();
+  }
+
+  async function putInFront(share: NonNullable<Context['share']>): Promise<Pieces> {
+    return (await import('../data/make.js')).putInFront(share, store);
+  }
+
+  /**
+   * Writes for the first plan while others still come, so that nobody waits for it: the address that suits this rank is free in all others,
+   * too, but for rare cases. For the other policies, the ranges of all must be known. If it fails, the plan is written when all have come.
+   */
+  function writeAhead(number: number): void {
+    if (own === undefined || settings.hole !== undefined) return;
+    try {
+      const plan = planFor(number, addressFor(number, [ownOccupied()]), own.abi);
+      if (writeOwn(plan).is === 'done') ahead = plan;
+    } catch {
+      // There is no hole: the plan for all says so.
+    }
+  }
+
+  function choose(number: number): Answer | Promise<Answer> {
+    if (own === undefined && kept === undefined) return { is: 'refused', reason: 'nothing was loaded' };
+    if (written === undefined) {
+      written = 0;
+      if (!book.allAllowed(allowed)) return coverEverybody().then(() => chooseNow(number));
+    }
+    return chooseNow(number);
+  }
+
+  /** The topology that all ranks can use: with what this rank's own cgroup does not allow, where theirs differ. */
+  async function coverEverybody(): Promise<void> {
+    forgetAhead();
+    own?.close();
+    // It belongs to these ranks, and to no later step.
+    kept = keeping = keptSince = undefined;
+    own = await discover(context, { includeDisallowed: true });
+    didDiscover = true;
+    length = own.sharedLength();
+    clock.mark('load');
+  }
+
+  function forgetAhead(): void {
+    if (ahead === undefined) return;
+    discard(ahead);
+    ahead = undefined;
+    releaseRange();
+  }
+
+  function chooseNow(number: number): Answer | Promise<Answer> {
+    const others = book.occupied();
+    if (ahead?.number === number && isFreeIn(others, ahead)) return { is: 'plan', plan: ahead };
+    forgetAhead();
+    try {
+      releaseRange();
+      const everybody = [ownOccupied(), ...others];
+      if (own === undefined && kept !== undefined) {
+        return written === 0 && isFreeIn(everybody, kept)
+          ? { is: 'plan', plan: planFor(number, kept.at, kept.abi) }
+          : loadOwn().then(() => chooseNow(number), refusedBy);
+      }
+      return { is: 'plan', plan: planFor(number, addressFor(number, everybody), own?.abi ?? 0) };
+    } catch (error) {
+      return refusedBy(error);
+    }
+  }
+
+  function addressFor(number: number, everybody: readonly Claimed[]): number {
+    return chooseHole({
+      occupied: combine(everybody),
+      length,
+      pageSize: pageSize(),
+      policy: policyOf(context),
+      seed: `${context.identity.key}#${number}`,
+    });
+  }
+
+  function planFor(number: number, at: number, abi: number): Plan {
+    const { base, offset } = store;
+    return { number, at, bytes: length, offset, abi, base, shape: shapeOf(settings) };
+  }
+
+  function write(plan: Plan): Answer {
+    const before = written ?? 0;
+    const answer = plan === ahead ? done : kept === undefined ? writeOwn(plan) : linkKept(kept, plan);
+    ahead = undefined;
+    if (answer.is === 'done') written = plan.number;
+    if (before > 0) store.discard(before);
+    return answer;
+  }
+
+  function writeOwn(plan: Plan): Answer {
+    if (own === undefined) return { is: 'refused', reason: 'nothing was loaded' };
+    try {
+      reach('leader:writing');
+      store.write(own, plan);
+    } catch (error) {
+      return whatNow(error, plan);
+    }
+    try {
+      hold(plan);
+      return done;
+    } catch (error) {
+      discard(plan);
+      return whatNow(error, plan);
+    }
+  }
+
+  /** A file with data in front is used again, for the next address. */
+  function discard({ number, offset }: Plan): void {
+    if (offset === 0) store.discard(number);
+  }
+
+  /** As in every rank: between now and the release something else might take the range. */
+  function hold({ at, bytes }: Plan): void {
+    reservation = reserve(at, bytes);
+    clock.mark('write');
+    reach('leader:written');
+  }
+
+  function whatNow(error: unknown, plan: Plan): Answer {
+    // EBUSY is this process's own range, taken since we looked; EEXIST: something is at the file's name. The next plan has others.
+    const code = codeOf(error);
+    if ((error instanceof HwlocError && code === 'EBUSY') || code === 'EEXIST') return { is: 'busy' };
+    if (isOfThePlace(error) && store.moveOn()) {
+      notice(`${planFile(context, channel, plan)}: ${messageOf(error)}; using the next directory`);
+      return { is: 'busy' };
+    }
+    return refusedBy(error);
+  }
+
+  /** Gives the kept file the name of a plan. If it cannot be used, the next plan is for a topology of our own. */
+  function linkKept({ file, use }: Kept, plan: Plan): Answer {
+    try {
+      // Before anybody is told to adopt it.
+      use(() => undefined);
+      if (store.link(file, plan.number)) {
+        hold(plan);
+        return done;
+      }
+    } catch (error) {
+      if (codeOf(error) === 'EEXIST') return { is: 'busy' };
+    }
+    written = plan.number;
+    return { is: 'busy' };
+  }
+
+  function writeXml(): Xml | undefined {
+    const topology = adopted?.topology ?? own;
+    if (topology !== undefined) return xmlOf(topology);
+    if (kept === undefined) return undefined;
+    const { at, bytes, use } = kept;
+    try {
+      releaseRange();
+      const xml = use(xmlOf);
+      reservation = reserve(at, bytes);
+      return xml;
+    } catch (error) {
+      notice(`no XML for the ranks that cannot adopt: ${messageOf(error)}`);
+      return undefined;
+    }
+  }
+
+  function xmlOf(topology: Topology): Xml | undefined {
+    const base = store.writeXml(topology);
+    return base === undefined ? undefined : { base, thisSystem: topology.isThisSystem };
+  }
+
+  function adopt(plan: Plan): Answer {
+    try {
+      releaseRange();
+      adopted = { topology: adoptPlan(planFile(context, channel, plan), plan), plan };
+      clock.mark('adopt');
+      reach('leader:adopted');
+      if (didDiscover && plan.number === written && plan.offset === 0)
+        keeping?.keep(planFile(context, channel, plan));
+      return done;
+    } catch (error) {
+      return refusedBy(error);
+    }
+  }
+
+  async function result(reason: string | undefined, round: Round | undefined): Promise<Got> {
+    if (adopted !== undefined) {
+      own?.close();
+      return {
+        topology: adopted.topology,
+        outcome: adoptedOutcome(adopted.plan, clock, didDiscover, keptSince),
+        plan: adopted.plan,
+        shared: await dataOf(adopted.plan),
+      };
+    }
+    if (failure instanceof ShareError) throw failure;
+    const why = reason ?? 'nobody could adopt';
+    const plan = round?.verb === 'release' ? round.plan : undefined;
+    if (own === undefined || settings.strict) {
+      // It took over from a leader whose topology it could not adopt, or could not load one.
+      const offered = leadersXml(context, channel, isFinal(round) ? round.xml : undefined);
+      return { ...(await takeFallback(context, why, offered)), plan, shared: await dataOf(plan) };
+    }
+    notice(`${why}; keeping its own copy of the topology`);
+    const outcome = { ...privateOutcome('discovered', why, context), didDiscover, kept: keptSince };
+    return { topology: own, outcome, plan, shared: await dataOf(plan) };
+  }
+
+  /** As everybody else, the leader has the pages of the file; data that found no room it has as it was given. */
+  async function dataOf(plan: Plan | undefined): Promise<Shared | undefined> {
+    const shared =
+      plan === undefined ? undefined : await takeData(context, planFile(context, channel, plan), plan);
+    if (shared !== undefined || pieces === undefined) return shared;
+    return (await import('../data/open.js')).named(pieces);
+  }
+}
+
+const done: Answer = { is: 'done' };
+
+function isFreeIn(
+  processes: readonly Claimed[],
+  { at, bytes }: { readonly at: number; readonly bytes: number },
+): boolean {
+  const end = at + bytes;
+  return processes.every(({ ranges }) => ranges.every((range) => range.end <= at || range.start >= end));
+}
+
+function refusedBy(error: unknown): Answer {
+  return { is: 'refused', reason: messageOf(error) };
+}
+
+function policyOf({ settings, notice }: Context): HolePolicy {
+  if (settings.hole === undefined) return 'scatter';
+  const policy = parsePolicy(settings.hole);
+  if (policy === undefined) notice(`HWLOC_SHARE_HOLE=${settings.hole}: unknown hole policy; using scatter`);
+  return policy ?? 'scatter';
+}
