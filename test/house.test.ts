@@ -143,17 +143,17 @@ test('imports point the way that the design says', () => {
 
 test('C functions, and addresses in memory, stay in src/libc and src/hwloc', () => {
   // What the door of src/libc gives to every room. The rest of it takes or returns addresses, or koffi's own values.
-  const forAll = [
-    ...['HwlocError', 'KoffiNotLoadedError', 'koffiVersion'],
-    ...['Status', 'statusAt', 'statusOf', 'linkAt', 'mkfifo', 'writeText', 'allocate', 'anonymousFile'],
-    ...['Bytes', 'lockBytes', 'lockOnBytes', 'unlockBytes', 'Watch', 'watch'],
-    ...['Reservation', 'pageSize', 'reserve', 'setFirst', 'threadName'],
-    ...['ProcessEnd', 'Program', 'endOf', 'spawnExactly'],
-  ];
+  const forAll = `
+    HwlocError KoffiNotLoadedError koffiVersion
+    Status statusAt statusOf linkAt mkfifo writeText allocate anonymousFile
+    Bytes lockBytes lockOnBytes unlockBytes Watch watch
+    Reservation pageSize reserve setFirst threadName
+    ProcessEnd Program endOf spawnExactly
+  `.match(/\w+/g);
   const others = files.filter((file) => !['libc', 'hwloc'].includes(roomOf(file)));
   const taken = others.flatMap((file) => namesFrom(file, 'libc/index.ts'));
   expect(taken).toContain('mkfifo');
-  expect(taken.filter((name) => !forAll.includes(name))).toEqual([]);
+  expect(taken.filter((name) => forAll?.includes(name) !== true)).toEqual([]);
 });
 
 /** The names that a file imports from another. */
