@@ -3,17 +3,6 @@
 export { type Channel, enterChannel, leaveChannel } from './channel.js';
 export { OtherStepError, ProtocolError } from './errors.js';
 export { endGate, holdGate, openGate } from './gate.js';
-export {
-  type HeldChannel,
-  type KeptChannel,
-  type KeptFile,
-  holdKept,
-  isKeptPath,
-  keepFile,
-  keptFile,
-  keptIn,
-  keptPath,
-} from './kept.js';
 export { type Line, formatLine, maxLineBytes, parseLine } from './line.js';
 export { LineSplitter, type Lobby, openLobby } from './lobby.js';
 export {
@@ -36,6 +25,8 @@ export { createFile, openFile } from './ours.js';
 export {
   type Found,
   channelsIn,
+  isThere,
+  look,
   ownDirectory,
   removeDirectory,
   removeIfDead,

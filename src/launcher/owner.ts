@@ -4,11 +4,9 @@
 import { join } from 'node:path';
 import {
   type Channel,
-  type HeldChannel,
   type Lobby,
   type Roll,
   enterChannel,
-  holdKept,
   leaveChannel,
   openLobby,
   ownDirectory,
@@ -18,6 +16,7 @@ import {
 } from '../channel/index.js';
 import { hostName } from '../environment/index.js';
 import { namesIn } from '../channel/place/index.js';
+import { type HeldChannel, holdKept } from '../kept/index.js';
 
 /** How long ranks may take to end after their launcher has. */
 const lastMilliseconds = 500;

@@ -16,6 +16,7 @@ export { type Bytes, lockBytes, lockOnBytes, unlockBytes } from './locks.js';
 export { type Reservation, pageSize, reserve } from './mappings.js';
 export { type Watch, watch } from './poll.js';
 export { type ProcessEnd, type Program, endOf, spawnExactly } from './spawn.js';
+export { namesUnder, numbersIn, textIn } from './system.js';
 export { isMainThread, threadId, threadName } from './threads.js';
 export { setFirst } from './variables.js';
 

@@ -1,12 +1,9 @@
 // What the cgroup of this process allows it to use. A topology holds one process's answer; ranks may differ.
 
-import { textIn } from './system.js';
+import type { Allowed } from '../kept/index.js';
+import { textIn } from '../libc/index.js';
 
-/** CPUs and NUMA nodes, as lists of OS indexes (`0-3,8`); undefined if the system does not tell. */
-export interface Allowed {
-  readonly cpus: string | undefined;
-  readonly nodes: string | undefined;
-}
+export type { Allowed };
 
 /**
  * What this process is allowed. Not what it is bound to: a launcher that binds a rank to a core allows it no less.

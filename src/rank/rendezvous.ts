@@ -15,8 +15,8 @@ import { arrive, comeToBarrier } from './member/member.js';
 import { type Got, runMember } from './member/perform.js';
 import { patientNow } from './alarm.js';
 import type { Outcome } from './outcome.js';
+import { numbersIn, textIn } from '../libc/index.js';
 import { planFile } from './plans.js';
-import { numbersIn, textIn } from './system.js';
 import { type Rules, pace } from './steps.js';
 
 /** What a join results in, before it is handed out as a session. */

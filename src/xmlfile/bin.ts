@@ -4,12 +4,13 @@
 
 import { mkdirSync, writeSync } from 'node:fs';
 import { createRoll, ownerByte } from '../channel/index.js';
-import { codeOf } from '../channel/place/index.js';
-import { environment, hostName, settingsFrom } from '../environment/index.js';
+import { codeOf, rootsOf } from '../channel/place/index.js';
+import { environment, hostName, settingsFrom, temporaryDirectory } from '../environment/index.js';
 import { libhwloc } from '../hwloc/index.js';
 import { writeXmlFile } from './index.js';
 
-const settings = settingsFrom(environment());
+const env = environment();
+const settings = settingsFrom(env);
 
 function say(text: string): void {
   try {
@@ -46,8 +47,12 @@ const giveUp = setTimeout(() => {
 try {
   libhwloc(settings.libhwloc);
   if (lock !== undefined && !isLocked()) process.exit(3);
-  const { bytes } = await writeXmlFile(directory, settings.timeout, say);
-  if (settings.verbose) say(`wrote the topology for HWLOC_XMLFILE, ${bytes} bytes`);
+  const roots = rootsOf(settings.directory, env.XDG_RUNTIME_DIR, temporaryDirectory(env));
+  const { bytes, kept } = await writeXmlFile(directory, { env, roots, seconds: settings.timeout }, say);
+  if (settings.verbose) {
+    const age = kept === undefined ? '' : `, kept for ${((Date.now() - kept) / 1000).toFixed(0)} s`;
+    say(`wrote the topology for HWLOC_XMLFILE, ${bytes} bytes${age}`);
+  }
 } catch (error) {
   const reason = error instanceof Error ? error.message.replaceAll('\n', ' ') : String(error);
   say(`no XML file: ${reason}; programs discover the machine for themselves`);

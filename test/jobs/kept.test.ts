@@ -1,9 +1,10 @@
 // Steps of one batch script: the first discovers, and its topology is kept for those that come later, as long as somebody holds it.
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { holdKept, keptIn, keptPath, leaveChannel } from '../../src/channel/index.js';
+import { leaveChannel } from '../../src/channel/index.js';
+import { holdKept, keptIn, keptPath } from '../../src/kept/index.js';
 import { ownUid } from '../../src/channel/place/index.js';
 import { loadTopology } from '../../src/hwloc/index.js';
 import { launcher } from '../launchers/available.js';
@@ -98,6 +99,25 @@ test('first steps at once each discover, and leave one topology', async () => {
   await Promise.all(Array.from({ length: 3 }, () => step()));
   expect(topologies()).toHaveLength(1);
   expect(discoveries(await step())).toBe(0);
+});
+
+test('--xmlfile: later steps have the XML that the first one exported', async () => {
+  // This machine: a described one needs no XML.
+  const { base, path, topologies } = held({});
+  const program = ['sh', '-c', 'stat -L -c %i "$HWLOC_XMLFILE"'];
+  const step = async () => {
+    const command = wrapper('--xmlfile', 'local', '-n', '2', ...program);
+    const { stdout, stderr } = await runJob(command, { env: { HWLOC_SHARE_DIR: base } });
+    expect(stderr).toBe('');
+    return stdout.trim().split('\n').map(Number);
+  };
+  const files = [...(await step()), ...(await step()), ...(await step())];
+  expect(files).toHaveLength(6);
+  const kept = topologies().map((each) => statSync(each.path).ino);
+  for (const file of files) expect(kept).toContain(file);
+  // If memory was plugged into a virtual machine meanwhile, a step has exported it anew.
+  expect(new Set(files).size).toBe(kept.length);
+  expect(leftovers([base])).toEqual([path]);
 });
 
 test('many steps one after another leave nothing but what is kept', async () => {

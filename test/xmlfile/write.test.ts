@@ -12,6 +12,9 @@ function tell(text: string): never {
   throw new Error(text);
 }
 
+/** Nobody holds a place for what is kept. */
+const request = { env: process.env, roots: [], seconds: 30 };
+
 /** What programs ask for: libraries, MPI, lstopo, lstopo with all that it can show. */
 const requests: [string, LoadOptions][] = [
   ['by default', { io: 'none' }],
@@ -36,7 +39,7 @@ async function treeBy(options: LoadOptions): Promise<string> {
 
 /** @param cleaned  What of a tree is compared. */
 async function expectTheSameByFile(cleaned = (tree: string) => tree) {
-  const { file } = await writeXmlFile(temporaryFolder(), 30, tell);
+  const { file } = await writeXmlFile(temporaryFolder(), request, tell);
   for (const [name, request] of requests) {
     const xml = { ...request, source: { xml: readFileSync(file, 'utf8') } };
     expect([name, cleaned(await treeBy(xml))]).toEqual([name, cleaned(await treeBy(request))]);
@@ -66,7 +69,7 @@ test('of a machine that is only described', async () => {
 
 test('is nobody else’s to read, and is written once', async () => {
   const folder = temporaryFolder();
-  const { file, bytes } = await writeXmlFile(folder, 30, tell);
+  const { file, bytes } = await writeXmlFile(folder, request, tell);
   expect(statSync(file)).toMatchObject({ size: bytes });
   expect(statSync(file).mode & 0o777).toBe(0o600);
   expect(readdirSync(folder)).toEqual(['topology.xml']);

@@ -27,8 +27,9 @@ export const clean: Command<typeof options> = {
 
   async run({ operands, options, roots, complain }) {
     if (operands.length > 0) throw new UsageError('clean takes no arguments');
-    const [{ channelsIn, isKeptPath, keptIn, sweep }, { describeKept }] = await Promise.all([
+    const [{ channelsIn, sweep }, { isKeptPath, keptIn }, { describeKept }] = await Promise.all([
       import('../../channel/index.js'),
+      import('../../kept/index.js'),
       import('./hold/kept.js'),
     ]);
     for (const root of roots) {

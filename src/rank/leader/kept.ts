@@ -1,7 +1,7 @@
 // What steps of a batch script have in common: the topology that the first one discovers is kept, and the leaders of later ones use it.
 
 import { closeSync } from 'node:fs';
-import { keepFile, keptFile, openFile } from '../../channel/index.js';
+import { openFile } from '../../channel/index.js';
 import {
   type Topology,
   abi,
@@ -12,8 +12,8 @@ import {
   versionText,
   writtenIn,
 } from '../../hwloc/index.js';
+import { fingerprintOf, keepFile, keptFile, textsOf } from '../../kept/index.js';
 import type { Context } from '../context.js';
-import { fingerprintOf, textsOf } from './fingerprint.js';
 
 /** Where a kept topology is. */
 interface Place {

@@ -1,9 +1,10 @@
 // What a leader offers to the ranks of its node: a topology, an address for it, its file, and the same as XML.
 
-import { type Channel, type Plan, type Round, type Xml, isFinal, keptPath } from '../../channel/index.js';
+import { type Channel, type Plan, type Round, type Xml, isFinal } from '../../channel/index.js';
 import { codeOf } from '../../channel/place/index.js';
 import { hostName } from '../../environment/index.js';
 import type { Topology } from '../../hwloc/index.js';
+import { keptPath } from '../../kept/index.js';
 import { type Reservation, HwlocError, pageSize, reserve } from '../../libc/index.js';
 import {
   type Claimed,

@@ -2,7 +2,8 @@
 
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { type KeptChannel, channelsIn, isKeptPath, keptIn } from '../../../channel/index.js';
+import { channelsIn } from '../../../channel/index.js';
+import { type KeptChannel, isKeptPath, keptIn } from '../../../kept/index.js';
 import { describeKept } from '../hold/kept.js';
 import { bytes } from '../words.js';
 import type { Finding } from './finding.js';

@@ -1,6 +1,7 @@
 // Holds the kept channel of this node until this process is told to end, or its parent ends.
 
-import { type HeldChannel, holdKept, leaveChannel } from '../../../channel/index.js';
+import { leaveChannel } from '../../../channel/index.js';
+import { type HeldChannel, holdKept } from '../../../kept/index.js';
 import { hostName } from '../../../environment/index.js';
 import { CommandError, messageOf } from '../../errors.js';
 

@@ -1,6 +1,6 @@
 // What is said of topologies that are kept.
 
-import type { KeptChannel } from '../../../channel/index.js';
+import type { KeptChannel } from '../../../kept/index.js';
 import { bytes } from '../words.js';
 
 /** `/dev/shm/…/kept@n017, held by 2 processes: 1 topology, 820 KiB, the last one of 2026-11-28T21:04:05.000Z` */

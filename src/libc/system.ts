@@ -2,7 +2,7 @@
 // a millisecond: so each file is looked for before it is read.
 
 import { readFileSync, readdirSync } from 'node:fs';
-import { statusAt } from '../libc/index.js';
+import { statusAt } from './files.js';
 
 /** The text in a file, without the newline at its end; undefined if there is none, or it cannot be read. */
 export function textIn(path: string): string | undefined {

@@ -1,6 +1,6 @@
 // What is read of /proc and /sys.
 import { expect, test } from 'vitest';
-import { numbersIn } from '../../src/rank/system.js';
+import { numbersIn } from '../../src/libc/index.js';
 
 test('lists of the kernel are read', () => {
   expect(numbersIn('0-2,8')).toEqual([0, 1, 2, 8]);

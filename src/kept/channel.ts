@@ -1,11 +1,9 @@
 // The kept channel of a user on a node: topologies that outlive the steps that discovered them, for as long as somebody holds it.
 
 import { linkSync } from 'node:fs';
+import { type Channel, enterChannel, isThere, leaderByte, look, unlinkIfThere } from '../channel/index.js';
+import { channelPath, codeOf, namesIn } from '../channel/place/index.js';
 import { statusAt } from '../libc/index.js';
-import { type Channel, enterChannel } from './channel.js';
-import { channelPath, codeOf, namesIn } from './place/index.js';
-import { isThere, look, unlinkIfThere } from './removal.js';
-import { leaderByte } from './roll.js';
 
 /** Steps that differ in what they ask for, or in what they are allowed, have topologies of their own. So many are kept. */
 const mostKept = 8;

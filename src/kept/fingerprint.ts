@@ -1,10 +1,15 @@
 // What a topology depends on, as one short text: a kept topology is true for a step whose fingerprint is the same.
 
 import { statSync } from 'node:fs';
-import { fnv1a } from '../../channel/place/index.js';
-import type { Environment } from '../../environment/index.js';
-import type { Allowed } from '../allowed.js';
-import { namesUnder, numbersIn, textIn } from '../system.js';
+import { fnv1a } from '../channel/place/index.js';
+import type { Environment } from '../environment/index.js';
+import { namesUnder, numbersIn, textIn } from '../libc/index.js';
+
+/** CPUs and NUMA nodes that a process is allowed, as lists of OS indexes (`0-3,8`); undefined if the system does not tell. */
+export interface Allowed {
+  readonly cpus: string | undefined;
+  readonly nodes: string | undefined;
+}
 
 /** What the leader knows without a look at the system. */
 export interface Asked {

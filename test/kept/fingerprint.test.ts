@@ -2,8 +2,8 @@
 import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { type Asked, fingerprintOf, textsOf } from '../../../src/rank/leader/fingerprint.js';
-import { temporaryFolder } from '../../support/temporary.js';
+import { type Asked, fingerprintOf, textsOf } from '../../src/kept/fingerprint.js';
+import { temporaryFolder } from '../support/temporary.js';
 
 const asked: Asked = {
   env: { HWLOC_SYNTHETIC: 'core:4 pu:1', PATH: '/bin' },
