@@ -109,6 +109,7 @@ struct member {
   int is_talking; /* more lines are to come */
   int has_ended;  /* its byte was locked, and is locked no more */
   int is_done, wants_xml;
+  int has_failed;      /* could not adopt, and waits for XML */
   enum answer answer; /* to the plan */
   struct ranges taken;
   char cpus[1024], mems[1024]; /* empty: not told */
@@ -126,6 +127,7 @@ struct discovery {
 
 struct leader {
   struct member *members;
+  int had_gathered;     /* the leader before had: this one waits only for the ranks that are there */
   double last, renewed; /* when the last rank came, and when the leader last showed that it lives */
   char heard[65536];    /* read from the lobby, and not taken up yet */
   size_t used;
@@ -158,8 +160,11 @@ struct rank {
   struct place channel;
   int lobby, gate; /* gate: what a member waits at, or what the leader holds */
   int is_visitor, leads, has_said_hello, has_seen_round, has_seen_first /* local rank 0 */, has_said_outside;
+  int wants_own;                   /* it asked for another topology than the leader that planned */
+  int expected;                    /* how many ranks may come: on this node, else in the job; -1: not told */
   uint64_t round;                  /* the number of the last one that this rank has seen */
   double started, arrived, failed; /* started: the process, -1 if not known yet. failed: when it said so, or 0 */
+  double busy;                     /* the CPU time that it took until it arrived */
   double silent, looked;           /* the seconds in which nothing was heard of the leader, as of that time */
   struct timespec renewed;         /* when the leader last showed that it lives */
   struct text says;                /* lines for the lobby, */
@@ -832,12 +837,15 @@ static int open_topology(struct rank *rank, const struct round *round) {
 /** Why this rank does not adopt a topology at any address, as its trouble; then whether it wants the leader's XML. */
 enum fitting { FITS, WANTS_XML, WANTS_OWN };
 
+static enum fitting refuse_shape(struct rank *rank) {
+  fail(rank, "it asks for another topology than the leader does "
+             "(HWLOC_SYNTHETIC, HWLOC_XMLFILE, HWLOC_FSROOT, HWLOC_CPUID_PATH or HWLOC_COMPONENTS)");
+  return WANTS_OWN;
+}
+
 static enum fitting does_fit(struct rank *rank, const struct round *round) {
-  if (strcmp(round->shape, rank->shape) != 0) {
-    fail(rank, "it asks for another topology than the leader does "
-               "(HWLOC_SYNTHETIC, HWLOC_XMLFILE, HWLOC_FSROOT, HWLOC_CPUID_PATH or HWLOC_COMPONENTS)");
-    return WANTS_OWN;
-  }
+  if (strcmp(round->shape, rank->shape) != 0)
+    return refuse_shape(rank);
   if (round->abi == own_abi(rank))
     return FITS;
   fail(rank, "its libhwloc has ABI 0x%llx, the leader's 0x%llx", (unsigned long long)own_abi(rank),
@@ -1153,10 +1161,10 @@ static enum turn wait_a_turn(struct rank *rank, struct round *round) {
   }
 }
 
-/** How long to wait for silent ranks: at least a second, what this process needed to come, what all need on these CPUs. */
+/** "A while" of docs/protocol.md. `spread`: the time between the first and the last arrival. */
 static double patience(struct rank *rank, double spread) {
   double result = spread > 1 ? spread : 1;
-  double all = (double)clock() / CLOCKS_PER_SEC * rank->session.local_size / (double)sysconf(_SC_NPROCESSORS_ONLN);
+  double all = rank->busy * rank->session.local_size / (double)sysconf(_SC_NPROCESSORS_ONLN);
   if (rank->started < 0) {
     struct hws_process process;
     struct timespec time;
@@ -1243,6 +1251,7 @@ static void answer_plan(struct rank *rank, const struct round *plan) {
   int reserved = fitting == FITS ? reserve(rank, plan) : -1;
   if (fitting == FITS && reserved == -1)
     fail(rank, "its range cannot be mapped: %s", strerror(errno));
+  rank->wants_own = fitting == WANTS_OWN;
   if (reserved == -1) {
     say_why(rank, "declined", fitting != WANTS_OWN);
   } else if (reserved == 0) {
@@ -1282,7 +1291,9 @@ static int go_alone(struct rank *rank) {
 static int finish(struct rank *rank, const struct round *round, int *code) {
   enum fitting fitting = WANTS_XML;
   rank->barriers = round->passed;
-  if (round->verb == FALLBACK)
+  if (round->verb == FALLBACK && rank->wants_own)
+    fitting = refuse_shape(rank);
+  else if (round->verb == FALLBACK)
     fail(rank, "%s", *round->reason == '\0' ? "the leader gave no reason" : round->reason);
   else if (rank->failed == 0 && (fitting = does_fit(rank, round)) == FITS && adopt(rank, round) == 0)
     return *code = conclude(rank, round, NULL), 1;
@@ -1291,9 +1302,10 @@ static int finish(struct rank *rank, const struct round *round, int *code) {
     own.xml = NONE;
     return *code = conclude(rank, &own, rank->trouble), 1;
   }
-  if (round->verb == RELEASE && round->xml == NONE && rank->failed == 0 && !rank->is_visitor && !rank->leads) {
-    rank->failed = now();
-    say_why(rank, "failed", 1);
+  if (round->verb == RELEASE && round->xml == NONE && !rank->is_visitor && !rank->leads) {
+    if (rank->failed == 0)
+      say_why(rank, "failed", 1);
+    rank->failed = rank->failed == 0 ? now() : rank->failed;
     return 0;
   }
   return *code = conclude(rank, round, rank->trouble), 1;
@@ -1317,6 +1329,7 @@ static int act_in_join(struct rank *rank, const struct round *round, int *code) 
 /** The same at a barrier. */
 static int act_at_barrier(struct rank *rank, const struct round *round, uint64_t barrier, int *code) {
   int has_said_it = rank->barriers == barrier;
+  rank->barriers = barrier;
   if (round->passed >= barrier) {
     *code = has_said_it && round->passed == barrier && round->is_all ? HWLOC_SHARE_SUCCESS : HWLOC_SHARE_NOTALL;
     return 1;
@@ -1324,7 +1337,6 @@ static int act_at_barrier(struct rank *rank, const struct round *round, uint64_t
   rank->said = rank->says.used = 0;
   begin(rank, "barrier");
   add(&rank->says, " number=%llu\n", (unsigned long long)barrier);
-  rank->barriers = barrier;
   return 0;
 }
 
@@ -1380,7 +1392,7 @@ static int follow(struct rank *rank, uint64_t barrier) {
       say_hello(rank);
     flush(rank);
     if (barrier == 0 && rank->failed > 0 && now() > rank->failed + 1)
-      return conclude(rank, NULL, rank->trouble);
+      return conclude(rank, &round, rank->trouble);
     if (barrier == 0 && is_in_vain(rank))
       return LOST;
   }
@@ -1416,18 +1428,19 @@ static int hear(struct rank *rank, const char *line) {
   struct member *member;
   if (local >= (uint64_t)LEADS || round == NONE || (is_verb(line, "barrier") && number == NONE))
     return 0;
-  if ((int64_t)local == rank->byte || (round != rank->round && !is_verb(line, "done")))
+  if ((int64_t)local == rank->byte || (round != rank->round && !is_verb(line, "done") && !is_verb(line, "failed")))
     return 1; /* what this rank said before it led, or an answer to an earlier round */
-  if (!is_held(rank, (int64_t)local) || (member = member_of(rank->leader, (int64_t)local)) == NULL)
-    return 1; /* it has died */
-  member->has_ended = 0;
+  if ((member = member_of(rank->leader, (int64_t)local)) == NULL)
+    return 1;
+  member->has_ended = !is_held(rank, (int64_t)local); /* it has come, even if it has died since */
   for (int answer = RESERVED; answer <= DECLINED; answer++)
     if (is_verb(line, answers[answer]))
       member->answer = (enum answer)answer;
   if (is_verb(line, "barrier"))
     member->barrier = number;
   member->is_done |= is_verb(line, "done");
-  member->wants_xml |= is_verb(line, "failed") || number_of(line, "xml") == 1;
+  member->has_failed |= is_verb(line, "failed");
+  member->wants_xml |= number_of(line, "xml") == 1;
   member->is_here |= !has_more;
   if (!has_list && !is_verb(line, "ranges"))
     return 1;
@@ -1573,15 +1586,15 @@ static int is_gathered(struct rank *rank) {
   const struct leader *leader = rank->leader;
   double quiet = now() - leader->last;
   int known = 1;
-  for (const struct member *member = leader->members; member != NULL; member = member->next) {
-    if (!member->is_here && !member->has_ended)
-      return 0;
-    known += member->local < rank->session.local_size;
-  }
   if (is_discovering(leader))
     return 0;
-  return (rank->session.local_size != -1 && known >= rank->session.local_size) ||
-         (quiet > 1 && quiet > patience(rank, leader->last - rank->arrived));
+  for (const struct member *member = leader->members; member != NULL; member = member->next) {
+    if (!member->is_here && !member->has_ended && quiet < rank->options.timeout)
+      return 0;
+    known += member->local < rank->expected;
+  }
+  return (rank->expected != -1 && known >= rank->expected) || leader->had_gathered ||
+         quiet > patience(rank, leader->last - rank->arrived);
 }
 
 /** Says what some local ranks did: "ranks 2, 3 have not …". */
@@ -1599,7 +1612,7 @@ static void say_of(struct rank *rank, int come, const char *one, const char *man
 
 /** Waits for the others, and for the discovery. -1 and a reason if that fails. */
 static int gather(struct rank *rank) {
-  serve_until(rank, is_gathered, rank->options.timeout);
+  serve_until(rank, is_gathered, 0);
   say_of(rank, -1, "ended before it joined; continuing without it",
          "ended before they joined; continuing without them", 0);
   say_of(rank, 0, "has not joined after %.1f s; continuing without it (it can still join)",
@@ -1810,24 +1823,31 @@ static int negotiate(struct rank *rank, struct round *plan) {
   return written == 0 ? 0 : fail(rank, "its range was taken in each of the plans");
 }
 
-/** Writes XML, if a rank wants it, or may come late, when nobody listens to it. Returns where it is, or NONE. */
-static uint64_t write_xml(struct rank *rank, int is_shared) {
-  struct leader *leader = rank->leader;
-  int is_wanted = 0, length, result = -1, fd = -1;
-  char *xml = NULL;
+/** Whether a rank wants XML, or may come late, when the leader does not listen. */
+static int is_xml_wanted(const struct rank *rank, int is_shared) {
+  const struct leader *leader = rank->leader;
+  int is_wanted = 0;
   for (const struct member *member = leader->members; member != NULL; member = member->next)
     is_wanted |= !member->has_ended && (!is_shared || member->wants_xml || member->answer == BUSY);
   for (int64_t local = 0; local < rank->session.local_size && !is_wanted; local++)
     is_wanted = local != rank->byte && has_come(leader, local) == 0;
+  return is_wanted;
+}
+
+/** Writes a topology as XML. Returns where it is, or NONE. */
+static uint64_t write_xml(struct rank *rank, hwloc_topology_t topology) {
+  struct leader *leader = rank->leader;
+  int length, result = -1, fd = -1;
+  char *xml = NULL;
   /* Flag 2 of hwloc 3 is the format of hwloc 2, which hwloc 3 reads as well. */
-  if (is_wanted && open_store(rank) == 0 &&
-      hwloc_topology_export_xmlbuffer(leader->topology, &xml, &length, hwloc_get_api_version() >= 0x30000 ? 2 : 0) == 0)
+  if (open_store(rank) == 0 &&
+      hwloc_topology_export_xmlbuffer(topology, &xml, &length, hwloc_get_api_version() >= 0x30000 ? 2 : 0) == 0)
     fd = openat(leader->store.directory, "topology.xml", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (fd != -1 && (result = write_at(fd, xml, strlen(xml), 0)) == -1)
     unlinkat(leader->store.directory, "topology.xml", 0);
   shut(&fd);
   if (xml != NULL)
-    hwloc_free_xmlbuffer(leader->topology, xml);
+    hwloc_free_xmlbuffer(topology, xml);
   return result == 0 ? (uint64_t)leader->base : NONE;
 }
 
@@ -1842,7 +1862,7 @@ static int share(struct rank *rank) {
     say(rank, "%s", rank->trouble);
   if (rank->piece_count > 0) { /* while others come */
     make_index(rank);
-    can_share = make_file(rank, 0, 0) == 0;
+    can_share = make_file(rank, rank->round + 1, 0) == 0;
   }
   sweep(rank);
   result = gather(rank);
@@ -1857,7 +1877,7 @@ static int share(struct rank *rank) {
     result = can_share ? negotiate(rank, final) : -1;
   final->verb = result == 0 ? RELEASE : FALLBACK;
   final->offset = result == 0 ? final->offset : 0;
-  final->xml = leader->topology == NULL ? NONE : write_xml(rank, result == 0);
+  final->xml = leader->topology != NULL && is_xml_wanted(rank, result == 0) ? write_xml(rank, leader->topology) : NONE;
   final->is_this_system = leader->topology != NULL && hwloc_topology_is_thissystem(leader->topology);
   snprintf(final->reason, sizeof final->reason, "%.255s", result == 0 ? "" : rank->trouble);
   memcpy(reason, rank->trouble, sizeof reason);
@@ -1886,9 +1906,10 @@ static int take_over(struct rank *rank, struct round *last, int is_first) {
   if (last->verb <= PLAN) {
     if (last->leader < (uint64_t)LEADS && (dead = member_of(rank->leader, (int64_t)last->leader)) != NULL)
       dead->has_ended = !is_held(rank, dead->local);
-    name_file(name, last->plan);
-    if (last->verb == PLAN)
-      unlinkat(rank->channel.directory, name, 0);
+    /* Its file: that of the plan, or of the plan that it would have made next. */
+    name_file(name, last->verb == PLAN ? last->number : last->number + 1);
+    unlinkat(rank->channel.directory, name, 0);
+    rank->leader->had_gathered = last->verb == PLAN;
     last->verb = ++last->deaths < MOST_DEATHS ? ANEW : FALLBACK;
     snprintf(last->reason, sizeof last->reason, "%d leaders have ended in this join", (int)last->deaths);
     last->xml = NONE;
@@ -1916,7 +1937,6 @@ static int lead(struct rank *rank, uint64_t barrier) {
     return fail(rank, "out of memory"), LOST;
   leader->discovery.end = leader->store.directory = leader->store.roll = leader->file = -1;
   look_at_roll(rank);
-  leader->last = rank->arrived; /* those who are there came with this rank */
   if ((found = read_round(rank, &round)) == -1)
     return fail(rank, "the leader's line cannot be understood"), LOST;
   if (found == 0)
@@ -1924,6 +1944,8 @@ static int lead(struct rank *rank, uint64_t barrier) {
   went = take_over(rank, &round, found == 0);
   if (went == -1)
     return LOST;
+  read_lobby(rank);
+  leader->last = rank->arrived; /* ranks that are there, or have said something, came with this one */
   if (barrier > 0)
     return lead_barrier(rank, barrier);
   if (went == 1)
@@ -1934,6 +1956,14 @@ static int lead(struct rank *rank, uint64_t barrier) {
 
 /* ---- Barriers ---- */
 
+/** A rank that could not adopt, and waits for XML; or NULL. */
+static struct member *find_failed(const struct leader *leader) {
+  struct member *member = leader->members;
+  while (member != NULL && (member->has_ended || !member->has_failed))
+    member = member->next;
+  return member;
+}
+
 /** Whether no known rank keeps the leader's barrier shut. */
 static int have_all_come(const struct leader *leader) {
   const struct member *member = leader->members;
@@ -1942,31 +1972,51 @@ static int have_all_come(const struct leader *leader) {
   return member == NULL;
 }
 
-/** Whether nobody has a byte of the roll who has not come to the leader's barrier. */
+/** Whether all ranks that hold a byte have come to the leader's barrier, or one of them waits for XML. */
 static int is_at_barrier(struct rank *rank) {
+  if (find_failed(rank->leader) != NULL)
+    return 1;
   if (!have_all_come(rank->leader))
     return 0;
   look_at_roll(rank); /* a rank that says nothing may be there */
   return have_all_come(rank->leader);
 }
 
+/** Writes XML for ranks that could not adopt: the others may wait for them at a barrier. Whether there was one. */
+static int help_failed(struct rank *rank) {
+  struct round *final = &rank->leader->final;
+  struct member *member = find_failed(rank->leader);
+  if (member == NULL)
+    return 0;
+  for (; member != NULL; member = find_failed(rank->leader))
+    member->has_failed = 0;
+  if (final->xml == NONE && (final->xml = write_xml(rank, rank->session.topology)) != NONE) {
+    final->is_this_system = hwloc_topology_is_thissystem(rank->session.topology);
+    if (publish(rank, final) == -1)
+      say(rank, "%s", rank->trouble);
+  }
+  return 1;
+}
+
 /** Opens a barrier when all who are in the job have come to it. A code. */
 static int lead_barrier(struct rank *rank, uint64_t number) {
   struct leader *leader = rank->leader;
-  int size = rank->session.local_size, known = 1, came = 1, done = 1;
-  if (leader->final.passed >= number)
-    return HWLOC_SHARE_NOTALL;
+  int size = rank->expected, known = 1, came = 1, done = 1;
+  if (leader->final.passed >= number) /* opened by a leader that went before this rank saw it */
+    return leader->final.passed == number && leader->final.is_all ? HWLOC_SHARE_SUCCESS : HWLOC_SHARE_NOTALL;
   leader->barrier = number;
-  serve_until(rank, is_at_barrier, 0);
+  do
+    serve_until(rank, is_at_barrier, 0);
+  while (help_failed(rank));
   for (const struct member *member = leader->members; member != NULL; member = member->next) {
     known++;
-    came += member->barrier >= number;
+    came += !member->has_ended;
     done += member->is_done || member->has_ended;
   }
   if (size != -1 && done >= size && leader->store.directory != -1)
     unlinkat(leader->store.directory, leader->file_name, 0); /* nobody needs the name any more */
   leader->final.passed = number;
-  leader->final.is_all = came >= (size == -1 ? known : size);
+  leader->final.is_all = came >= (rank->session.local_size == -1 ? known : size);
   if (publish(rank, &leader->final) == -1)
     return say(rank, "%s", rank->trouble), HWLOC_SHARE_NOTALL;
   return leader->final.is_all ? HWLOC_SHARE_SUCCESS : HWLOC_SHARE_NOTALL;
@@ -2185,6 +2235,7 @@ static struct rank *new_rank(void) {
   rank->channel.directory = rank->channel.roll = rank->lobby = rank->gate = -1;
   rank->started = -1;
   rank->arrived = now();
+  rank->busy = (double)clock() / CLOCKS_PER_SEC;
   rank->is_verbose = is_on("HWLOC_SHARE_VERBOSE");
   me = &rank->identity;
   trouble = hws_identify(environment, (int)getppid(), me);
@@ -2193,6 +2244,7 @@ static struct rank *new_rank(void) {
   rank->session.size = me->size;
   rank->session.local_rank = me->local_rank;
   rank->session.local_size = me->local_size;
+  rank->expected = me->local_size != -1 ? me->local_size : me->size;
   memcpy(rank->session.node, me->node, sizeof me->node);
   find_shape(rank->shape);
   find_allowed(rank->session.allowed_cpus, rank->session.allowed_mems);

@@ -36,6 +36,7 @@ class _Member:
     has_ended: bool = False  # its byte was locked, and is locked no more
     is_done: bool = False
     wants_xml: bool = False
+    has_failed: bool = False  # could not adopt, and waits for XML
     answer: Optional[str] = None  # to the plan
     ranges: List[Range] = field(default_factory=list)
     allowed: Allowed = Allowed(None, None)
@@ -79,6 +80,7 @@ class Leader:
         self._rank = rank
         self._members: Dict[int, _Member] = {}
         self._last = 0.0  # when the last rank came
+        self._had_gathered = False  # the leader before had: this one waits only for the ranks that are there
         self._heard = b""  # read from the lobby, and not taken up yet
         self._is_skipping = False
         self._nonsense = 0
@@ -93,7 +95,6 @@ class Leader:
         self._deaths = 0
         self._final: Optional[Round] = None
         self._look()
-        self._last = rank.arrived  # those who are there came with this rank
 
     def close(self) -> None:
         if self._store is not None:
@@ -137,6 +138,12 @@ class Leader:
 
     def take_over(self) -> Optional[Round]:
         """Takes over what another leader left, or begins. The final round, if the join was over. Raises Gone."""
+        final = self._take_over()
+        self._read_lobby()
+        self._last = self._rank.arrived  # ranks that are there, or have said something, came with this one
+        return final
+
+    def _take_over(self) -> Optional[Round]:
         rank, last = self._rank, self._rank.read_round()
         rank.close("gate")
         try:
@@ -144,10 +151,6 @@ class Leader:
                 self._replace_line(Round("lead", leader=rank.byte).line())
             rank.round = 0 if last is None else last.round
             rank.fds["gate"] = self._hold_gate(rank.round + 1)
-            if last is not None and last.verb == "plan":
-                os.unlink(f"topology.{last.plan}", dir_fd=rank.place.directory)
-        except FileNotFoundError:
-            pass  # there is no such file yet
         except OSError as error:
             raise Gone(text_of(error)) from None
         if last is None:
@@ -155,6 +158,11 @@ class Leader:
         if last.is_final:
             self._final = self._publish(last)
             return self._final
+        # Its file: that of the plan, or of the plan that it would have made next.
+        self._had_gathered = last.verb == "plan"
+        with contextlib.suppress(OSError):
+            number = last.round if self._had_gathered else last.round + 1
+            os.unlink(f"topology.{number}", dir_fd=rank.place.directory)
         if last.leader >= 0 and not rank.roll.is_held(last.leader):
             self._member(last.leader).has_ended = True
         self._deaths = last.deaths + 1
@@ -180,10 +188,10 @@ class Leader:
         barrier = number(words, "number") if verb == "barrier" else 0
         if local >= LEADS:
             raise ProtocolError(line)
-        if local == rank.byte or (answers != rank.round and verb != "done") or not rank.roll.is_held(local):
-            return  # what this rank said before it led, an answer to an earlier round, or a rank that has died
+        if local == rank.byte or (answers != rank.round and verb not in ("done", "failed")):
+            return  # what this rank said before it led, or an answer to an earlier round
         member = self._member(local)
-        member.has_ended = False
+        member.has_ended = not rank.roll.is_held(local)  # it has come, even if it has died since
         if verb in ("hello", "busy", "ranges"):
             if verb != "ranges":
                 member.ranges = []
@@ -197,7 +205,8 @@ class Leader:
         if verb in ("reserved", "busy", "declined"):
             member.answer = verb
         member.barrier = barrier or member.barrier
-        member.wants_xml |= verb == "failed" or words.get("xml") == "1"
+        member.has_failed |= verb == "failed"
+        member.wants_xml |= words.get("xml") == "1"
         member.is_done |= verb == "done"
         member.is_here |= not has_more
 
@@ -259,12 +268,13 @@ class Leader:
         return self._discovery is not None and self._discovery.is_alive()
 
     def _is_gathered(self) -> bool:
-        members, size, quiet = self._members.values(), self._rank.me.local_size, time.monotonic() - self._last
-        if self._is_discovering() or any(not member.is_here and not member.has_ended for member in members):
+        rank, members, quiet = self._rank, self._members.values(), time.monotonic() - self._last
+        silent = [member for member in members if not member.is_here and not member.has_ended]
+        if self._is_discovering() or (silent and quiet < rank.options.timeout):
             return False
-        if size is not None and sum(member.local < size for member in members) + 1 >= size:
+        if rank.expected is not None and sum(member.local < rank.expected for member in members) + 1 >= rank.expected:
             return True
-        return quiet > 1 and quiet > self._rank.patience(self._last - self._rank.arrived)
+        return self._had_gathered or quiet > rank.patience(self._last - rank.arrived)
 
     def _missing(self) -> List[int]:
         size = self._rank.me.local_size or 0
@@ -279,7 +289,7 @@ class Leader:
 
     def _discover_and_gather(self) -> Topology:
         rank, members = self._rank, self._members.values()
-        self._serve_until(self._is_gathered, rank.options.timeout)
+        self._serve_until(self._is_gathered)
         waited = f"after {time.monotonic() - rank.arrived:.1f} s; continuing without"
         ended = sorted(member.local for member in members if member.has_ended)
         without = "joined; continuing without"
@@ -323,7 +333,7 @@ class Leader:
             rank.pieces = pieces_of(rank.options.share)
             if rank.pieces:
                 self._data_length, self._parts = lay_out(rank.pieces)
-                self._make_file(0, 0)  # while others come
+                self._make_file(rank.round + 1, 0)  # while others come
             for root in filter(None, rank.roots):
                 channels.sweep(root, (channels.name_of_key(rank.key), rank.files_name))
             self.topology = self._discover_and_gather()
@@ -333,7 +343,7 @@ class Leader:
         except Exception as error:
             trouble = error
         found = {
-            "xml": self._write_xml(plan is not None),
+            "xml": self._write_xml(self.topology) if self._is_xml_wanted(plan is not None) else -1,
             "thissystem": int(self.topology is not None and self.topology.is_this_system),
         }
         if plan is not None:
@@ -471,14 +481,18 @@ class Leader:
             os.unlink(path)
             raise
 
-    def _write_xml(self, is_shared: bool) -> int:
-        """Writes XML if a rank wants it, or may come late, when nobody listens to it. The number of its root, or -1."""
+    def _is_xml_wanted(self, is_shared: bool) -> bool:
+        """Whether a rank wants XML, or may come late, when the leader does not listen."""
         present = [member for member in self._members.values() if not member.has_ended]
         wanting = [member for member in present if not is_shared or member.wants_xml or member.answer == "busy"]
-        if self.topology is None or not (wanting or self._missing()):
+        return bool(wanting or self._missing())
+
+    def _write_xml(self, topology: Optional[Topology]) -> int:
+        """Writes a topology as XML. The number of its root, or -1."""
+        if topology is None:
             return -1
         try:
-            xml = self.topology.xml().encode()
+            xml = topology.xml().encode()
             flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
             with open(os.open(self._open_store() + "topology.xml", flags, 0o600), "wb") as file:
                 file.write(xml)
@@ -488,16 +502,32 @@ class Leader:
 
     # -- Barriers
 
+    def _failed(self) -> List[_Member]:
+        return [member for member in self._members.values() if member.has_failed and not member.has_ended]
+
     def _is_at_barrier(self, barrier: int) -> bool:
-        """Whether nobody has a byte of the roll who has not come to this barrier."""
+        """Whether all ranks that hold a byte have come to this barrier, or one of them waits for XML."""
 
         def have_all_come() -> bool:
             return all(member.has_ended or member.barrier >= barrier for member in self._members.values())
 
+        if self._failed():
+            return True
         if have_all_come():
             self._look()  # a rank that says nothing may be there
             return have_all_come()
         return False
+
+    def _help_failed(self, final: Round) -> Round:
+        """Writes XML for ranks that could not adopt: the others may wait for them at a barrier. Raises Gone."""
+        for member in self._failed():
+            member.has_failed = False
+        topology = self._rank.topology
+        xml = self._write_xml(topology) if final.xml < 0 else -1
+        if topology is None or xml < 0:
+            return final
+        self._final = self._publish(replace(final, xml=xml, thissystem=int(topology.is_this_system)))
+        return self._final
 
     def take_over_barrier(self, barrier: int) -> bool:
         """Raises Gone."""
@@ -506,15 +536,18 @@ class Leader:
 
     def barrier(self, barrier: int) -> bool:
         """Opens a barrier when all who are in the job have come to it. Raises Gone."""
-        final, size, members = self._final, self._rank.me.local_size, self._members
-        if final is None or final.passed >= barrier:
-            return False
+        final, size, members = self._final, self._rank.expected, self._members
+        if final is None or final.passed >= barrier:  # opened by a leader that went before this rank saw it
+            return final is not None and final.passed == barrier and final.all == 1
         self._serve_until(lambda: self._is_at_barrier(barrier))
-        came = sum(member.barrier >= barrier for member in members.values()) + 1
+        while self._failed():
+            final = self._help_failed(final)
+            self._serve_until(lambda: self._is_at_barrier(barrier))
+        came = sum(not member.has_ended for member in members.values()) + 1
         done = sum(member.is_done or member.has_ended for member in members.values()) + 1
         if size is not None and done >= size:
             with contextlib.suppress(OSError):
                 os.unlink(self._file_path)  # nobody needs the name any more
-        is_all = came >= (len(members) + 1 if size is None else size)
+        is_all = came >= (self._rank.me.local_size or len(members) + 1)
         self._final = self._publish(replace(final, passed=barrier, all=int(is_all)))
         return is_all

@@ -123,7 +123,9 @@ class Rank:
         self.roots: List[Optional[str]] = []
         self.root = 0
         self.byte = me.rank if me.local_rank is None else me.local_rank
-        self.arrived = time.monotonic()
+        self.expected = me.size if me.local_size is None else me.local_size
+        self.arrived, self._busy = time.monotonic(), time.process_time()
+        self.topology: Optional[Topology] = None  # after the join
         self.leader: Optional[Leader] = None
         self.pieces: Optional[Pieces] = None  # the data, the leader's or its own
         self.round = 0  # the number of the last one that it has seen
@@ -135,6 +137,8 @@ class Rank:
         self._renewed = 0  # when the leader last showed that it lives
         self._silence = Stopwatch()  # of the leader
         self._failed, self._refusal = 0.0, ""  # when and why it could not adopt; 0 if it has not failed
+        self._wants_own = ""  # why it wants another topology than the leader that planned
+        self._released: Optional[Round] = None
         self._patience: Optional[float] = None
         self._barriers = 0
         #: Why it cannot meet the others at barriers; None if it can.
@@ -263,12 +267,12 @@ class Rank:
         return None, True
 
     def patience(self, spread: float = 0) -> float:
-        """How long to wait for silent ranks: at least a second, what this process needed to come, what all need."""
+        """"A while" of docs/protocol.md. `spread`: the time between the first and the last arrival."""
         if self._patience is None:
             process, since_boot = look_at(os.getpid()), time.clock_gettime(time.CLOCK_BOOTTIME)
             started = since_boot if process is None else process.start / os.sysconf("SC_CLK_TCK")
             self._patience = since_boot - started - (time.monotonic() - self.arrived)
-        everybody = time.process_time() * (self.me.local_size or 1) / (os.cpu_count() or 1)
+        everybody = self._busy * (self.me.local_size or 1) / (os.cpu_count() or 1)
         return min(max(1.0, self._patience, everybody, spread), self.options.timeout)
 
     # -- What it says
@@ -371,6 +375,7 @@ class Rank:
         Raises NotSharedError, HwlocError.
         """
         got = got or self._take_fallback(reason, final)
+        self.topology = got.topology
         if final is not None and final.verb == "release" and final.offset > 0:
             try:
                 with channels.closing(self._open_topology(final)) as fd:
@@ -400,23 +405,29 @@ class Rank:
         try:
             if final.verb == "release" and self._failed == 0:
                 got = Got(self.adopt(final), "adopted", plan=final)
+            if final.verb == "fallback" and self._wants_own:
+                raise OtherTopologyError(self._wants_own)
         except OtherTopologyError as error:
             reason, final = str(error), replace(final, xml=-1)
         except OSError as error:
             self._refusal = "its range was taken" if error.errno == errno.EBUSY else text_of(error)
             if final.xml < 0 and not self._is_visitor and self.leader is None:
-                self._failed = time.monotonic()
+                self._failed, self._released = time.monotonic(), final
                 self._say_line("failed", reason=self._refusal[:500])
                 return None
+        if got is None and self._failed > 0 and final.verb == "release" and final.xml < 0 and self.leader is None:
+            return None
         return self.conclude(final, self._refusal or reason, got)
 
     def _answer_plan(self, plan: Round) -> None:
+        self._wants_own = ""
         try:
             self._check(plan)
             self.reserve(plan)
         except FileExistsError:
             self._say_with_ranges("busy")
         except OtherTopologyError as error:
+            self._wants_own = str(error)
             self._say_line("declined", reason=error)
         except OSError as error:
             self._say_line("declined", reason=text_of(error)[:500], xml=1)
@@ -438,7 +449,7 @@ class Rank:
         elif not self._is_visitor and not self._has_seen_round and not self._has_said_hello:
             self._say_hello()
         if self._failed > 0 and time.monotonic() > self._failed + 1:
-            return self.conclude(None, self._refusal)
+            return self.conclude(self._released, self._refusal)
         self._check_use()
         return None
 
