@@ -363,6 +363,36 @@ static void format_round(struct text *line, struct round *round) {
     add_word(line, "reason", round->reason);
 }
 
+/* ---- Keys ---- */
+
+/** Reads the next character of a text as UTF-16: one unit, or two. What is not UTF-8 is U+FFFD. Returns how many. */
+static int next_units(const char **at, unsigned units[2]) {
+  const unsigned char *byte = (const unsigned char *)*at;
+  unsigned point = *byte;
+  int more = point < 0x80 ? 0 : point < 0xc0 ? -1 : point < 0xe0 ? 1 : point < 0xf0 ? 2 : point < 0xf8 ? 3 : -1, i;
+  if (more > 0)
+    point &= 0x3fu >> more;
+  for (i = 1; i <= more && (byte[i] & 0xc0) == 0x80; i++)
+    point = point << 6 | (byte[i] & 0x3fu);
+  *at += i;
+  if (more == -1 || i <= more)
+    point = 0xfffd;
+  units[0] = point < 0x10000 ? point : 0xd800 + ((point - 0x10000) >> 10);
+  units[1] = 0xdc00 + (point & 0x3ff);
+  return point < 0x10000 ? 1 : 2;
+}
+
+/** FNV-1a over UTF-16 units. */
+static unsigned hash_of_key(const char *key) {
+  unsigned value = 2166136261u, units[2];
+  while (*key != '\0') {
+    int found = next_units(&key, units), i;
+    for (i = 0; i < found; i++)
+      value = (value ^ units[i]) * 16777619u;
+  }
+  return value;
+}
+
 /* ---- Maps: what is occupied, and where all have a hole ---- */
 
 static int add_range(struct ranges *ranges, uint64_t start, uint64_t end) {
@@ -424,15 +454,6 @@ static int own_ranges(struct ranges *ranges, uint64_t *heap, uint64_t *stack) {
 
 static uint64_t up(uint64_t address, uint64_t alignment) { return (address + alignment - 1) / alignment * alignment; }
 
-/** FNV-1a and MurmurHash3's finalizer, whose upper bits are well mixed. */
-static uint64_t hash(const char *text, uint64_t more) {
-  uint64_t value = 14695981039346656037u ^ more;
-  for (; *text != '\0'; text++)
-    value = (value ^ (unsigned char)*text) * 1099511628211u;
-  value = (value ^ value >> 33) * 0xff51afd7ed558ccdu;
-  return (value ^ value >> 33) >> 8;
-}
-
 /** The first multiple of `step` from `from` on at which `bytes` are free, up to `end`; or 0. The ranges are sorted. */
 static uint64_t first_fit(const struct ranges *taken, uint64_t from, uint64_t end, uint64_t bytes, uint64_t step) {
   from = up(from, step);
@@ -457,7 +478,7 @@ static uint64_t choose(const struct ranges *taken, uint64_t bytes, uint64_t top,
   for (int i = 0; address == 0 && i < 2; i++) {
     uint64_t start = windows[i].start, end = windows[i].end < top ? windows[i].end : top;
     if (start < end)
-      address = first_fit(taken, start + number % (end - start), end, bytes, step);
+      address = first_fit(taken, start + number * step % (end - start), end, bytes, step);
     if (start < end && address == 0)
       address = first_fit(taken, start, end, bytes, step);
   }
@@ -1287,8 +1308,17 @@ static int go_alone(struct rank *rank) {
   return conclude(rank, NULL, rank->trouble);
 }
 
-/** Adopts what was released, or takes the fallback. 1: it is through, with a code. 0: it waits for the leader's XML. */
-static int finish(struct rank *rank, const struct round *round, int *code) {
+/** The code of a barrier that was passed. */
+static int code_of(const struct round *round, uint64_t barrier) {
+  return round->passed == barrier && round->is_all ? HWLOC_SHARE_SUCCESS : HWLOC_SHARE_NOTALL;
+}
+
+/** What functions return that may end a join or a barrier, if it has not ended; else a code. LOST: with a reason. */
+enum { LOST = 100, NOT_YET };
+
+/** Adopts what was released, or takes the fallback. NOT_YET: it waits for the leader's XML. */
+static int finish(struct rank *rank, const struct round *round) {
+  struct round own = *round;
   enum fitting fitting = WANTS_XML;
   rank->barriers = round->passed;
   if (round->verb == FALLBACK && rank->wants_own)
@@ -1296,48 +1326,43 @@ static int finish(struct rank *rank, const struct round *round, int *code) {
   else if (round->verb == FALLBACK)
     fail(rank, "%s", *round->reason == '\0' ? "the leader gave no reason" : round->reason);
   else if (rank->failed == 0 && (fitting = does_fit(rank, round)) == FITS && adopt(rank, round) == 0)
-    return *code = conclude(rank, round, NULL), 1;
+    return conclude(rank, round, NULL);
   if (fitting == WANTS_OWN) {
-    struct round own = *round;
     own.xml = NONE;
-    return *code = conclude(rank, &own, rank->trouble), 1;
-  }
-  if (round->verb == RELEASE && round->xml == NONE && !rank->is_visitor && !rank->leads) {
+  } else if (round->verb == RELEASE && round->xml == NONE && !rank->is_visitor && !rank->leads) {
     if (rank->failed == 0)
       say_why(rank, "failed", 1);
     rank->failed = rank->failed == 0 ? now() : rank->failed;
-    return 0;
+    return NOT_YET;
   }
-  return *code = conclude(rank, round, rank->trouble), 1;
+  return conclude(rank, &own, rank->trouble);
 }
 
-/** Acts on a round in a join. 1: this rank is through, with a code. 0: it waits for another round. */
-static int act_in_join(struct rank *rank, const struct round *round, int *code) {
+/** Acts on a round in a join. */
+static int act_in_join(struct rank *rank, const struct round *round) {
   if (round->verb == RELEASE || round->verb == FALLBACK)
-    return finish(rank, round, code);
+    return finish(rank, round);
   if (rank->is_visitor)
-    return 0;
+    return NOT_YET;
   if (round->verb != PLAN || !rank->has_said_hello) {
     drop_reservation(rank);
     say_hello(rank);
   }
   if (round->verb == PLAN)
     answer_plan(rank, round);
-  return 0;
+  return NOT_YET;
 }
 
-/** The same at a barrier. */
-static int act_at_barrier(struct rank *rank, const struct round *round, uint64_t barrier, int *code) {
+/** Acts on a round at a barrier. */
+static int act_at_barrier(struct rank *rank, const struct round *round, uint64_t barrier) {
   int has_said_it = rank->barriers == barrier;
   rank->barriers = barrier;
-  if (round->passed >= barrier) {
-    *code = has_said_it && round->passed == barrier && round->is_all ? HWLOC_SHARE_SUCCESS : HWLOC_SHARE_NOTALL;
-    return 1;
-  }
+  if (round->passed >= barrier)
+    return has_said_it ? code_of(round, barrier) : HWLOC_SHARE_NOTALL;
   rank->said = rank->says.used = 0;
   begin(rank, "barrier");
   add(&rank->says, " number=%llu\n", (unsigned long long)barrier);
-  return 0;
+  return NOT_YET;
 }
 
 /** Whether this rank may try to lead while there was no leader yet: local rank 0 goes first, if it comes. */
@@ -1360,8 +1385,6 @@ static int is_in_vain(struct rank *rank) {
     return 0;
   return fail(rank, "the leader was silent for %g s (HWLOC_SHARE_TIMEOUT)", rank->options.timeout) == -1;
 }
-
-enum { LOST = 100 };
 
 static int lead(struct rank *rank, uint64_t barrier);
 
@@ -1386,7 +1409,10 @@ static int follow(struct rank *rank, uint64_t barrier) {
       nap(0.01);
     if (turn == BROKEN)
       return fail(rank, "the leader's line has gone, or cannot be understood"), LOST;
-    if (turn == NEWS && (barrier > 0 ? act_at_barrier(rank, &round, barrier, &code) : act_in_join(rank, &round, &code)))
+    code = NOT_YET;
+    if (turn == NEWS)
+      code = barrier > 0 ? act_at_barrier(rank, &round, barrier) : act_in_join(rank, &round);
+    if (code != NOT_YET)
       return code;
     if (!rank->has_seen_round && !rank->has_said_hello && !rank->is_visitor)
       say_hello(rank);
@@ -1410,6 +1436,14 @@ static struct member *member_of(struct leader *leader, int64_t local) {
     leader->last = now();
   }
   return *at;
+}
+
+/** Whether something holds for one of the members at least. */
+static int any(const struct rank *rank, int (*holds)(const struct rank *, const struct member *)) {
+  const struct member *member = rank->leader->members;
+  while (member != NULL && !holds(rank, member))
+    member = member->next;
+  return member != NULL;
 }
 
 /** Takes the ranges of a line. 0 if they are none that can be. */
@@ -1620,18 +1654,14 @@ static int gather(struct rank *rank) {
   return end_discovery(rank);
 }
 
-/** Whether two lists differ. One that is not told is taken to be like the other. */
+/** Whether two lists differ. An empty one is not known, and differs from none. */
 static int do_differ(const char *one, const char *other) {
   return *one != '\0' && *other != '\0' && strcmp(one, other) != 0;
 }
 
-/** Whether a member's cgroup allows other things than the leader's. */
-static int do_allowed_differ(const struct rank *rank) {
-  const hwloc_share_session *own = &rank->session;
-  const struct member *member = rank->leader->members;
-  while (member != NULL && !do_differ(member->cpus, own->allowed_cpus) && !do_differ(member->mems, own->allowed_mems))
-    member = member->next;
-  return member != NULL;
+/** Whether a member's cgroup allows other CPUs or NUMA nodes than the leader's. */
+static int is_allowed_others(const struct rank *rank, const struct member *member) {
+  return do_differ(member->cpus, rank->session.allowed_cpus) || do_differ(member->mems, rank->session.allowed_mems);
 }
 
 /* ---- The leader: sharing ---- */
@@ -1658,7 +1688,7 @@ static int find_hole(struct rank *rank, struct round *plan) {
   } else if (is_known) {
     if (asked != NULL && strcmp(asked, "scatter") != 0)
       say(rank, "HWLOC_SHARE_HOLE=%s is not known to a leader in C; using scatter", asked);
-    plan->at = choose(&all, plan->bytes, top, hash(rank->key, rank->round));
+    plan->at = choose(&all, plan->bytes, top, hash_of_key(rank->key) + 7919 * rank->round);
   }
   free(all.list);
   return plan->at == 0 ? fail(rank, "no address is free in all ranks") : 0;
@@ -1759,25 +1789,20 @@ static int write_topology(struct rank *rank, const struct round *plan) {
   return result == -1 ? fail(rank, "%s: %s", what, error_text(errno)) : result;
 }
 
-/** Whether a member has still to answer a plan. */
-static int owes_answer(const struct member *member) {
+static int owes_answer(const struct rank *rank, const struct member *member) {
+  (void)rank;
   return member->is_here && (member->answer == NO_ANSWER || member->is_talking) && !member->has_ended &&
          !member->is_done;
 }
 
-static int is_answered(struct rank *rank) {
-  const struct member *member = rank->leader->members;
-  while (member != NULL && !owes_answer(member))
-    member = member->next;
-  return member == NULL;
-}
+static int is_answered(struct rank *rank) { return !any(rank, owes_answer); }
 
 /** Waits until all who said hello have answered, or died. Returns whether the range was taken in one of them. */
 static int collect_answers(struct rank *rank) {
   int is_busy = 0;
   serve_until(rank, is_answered, rank->options.timeout);
   for (struct member *member = rank->leader->members; member != NULL; member = member->next) {
-    if (owes_answer(member)) {
+    if (owes_answer(rank, member)) {
       say(rank, "local rank %lld did not answer within %g s; continuing without it (HWLOC_SHARE_TIMEOUT)",
           (long long)member->local, rank->options.timeout);
       member->is_done = 1;
@@ -1823,14 +1848,16 @@ static int negotiate(struct rank *rank, struct round *plan) {
   return written == 0 ? 0 : fail(rank, "its range was taken in each of the plans");
 }
 
+static int wants_xml(const struct rank *rank, const struct member *member) {
+  int can_share = rank->leader->final.verb == RELEASE;
+  return !member->has_ended && (!can_share || member->wants_xml || member->answer == BUSY);
+}
+
 /** Whether a rank wants XML, or may come late, when the leader does not listen. */
-static int is_xml_wanted(const struct rank *rank, int is_shared) {
-  const struct leader *leader = rank->leader;
-  int is_wanted = 0;
-  for (const struct member *member = leader->members; member != NULL; member = member->next)
-    is_wanted |= !member->has_ended && (!is_shared || member->wants_xml || member->answer == BUSY);
+static int is_xml_wanted(const struct rank *rank) {
+  int is_wanted = any(rank, wants_xml);
   for (int64_t local = 0; local < rank->session.local_size && !is_wanted; local++)
-    is_wanted = local != rank->byte && has_come(leader, local) == 0;
+    is_wanted = local != rank->byte && has_come(rank->leader, local) == 0;
   return is_wanted;
 }
 
@@ -1866,7 +1893,7 @@ static int share(struct rank *rank) {
   }
   sweep(rank);
   result = gather(rank);
-  if (result == 0 && hwloc_topology_is_thissystem(leader->topology) && do_allowed_differ(rank)) {
+  if (result == 0 && hwloc_topology_is_thissystem(leader->topology) && any(rank, is_allowed_others)) {
     /* Once more, with what the leader's cgroup does not allow, but another's may. */
     hwloc_topology_destroy(leader->topology);
     start_discovery(rank, INCLUDE_DISALLOWED);
@@ -1877,7 +1904,7 @@ static int share(struct rank *rank) {
     result = can_share ? negotiate(rank, final) : -1;
   final->verb = result == 0 ? RELEASE : FALLBACK;
   final->offset = result == 0 ? final->offset : 0;
-  final->xml = leader->topology != NULL && is_xml_wanted(rank, result == 0) ? write_xml(rank, leader->topology) : NONE;
+  final->xml = leader->topology != NULL && is_xml_wanted(rank) ? write_xml(rank, leader->topology) : NONE;
   final->is_this_system = leader->topology != NULL && hwloc_topology_is_thissystem(leader->topology);
   snprintf(final->reason, sizeof final->reason, "%.255s", result == 0 ? "" : rank->trouble);
   memcpy(reason, rank->trouble, sizeof reason);
@@ -1928,7 +1955,7 @@ static int lead_barrier(struct rank *rank, uint64_t number);
 static int lead(struct rank *rank, uint64_t barrier) {
   struct round round;
   struct leader *leader = (struct leader *)calloc(1, sizeof *leader);
-  int found, went, code = LOST;
+  int found, went;
   drop_reservation(rank);
   drop_probe(rank);
   rank->said = rank->says.used = 0;
@@ -1950,45 +1977,36 @@ static int lead(struct rank *rank, uint64_t barrier) {
     return lead_barrier(rank, barrier);
   if (went == 1)
     return share(rank);
-  finish(rank, &round, &code);
-  return code;
+  return finish(rank, &round);
 }
 
 /* ---- Barriers ---- */
 
-/** A rank that could not adopt, and waits for XML; or NULL. */
-static struct member *find_failed(const struct leader *leader) {
-  struct member *member = leader->members;
-  while (member != NULL && (member->has_ended || !member->has_failed))
-    member = member->next;
-  return member;
+static int waits_for_xml(const struct rank *rank, const struct member *member) {
+  (void)rank;
+  return member->has_failed && !member->has_ended;
 }
 
-/** Whether no known rank keeps the leader's barrier shut. */
-static int have_all_come(const struct leader *leader) {
-  const struct member *member = leader->members;
-  while (member != NULL && (member->has_ended || member->barrier >= leader->barrier))
-    member = member->next;
-  return member == NULL;
+static int is_missing(const struct rank *rank, const struct member *member) {
+  return !member->has_ended && member->barrier < rank->leader->barrier;
 }
 
-/** Whether all ranks that hold a byte have come to the leader's barrier, or one of them waits for XML. */
+/** Whether all ranks whose bytes are locked have come to the leader's barrier, or one of them waits for XML. */
 static int is_at_barrier(struct rank *rank) {
-  if (find_failed(rank->leader) != NULL)
+  if (any(rank, waits_for_xml))
     return 1;
-  if (!have_all_come(rank->leader))
+  if (any(rank, is_missing))
     return 0;
-  look_at_roll(rank); /* a rank that says nothing may be there */
-  return have_all_come(rank->leader);
+  look_at_roll(rank); /* a rank that has said nothing may be there */
+  return !any(rank, is_missing);
 }
 
-/** Writes XML for ranks that could not adopt: the others may wait for them at a barrier. Whether there was one. */
+/** Writes XML for ranks that could not adopt: the others may wait for them at a barrier. 0 if there are none. */
 static int help_failed(struct rank *rank) {
   struct round *final = &rank->leader->final;
-  struct member *member = find_failed(rank->leader);
-  if (member == NULL)
+  if (!any(rank, waits_for_xml))
     return 0;
-  for (; member != NULL; member = find_failed(rank->leader))
+  for (struct member *member = rank->leader->members; member != NULL; member = member->next)
     member->has_failed = 0;
   if (final->xml == NONE && (final->xml = write_xml(rank, rank->session.topology)) != NONE) {
     final->is_this_system = hwloc_topology_is_thissystem(rank->session.topology);
@@ -2002,8 +2020,8 @@ static int help_failed(struct rank *rank) {
 static int lead_barrier(struct rank *rank, uint64_t number) {
   struct leader *leader = rank->leader;
   int size = rank->expected, known = 1, came = 1, done = 1;
-  if (leader->final.passed >= number) /* opened by a leader that went before this rank saw it */
-    return leader->final.passed == number && leader->final.is_all ? HWLOC_SHARE_SUCCESS : HWLOC_SHARE_NOTALL;
+  if (leader->final.passed >= number) /* the leader before opened it, and went before this rank saw that */
+    return code_of(&leader->final, number);
   leader->barrier = number;
   do
     serve_until(rank, is_at_barrier, 0);
@@ -2019,38 +2037,10 @@ static int lead_barrier(struct rank *rank, uint64_t number) {
   leader->final.is_all = came >= (rank->session.local_size == -1 ? known : size);
   if (publish(rank, &leader->final) == -1)
     return say(rank, "%s", rank->trouble), HWLOC_SHARE_NOTALL;
-  return leader->final.is_all ? HWLOC_SHARE_SUCCESS : HWLOC_SHARE_NOTALL;
+  return code_of(&leader->final, number);
 }
 
 /* ---- The session ---- */
-
-/** Reads the next character of a text as UTF-16: one unit, or two. What is not UTF-8 is U+FFFD. Returns how many. */
-static int next_units(const char **at, unsigned units[2]) {
-  const unsigned char *byte = (const unsigned char *)*at;
-  unsigned point = *byte;
-  int more = point < 0x80 ? 0 : point < 0xc0 ? -1 : point < 0xe0 ? 1 : point < 0xf0 ? 2 : point < 0xf8 ? 3 : -1, i;
-  if (more > 0)
-    point &= 0x3fu >> more;
-  for (i = 1; i <= more && (byte[i] & 0xc0) == 0x80; i++)
-    point = point << 6 | (byte[i] & 0x3fu);
-  *at += i;
-  if (more == -1 || i <= more)
-    point = 0xfffd;
-  units[0] = point < 0x10000 ? point : 0xd800 + ((point - 0x10000) >> 10);
-  units[1] = 0xdc00 + (point & 0x3ff);
-  return point < 0x10000 ? 1 : 2;
-}
-
-/** FNV-1a over UTF-16 units. */
-static unsigned hash_of_key(const char *key) {
-  unsigned value = 2166136261u, units[2];
-  while (*key != '\0') {
-    int found = next_units(&key, units), i;
-    for (i = 0; i < found; i++)
-      value = (value ^ units[i]) * 16777619u;
-  }
-  return value;
-}
 
 /** The name of a channel's directory: the key, or what stands for one that cannot be a name. */
 static void name_of_key(const char *key, char name[NAME]) {
