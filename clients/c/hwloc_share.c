@@ -1,9 +1,11 @@
-/* A rank in C. docs/protocol.md of hwloc-share says what it does, hwloc_share.h what users get.
+/* A rank in C. docs/protocol.md of hwloc-share defines what it does, hwloc_share.h what users get.
  *
- * hwloc_share_join() enters the channel and follows the rounds: follow(). As a member it says hello, answers plans, and
- * finishes at the release. A rank that gets the lead goes on in lead(): it takes over what it finds; then it gathers
- * the others, negotiates an address, writes the topology and publishes it: share(). Either ends in conclude(). Barriers
- * are followed, or led, in the same way.
+ * hwloc_share_join() enters the channel and follows the rounds: follow(). A member says hello, answers plans, and
+ * adopts at the release. A rank that gets the lead continues in lead(): it takes over what it finds, gathers the
+ * others, negotiates an address, writes the topology and publishes it: share(). Both end in conclude(). Barriers are
+ * followed, or led, in the same way.
+ *
+ * "-1 and a reason": the function returns -1 and has noted why with fail(). "A code": enum hwloc_share_code.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -54,16 +56,16 @@ int MPI_Init(int *argc, char ***argv) __attribute__((weak));
 }
 #endif
 
-#define LEADS 0x80000000LL /* the byte of the roll whose holder leads; lower ones are those of local ranks */
-#define OWNS (LEADS + 1)   /* its holder owns the channel: the wrapper */
-#define LINE 4096          /* bytes of the longest line in the lobby: what one write puts into a FIFO in one piece */
-#define SHORT_LINK 127     /* bytes of a link's target that take no block of a tmpfs */
-#define PLANS 5            /* ranks whose range is taken in all of them take the fallback */
-#define MOST_DEATHS 2      /* of leaders in one join: the discovery itself may be what kills them */
-#define MOST_RANGES 65536  /* of one rank */
-#define MOST_PIECES 4096   /* of data */
-#define ROOTS 4            /* directories in which a channel can be, from 1 on; 0 stands for the channel's own */
-#define NAME 160           /* bytes of a name in a root */
+#define LEADS 0x80000000LL /* the leader locks this byte of the roll; each rank locks the byte of its local rank */
+#define OWNS (LEADS + 1)   /* the wrapper locks this one: it owns the channel */
+#define LINE 4096          /* most bytes of a line in the lobby: one write puts so many into a FIFO in one piece */
+#define SHORT_LINK 127     /* most bytes of a link's target that need no block of a tmpfs */
+#define PLANS 5            /* after so many plans, ranks whose range is still taken use the fallback */
+#define MOST_DEATHS 2      /* deaths of leaders in one join: the discovery itself may kill them */
+#define MOST_RANGES 65536  /* that one rank may tell */
+#define MOST_PIECES 4096   /* that one job may share */
+#define ROOTS 4            /* possible roots, numbered from 1; 0 stands for the channel itself */
+#define NAME 160           /* bytes for the name of a directory in a root */
 #define PATH (PATH_MAX + 2 * NAME)
 #define NONE UINT64_MAX
 
@@ -77,7 +79,7 @@ struct ranges {
   size_t count, size;
 };
 
-/** A text that grows. Without memory it has failed, and nothing more is added. */
+/** A text that grows. If there is no memory, `has_failed` is set and the text stays as it is. */
 struct text {
   char *data;
   size_t used, size;
@@ -91,7 +93,7 @@ struct round {
   enum verb verb;
   uint64_t number, leader /* its byte */, deaths, passed, is_all, xml /* where it is */, is_this_system, plan, at,
       bytes, abi, offset, base;
-  char shape[8], reason[256]; /* shape: empty for this machine as hwloc finds it */
+  char shape[8], reason[256]; /* shape: empty if it is this machine as hwloc finds it */
 };
 
 /** An open directory of a root, and its roll. */
@@ -107,43 +109,43 @@ struct member {
   int64_t local;
   int is_here;    /* has said all of its hello, or has answered */
   int is_talking; /* more lines are to come */
-  int has_ended;  /* its byte was locked, and is locked no more */
+  int has_ended;  /* its byte was locked, and is not locked any more */
   int is_done, wants_xml;
-  int has_failed;      /* could not adopt, and waits for XML */
+  int has_failed;     /* could not adopt, and waits for XML */
   enum answer answer; /* to the plan */
   struct ranges taken;
   char cpus[1024], mems[1024]; /* empty: not told */
-  uint64_t barrier;            /* the number of the last one that it has come to */
+  uint64_t barrier;            /* the last one that it has come to */
 };
 
-/** A discovery in a thread of its own: it may take long, and the leader must show that it lives. */
+/** A discovery in its own thread: it may take long, and the leader must show meanwhile that it is alive. */
 struct discovery {
   enum hwloc_share_io io;
   unsigned long flags;
   hwloc_topology_t topology;
-  int error, end; /* end: can be read when it is over; -1 if none is under way */
+  int error, end; /* end: readable when it is over; -1 if none is running */
   pthread_t thread;
 };
 
 struct leader {
   struct member *members;
-  int had_gathered;     /* the leader before had: this one waits only for the ranks that are there */
-  double last, renewed; /* when the last rank came, and when the leader last showed that it lives */
-  char heard[65536];    /* read from the lobby, and not taken up yet */
+  int had_gathered;     /* the leader before it had: it waits only for ranks that are there */
+  double last, renewed; /* last: when the last rank came. renewed: when the leader last showed that it is alive */
+  char heard[65536];    /* read from the lobby, and not handled yet */
   size_t used;
-  int is_skipping, nonsense; /* the rest of a line that is too long; how many lines made no sense */
+  int is_skipping, nonsense; /* a line that is too long; lines that were not understood */
   struct discovery discovery;
   hwloc_topology_t topology;
-  struct text index;  /* of the data, if there is any */
-  size_t data_bytes;  /* with the index; a multiple of the page size */
-  struct place store; /* where the topology is written */
-  int base, file;     /* the number of its root; the file, until the release */
+  struct text index;  /* the index of the data, if there is any */
+  size_t data_bytes;  /* of the data and its index; a multiple of the page size */
+  struct place store; /* the directory for the topology */
+  int base, file;     /* base: the number of the store's root. file: the topology's, until the release */
   char file_name[32];
-  uint64_t barrier;   /* the one that this rank waits at */
-  struct round final; /* what was published last, after the join */
+  uint64_t barrier;   /* the number of the barrier that this rank waits at */
+  struct round final; /* the line that was published last, after the join */
 };
 
-/** What this process is in its job. There is one. */
+/** This process in its job. There is one. */
 struct rank {
   hwloc_share_session session;
   hwloc_share_options options; /* with the defaults filled in */
@@ -152,30 +154,30 @@ struct rank {
   pid_t pid;
   int references, is_verbose;
   char key[2400], name[NAME], store_name[NAME];
-  const char *step;                     /* where the key does not have it, and variables alone tell it; else NULL */
+  const char *step;                     /* for the link `step`; NULL if the channel needs none */
   char shape[8];                        /* which topology it asks for, as in a round */
-  char roots[ROOTS + 1][PATH_MAX + 64]; /* empty: there is none of this number, or it cannot be used */
-  int root;                             /* the number of the one in which the channel is */
+  char roots[ROOTS + 1][PATH_MAX + 64]; /* empty: not set, or cannot be used */
+  int root;                             /* the number of the channel's root */
   int64_t byte;
   struct place channel;
-  int lobby, gate; /* gate: what a member waits at, or what the leader holds */
+  int lobby, gate; /* gate: the one that a member waits at, or that the leader holds open */
   int is_visitor, leads, has_said_hello, has_seen_round, has_seen_first /* local rank 0 */, has_said_outside;
-  int wants_own;                   /* it asked for another topology than the leader that planned */
-  int expected;                    /* how many ranks may come: on this node, else in the job; -1: not told */
-  uint64_t round;                  /* the number of the last one that this rank has seen */
-  double started, arrived, failed; /* started: the process, -1 if not known yet. failed: when it said so, or 0 */
-  double busy;                     /* the CPU time that it took until it arrived */
-  double silent, looked;           /* the seconds in which nothing was heard of the leader, as of that time */
-  struct timespec renewed;         /* when the leader last showed that it lives */
-  struct text says;                /* lines for the lobby, */
-  size_t said;                     /* as far as they are written */
-  hwloc_topology_t probe;          /* tells the ABI */
+  int wants_own;                   /* it has declined a plan, since it asks for another topology */
+  int expected;                    /* how many ranks can come: those of this node, else of the job; -1: not told */
+  uint64_t round;                  /* the last one that this rank has seen */
+  double started, arrived, failed; /* started: the process; -1: not known yet. failed: when it said `failed`, or 0 */
+  double busy;                     /* the CPU time that this process used until then */
+  double silent, looked;           /* silent: seconds without a sign of the leader, counted up to `looked` */
+  struct timespec renewed;         /* when the leader last showed that it is alive */
+  struct text says;                /* lines for the lobby */
+  size_t said;                     /* how many bytes of them are written */
+  hwloc_topology_t probe;          /* an empty topology, which tells the ABI */
   void *reserved, *mapped;         /* mapped: the leader's data */
   size_t reserved_bytes, mapped_bytes;
-  const hwloc_share_piece *pieces; /* this rank's own data, if it was needed */
+  const hwloc_share_piece *pieces; /* this rank's own data, if it needed that */
   size_t piece_count;
   const char *outside; /* why this rank cannot meet the others at barriers; NULL if it can */
-  uint64_t barriers;   /* the number of the last one that it has come to */
+  uint64_t barriers;   /* the last one that this rank has come to */
   struct leader *leader;
 };
 
@@ -206,13 +208,13 @@ static void say(const struct rank *rank, const char *format, ...) {
   va_end(words);
   for (size_t i = 0; text[i] != '\0'; i++)
     if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
-      text[i] = '?'; /* others may have said it */
+      text[i] = '?'; /* the text may come from other processes */
   snprintf(line, sizeof line, "hwloc-share: node %s, rank %d: %s\n", rank->session.node, rank->session.rank, text);
   if (write(STDERR_FILENO, line, strlen(line)) == -1)
-    return; /* a closed or full stderr is no reason to fail a job */
+    return; /* stderr is closed or full: the job goes on */
 }
 
-/** Notes what went wrong last. Always -1. */
+/** Notes the reason of a failure. Returns -1. */
 static int fail(struct rank *rank, const char *format, ...) {
   va_list words;
   va_start(words, format);
@@ -231,7 +233,7 @@ static int is_on(const char *name) {
 
 /* ---- Lines ---- */
 
-/** Adds to a text, as printf() does. */
+/** Appends to a text, as printf() does. */
 static void add(struct text *text, const char *format, ...) {
   va_list words;
   char *more, *data;
@@ -254,7 +256,7 @@ static void add(struct text *text, const char *format, ...) {
     free(more);
 }
 
-/** A word of a line. What is not printable ASCII, and `%`, is written as `%XX`. Nothing if the value is empty. */
+/** Appends a word of a line; none if the value is empty. `%` and bytes that are not printable ASCII become `%XX`. */
 static void add_word(struct text *text, const char *key, const char *value) {
   if (*value != '\0')
     add(text, " %s=", key);
@@ -267,7 +269,7 @@ static int is_verb(const char *line, const char *verb) {
   return strncmp(line, verb, length) == 0 && (line[length] == ' ' || line[length] == '\0');
 }
 
-/** The value of a word of a line, decoded and cut to `size`. NULL if there is none. */
+/** Finds a word of a line, and decodes its value, cut to `size`. NULL if the line does not have it. */
 static const char *word_of(const char *line, const char *key, char *value, size_t size) {
   size_t length = strlen(key), used = 0;
   while ((line = strchr(line, ' ')) != NULL && (strncmp(++line, key, length) != 0 || line[length] != '='))
@@ -284,7 +286,7 @@ static const char *word_of(const char *line, const char *key, char *value, size_
   return value;
 }
 
-/** The number that a word of a line holds; else NONE, or `absent`. */
+/** The number in a word of a line; `absent` if the line does not have it, or it is not a number. */
 static uint64_t number_or(const char *line, const char *key, int base, uint64_t absent) {
   char word[32];
   uint64_t number;
@@ -301,7 +303,7 @@ static const char *const verbs[] = {"lead", "anew", "plan", "release", "fallback
 #define MUST (NONE - 1)
 #define AT(field) offsetof(struct round, field)
 
-/** The numbers of a round: which verbs have them, and what holds if they are missing; MUST: they must be there. */
+/** The numbers in the line of a round: which verbs have them, and their value if they are missing (MUST: an error). */
 static const struct {
   const char *key;
   int base, verbs;
@@ -326,7 +328,7 @@ enum { FIELDS = sizeof fields / sizeof *fields };
 
 static uint64_t *field(struct round *round, int i) { return (uint64_t *)(void *)((char *)round + fields[i].at); }
 
-/** Whether a line can be understood. */
+/** Reads the line of a round. 0 if it cannot be understood. */
 static int parse_round(const char *line, struct round *round) {
   int verb;
   memset(round, 0, sizeof *round);
@@ -365,7 +367,8 @@ static void format_round(struct text *line, struct round *round) {
 
 /* ---- Keys ---- */
 
-/** Reads the next character of a text as UTF-16: one unit, or two. What is not UTF-8 is U+FFFD. Returns how many. */
+/** Reads the next character of a UTF-8 text as one or two UTF-16 units; returns how many. If it is not UTF-8: U+FFFD.
+ */
 static int next_units(const char **at, unsigned units[2]) {
   const unsigned char *byte = (const unsigned char *)*at;
   unsigned point = *byte;
@@ -393,7 +396,7 @@ static unsigned hash_of_key(const char *key) {
   return value;
 }
 
-/* ---- Maps: what is occupied, and where all have a hole ---- */
+/* ---- Address ranges: what is occupied, and what is free in all ranks ---- */
 
 static int add_range(struct ranges *ranges, uint64_t start, uint64_t end) {
   if (ranges->count > 0 && ranges->list[ranges->count - 1].end == start) {
@@ -413,7 +416,7 @@ static int add_range(struct ranges *ranges, uint64_t start, uint64_t end) {
   return 0;
 }
 
-/** Adds the range at the beginning of a text. 1: done. 0: there is none. -1: it is none that can be. */
+/** Appends the range at the start of a text. 1: done. 0: the text does not start with one. -1: an impossible range. */
 static int parse_range(const char *text, struct ranges *ranges) {
   static const char digits[] = "0123456789abcdefABCDEF";
   size_t first = strspn(text, digits), second = text[first] == '-' ? strspn(text + first + 1, digits) : 0;
@@ -432,7 +435,7 @@ static int compare_ranges(const void *a, const void *b) {
   return left->start < right->start ? -1 : left->start > right->start;
 }
 
-/** What is mapped in this process; where its heap ends, and its stack starts, or 0. -1 if that cannot be told. */
+/** What is mapped in this process; the end of its heap and the start of its stack, or 0. -1 if /proc cannot be read. */
 static int own_ranges(struct ranges *ranges, uint64_t *heap, uint64_t *stack) {
   char line[PATH_MAX + 256];
   FILE *maps = fopen("/proc/self/maps", "re");
@@ -454,7 +457,7 @@ static int own_ranges(struct ranges *ranges, uint64_t *heap, uint64_t *stack) {
 
 static uint64_t up(uint64_t address, uint64_t alignment) { return (address + alignment - 1) / alignment * alignment; }
 
-/** The first multiple of `step` from `from` on at which `bytes` are free, up to `end`; or 0. The ranges are sorted. */
+/** The first multiple of `step` at which `bytes` are free between `from` and `end`, or 0. The ranges are sorted. */
 static uint64_t first_fit(const struct ranges *taken, uint64_t from, uint64_t end, uint64_t bytes, uint64_t step) {
   from = up(from, step);
   for (size_t i = 0; i < taken->count && taken->list[i].start < from + bytes; i++)
@@ -466,10 +469,10 @@ static uint64_t first_fit(const struct ranges *taken, uint64_t from, uint64_t en
 /**
  * An address at which `bytes` are free in all ranks and below `top`; 0 if there is none. The ranges are sorted.
  *
- * In a window that nothing else uses: programs and their heaps are at 0x55.. and 0x56.. or far below, libraries, stacks
- * and new mappings above 0x7e.., the memory of JavaScript engines below 0x40... There at a place that depends on the
- * job, since others may choose one there, too. If neither window has room (other machines have less address space):
- * above the first quarter of what there is.
+ * It lies in a window that nothing else uses: programs and their heaps are at 0x55.. and 0x56.. or far below,
+ * libraries, stacks and new mappings above 0x7e.., the memory of JavaScript engines below 0x40... The place in the
+ * window depends on `number`, since other jobs choose an address there, too. If neither window has room (some machines
+ * have less address space), it lies above the first quarter of the space that there is.
  */
 static uint64_t choose(const struct ranges *taken, uint64_t bytes, uint64_t top, uint64_t number) {
   static const struct range windows[] = {{0x400000000000u, 0x540000000000u}, {0x600000000000u, 0x700000000000u}};
@@ -491,7 +494,7 @@ static void drop_reservation(struct rank *rank) {
   rank->reserved = NULL;
 }
 
-/** Keeps a plan's range free. 0: done. 1: something is mapped there. -1 and errno: it cannot be mapped at all. */
+/** Reserves the range of a plan. 0: done. 1: something is mapped there. -1 and errno: it cannot be mapped at all. */
 static int reserve(struct rank *rank, const struct round *plan) {
   const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE;
   void *wanted = (void *)(uintptr_t)plan->at, *got;
@@ -499,7 +502,7 @@ static int reserve(struct rank *rank, const struct round *plan) {
   got = mmap(wanted, (size_t)plan->bytes, PROT_NONE, flags, -1, 0);
   if (got == MAP_FAILED)
     return errno == EEXIST ? 1 : -1;
-  if (got != wanted) { /* Linux before 4.17, which takes the address for a hint */
+  if (got != wanted) { /* Linux before 4.17, for which the address is only a hint */
     munmap(got, (size_t)plan->bytes);
     return 1;
   }
@@ -510,7 +513,7 @@ static int reserve(struct rank *rank, const struct round *plan) {
 
 /* ---- Directories and the roll ---- */
 
-/** Opens what must be of this type, of this user, and closed to others. -1 and errno; EPERM if it is not. */
+/** Opens a file that must have this type, belong to this user and be closed to others. -1 and errno, EPERM if not. */
 static int open_ours(int at, const char *name, int flags, mode_t type) {
   struct stat found;
   int fd = openat(at, name, flags | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
@@ -530,7 +533,7 @@ static int open_root(const struct rank *rank, int i) {
   return rank->roots[i][0] == '\0' ? -1 : open_directory(AT_FDCWD, rank->roots[i]);
 }
 
-/** Asks for locks of a roll, or about them. Not those of F_OFD_SETLK, which a child made by fork would keep. */
+/** Sets locks on a roll, or looks at them. Not with F_OFD_SETLK: a child made by fork would keep such locks. */
 static int control(int roll, int command, short type, int64_t start, int64_t length, struct flock *bytes) {
   memset(bytes, 0, sizeof *bytes);
   bytes->l_type = type;
@@ -546,7 +549,7 @@ static int lock(int roll, short type, int64_t start, int64_t length) {
   return control(roll, F_SETLK, type, start, length, &bytes);
 }
 
-/** A lock that another process has on one of these bytes. 0 if there is none. */
+/** Finds a lock that another process has on one of these bytes. 0 if there is none. */
 static int find_lock(int roll, int64_t start, int64_t end, struct flock *found) {
   return start < end && control(roll, F_GETLK, F_WRLCK, start, end - start, found) == 0 && found->l_type != F_UNLCK;
 }
@@ -565,7 +568,7 @@ static int is_named(int root, const char *name, int roll) {
          here.st_ino == there.st_ino && here.st_dev == there.st_dev;
 }
 
-/** A name that nobody else has, for a directory that is being built (`new`) or removed (`old`). */
+/** A random name for a directory that is being built (`new`) or removed (`old`). */
 static void passing_name(const char *what, char name[NAME]) {
   uint64_t random = (uint64_t)(now() * 1e9);
   if (getentropy(&random, sizeof random) == -1)
@@ -573,7 +576,7 @@ static void passing_name(const char *what, char name[NAME]) {
   snprintf(name, NAME, ".%s-%016llx", what, (unsigned long long)random);
 }
 
-/** Removes a directory and what is in it, the roll last: then the next sweep knows it if we are killed. */
+/** Removes a directory and all in it. The roll goes last: if this process is killed, the next sweep still knows it. */
 static void remove_directory(int root, const char *name) {
   int fd = open_directory(root, name);
   DIR *directory = fd == -1 ? NULL : fdopendir(fd);
@@ -591,15 +594,15 @@ static void remove_directory(int root, const char *name) {
 }
 
 /**
- * Removes a directory of a root if nobody has a lock on its roll. Not one that this process is in: closing a roll gives
- * its locks back. Returns whether it is gone.
+ * Removes a directory of a root if nobody has a lock on its roll. Returns whether it is gone. Not for a directory that
+ * this process is in: closing a roll ends all locks that the process has on it.
  */
 static int remove_if_dead(int root, const char *name) {
   char passing[NAME];
   int is_gone = 0, directory = open_directory(root, name);
   int roll = directory == -1 ? -1 : open_ours(directory, "roll", O_RDWR, S_IFREG);
   if (directory != -1 && roll == -1 && errno == ENOENT)
-    unlinkat(root, name, AT_REMOVEDIR); /* its maker was killed, or its remover: then it is empty */
+    unlinkat(root, name, AT_REMOVEDIR); /* it is empty: the process that made or removed it was killed */
   if (roll != -1 && lock(roll, F_WRLCK, 0, OWNS + 1) == 0 && is_named(root, name, roll)) {
     passing_name("old", passing);
     is_gone = renameat(root, name, root, passing) == 0;
@@ -622,7 +625,7 @@ static void sweep(const struct rank *rank) {
           strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
         remove_if_dead(root, entry->d_name);
     if (root != -1)
-      rmdir(rank->roots[i]); /* which fails if something else is in it */
+      rmdir(rank->roots[i]); /* fails if it is not empty */
     if (directory != NULL)
       closedir(directory);
     else
@@ -632,7 +635,7 @@ static void sweep(const struct rank *rank) {
 
 enum entering { ENTERED, AGAIN, ABSENT, UNUSABLE };
 
-/** Whether this rank's step meets in a channel; if none does, it does from now on. */
+/** Whether this channel is for this rank's step; if it is not for any step yet, it is from now on. */
 static int is_own_step(const struct rank *rank, int channel) {
   char step[sizeof rank->identity.step + 1];
   ssize_t length;
@@ -645,7 +648,7 @@ static int is_own_step(const struct rank *rank, int channel) {
 
 static void set_key(struct rank *rank, const char *key);
 
-/** The channel of this name is another step's: this one meets elsewhere. */
+/** The channel of this name is for another step: takes another name. */
 static void avoid_other_step(struct rank *rank) {
   char key[sizeof rank->key];
   snprintf(key, sizeof key, "%.1000s.%s", hws_setting("HWLOC_SHARE_JOB"), rank->step);
@@ -653,7 +656,7 @@ static void avoid_other_step(struct rank *rank) {
   set_key(rank, key);
 }
 
-/** Enters a channel that is there. UNUSABLE: errno says why. */
+/** Enters a channel that exists. UNUSABLE: errno says why. */
 static enum entering enter_made(struct rank *rank, int i) {
   struct place *channel = &rank->channel;
   struct flock found;
@@ -670,10 +673,10 @@ static enum entering enter_made(struct rank *rank, int i) {
   } else if (lock(channel->roll, F_WRLCK, rank->byte, 1) == 0) {
     result = is_named(root, rank->name, channel->roll) ? ENTERED : AGAIN;
   } else if (errno == EAGAIN || errno == EACCES) {
-    /* Another rank has one byte; a process that removes the channel has all of them, or has just removed it. */
+    /* One byte: another process has this rank's number. More: a process is removing the channel. */
     rank->is_visitor = find_lock(channel->roll, rank->byte, rank->byte + 1, &found) && found.l_len == 1;
     result = rank->is_visitor && is_named(root, rank->name, channel->roll) ? ENTERED : AGAIN;
-  } /* else a file system without locks */
+  } /* else the file system has no locks */
   error = errno;
   if (result != ENTERED) {
     shut(&channel->roll);
@@ -684,7 +687,7 @@ static enum entering enter_made(struct rank *rank, int i) {
   return result;
 }
 
-/** Makes a directory under another name, with a roll, locks our byte, then renames it. UNUSABLE: errno says why. */
+/** Makes a directory with a roll and locks our byte, under another name first. UNUSABLE: errno says why. */
 static enum entering build(struct rank *rank, int i, const char *name, struct place *place) {
   int is_channel = place == &rank->channel, root, is_made, error;
   char passing[NAME];
@@ -710,11 +713,11 @@ static enum entering build(struct rank *rank, int i, const char *name, struct pl
   errno = error;
   if (is_made)
     return ENTERED;
-  /* Another rank was faster, or another process has removed what it took for empty or dead. */
+  /* Another rank was faster; or another process took it for an empty or dead directory, and removed it. */
   return error == EEXIST || error == ENOTEMPTY || error == ENOENT || error == EAGAIN ? AGAIN : UNUSABLE;
 }
 
-/** Enters the channel where it is; else makes it in the first root in which it can be. ABSENT: there is no root. */
+/** Enters the channel if it exists, else makes it in the first root that can be used. ABSENT: there is no root. */
 static enum entering try_to_enter(struct rank *rank) {
   enum entering result = ABSENT;
   for (int turn = 0; turn < 2 * ROOTS; turn++) {
@@ -728,21 +731,24 @@ static enum entering try_to_enter(struct rank *rank) {
       continue;
     fail(rank, "no directory for a channel: %s", strerror(errno));
     if (errno == EPERM || errno == ELOOP || errno == ENOTDIR)
-      say(rank, "%s is a link, not a directory, another user's, or open to others; refused: "
-                "remove it, or set HWLOC_SHARE_DIR to another directory", root);
+      say(rank,
+          "%s is a link, not a directory, another user's, or open to others; refused: "
+          "remove it, or set HWLOC_SHARE_DIR to another directory",
+          root);
     *root = '\0';
   }
   return result;
 }
 
-/** -1 and a reason if there is no channel to be in. */
+/** Enters the channel of this job. -1 and a reason. */
 static int enter(struct rank *rank) {
-  double until = now() + 1; /* a removal takes microseconds, unless the remover is stopped */
+  double until = now() + 1; /* a removal takes microseconds, unless the process that does it is stopped */
   enum entering result;
   fail(rank, "no directory for a channel");
   while ((result = try_to_enter(rank)) == AGAIN && now() < until)
     nap(0.001);
-  if (result == AGAIN) return fail(rank, "the channel of this job is still being removed after a second");
+  if (result == AGAIN)
+    return fail(rank, "the channel of this job is still being removed after a second");
   return result == ENTERED ? 0 : -1;
 }
 
@@ -762,7 +768,7 @@ static void let_go(struct rank *rank) {
   shut(&rank->channel.directory);
 }
 
-/** Removes a directory from a root if it is dead, and the root if that is empty. Whether the directory is gone. */
+/** Removes a directory from a root if it is dead, and an empty root. Returns whether the directory is gone. */
 static int remove_from(const struct rank *rank, int i, const char *name) {
   int root = open_root(rank, i), is_gone = root != -1 && remove_if_dead(root, name);
   shut(&root);
@@ -771,12 +777,12 @@ static int remove_from(const struct rank *rank, int i, const char *name) {
   return is_gone;
 }
 
-/** Leaves the channel; the last one to leave removes it, and what its leaders wrote elsewhere. */
+/** Leaves the channel. The last rank to leave removes it, and what leaders wrote elsewhere. */
 static void leave(struct rank *rank) {
   if (rank->channel.roll == -1)
     return;
   if (rank->leads)
-    lock(rank->channel.roll, F_UNLCK, LEADS, 1); /* before the gate: ranks that see its end look for a leader */
+    lock(rank->channel.roll, F_UNLCK, LEADS, 1); /* first: when the gate ends, ranks look for a leader */
   let_go(rank);
   if (remove_from(rank, rank->root, rank->name))
     for (int i = 1; i <= ROOTS; i++)
@@ -785,7 +791,7 @@ static void leave(struct rank *rank) {
 
 /* ---- Topologies ---- */
 
-/** Loads a topology: of this machine, or what hwloc's variables name instead; or the leader's XML. NULL and errno. */
+/** Loads the leader's XML, or (NULL) the topology of this machine or what hwloc's variables name. NULL and errno. */
 static hwloc_topology_t load(const char *xml, enum hwloc_share_io io, unsigned long flags) {
   enum hwloc_type_filter_e filter = HWLOC_TYPE_FILTER_KEEP_IMPORTANT;
   hwloc_topology_t topology;
@@ -803,16 +809,16 @@ static hwloc_topology_t load(const char *xml, enum hwloc_share_io io, unsigned l
   return NULL;
 }
 
-/** The ABI word of a topology: it begins with it. */
+/** The ABI word of a topology: its first 4 bytes. */
 static uint64_t abi_of(hwloc_topology_t topology) {
   uint32_t word;
   memcpy(&word, (const void *)topology, sizeof word);
   return word;
 }
 
-/** The ABI word of the libhwloc of this process, or 0. Keeps libhwloc initialized until drop_probe(). */
+/** The ABI word of this process's libhwloc, or 0. Keeps libhwloc initialized until drop_probe(). */
 static uint64_t own_abi(struct rank *rank) {
-  /* An empty path has no plugins: adopting needs none, and loading them takes 50 times as long as all else. */
+  /* An empty path: adopting needs no plugins, and loading them takes 50 times as long as the rest. */
   int is_plain = rank->probe == NULL && !rank->options.plugins && MPI_Init == NULL &&
                  getenv("HWLOC_PLUGINS_PATH") == NULL && setenv("HWLOC_PLUGINS_PATH", "", 1) == 0;
   if (rank->probe == NULL && hwloc_topology_init(&rank->probe) == -1)
@@ -828,7 +834,7 @@ static void drop_probe(struct rank *rank) {
   rank->probe = NULL;
 }
 
-/** Opens a file that the leader wrote. `base`: the number of its root, 0 if it is in the channel. -1 and a reason. */
+/** Opens a file that the leader wrote, in the root of this number, or (0) in the channel. -1 and a reason. */
 static int open_written(struct rank *rank, uint64_t base, const char *name, uint64_t bytes) {
   char path[PATH];
   struct stat found;
@@ -855,7 +861,7 @@ static int open_topology(struct rank *rank, const struct round *round) {
   return open_written(rank, round->base, name, round->offset + round->bytes);
 }
 
-/** Why this rank does not adopt a topology at any address, as its trouble; then whether it wants the leader's XML. */
+/** Whether this rank can adopt a topology at all. If not: what it wants instead, and a reason as of fail(). */
 enum fitting { FITS, WANTS_XML, WANTS_OWN };
 
 static enum fitting refuse_shape(struct rank *rank) {
@@ -874,7 +880,7 @@ static enum fitting does_fit(struct rank *rank, const struct round *round) {
   return WANTS_XML;
 }
 
-/** Adopts a released topology that fits, in the place of the reservation. -1 and a reason. */
+/** Adopts a released topology, at the range that this rank has reserved. -1 and a reason. */
 static int adopt(struct rank *rank, const struct round *round) {
   hwloc_share_session *session = &rank->session;
   void *address = (void *)(uintptr_t)round->at;
@@ -882,7 +888,7 @@ static int adopt(struct rank *rank, const struct round *round) {
   if (fd == -1)
     return -1;
   drop_reservation(rank);
-  errno = 0; /* which the library does not always set */
+  errno = 0; /* the library does not always set it */
   result = hwloc_shmem_topology_adopt(&session->topology, fd, round->offset, address, (size_t)round->bytes, 0);
   error = errno;
   close(fd);
@@ -898,7 +904,7 @@ static int adopt(struct rank *rank, const struct round *round) {
   return 0;
 }
 
-/** What the cgroup of this process allows, not what it is bound to. Empty if that cannot be told. */
+/** The CPUs and NUMA nodes that the cgroup of this process allows (it may be bound to fewer). Empty if not known. */
 static void find_allowed(char cpus[1024], char mems[1024]) {
   static const char *const forms[] = {"%s/cpuset.cpus.effective", "/unified%s/cpuset.cpus.effective",
                                       "/cpuset%s/cpuset.effective_cpus", "/cpuset%s/cpuset.cpus"};
@@ -911,15 +917,15 @@ static void find_allowed(char cpus[1024], char mems[1024]) {
       if (hws_read(path, cpus, 1024) > 0)
         cpus[strcspn(cpus, "\n")] = '\0';
     }
-  /* The memory nodes there are the cgroup's; the CPUs would be those of the binding. */
+  /* Only the NUMA nodes there are the cgroup's: the CPUs are those that the process is bound to. */
   if (hws_read("/proc/self/status", status, sizeof status) > 0 &&
       (line = strstr(status, "\nMems_allowed_list:")) != NULL)
     sscanf(line, "\nMems_allowed_list: %1023s", mems);
 }
 
 /**
- * What a rank does that cannot adopt: the leader's XML, else a topology of its own. `reason` is empty if there is no
- * need to say why. A code.
+ * For a rank that cannot adopt: loads the leader's XML, else discovers the machine. If `reason` is empty, nothing went
+ * wrong, and it says nothing. A code.
  */
 static int take_fallback(struct rank *rank, const struct round *round, const char *reason) {
   hwloc_share_session *session = &rank->session;
@@ -970,7 +976,7 @@ static int are_pieces(const hwloc_share_piece *pieces, size_t count) {
   return i == count && count <= MOST_PIECES;
 }
 
-/** The pieces that this rank was given, or makes. -1 and a reason if there are none. */
+/** Takes the pieces in the options, or calls the function that makes them. -1 and a reason. */
 static int make_pieces(struct rank *rank) {
   const hwloc_share_options *options = &rank->options;
   if (rank->pieces != NULL)
@@ -985,10 +991,10 @@ static int make_pieces(struct rank *rank) {
   return fail(rank, "the function that makes the data has failed");
 }
 
-/** Makes the index of the data. Its numbers have 14 digits, so that it is as long whatever they are. */
+/** Makes the index of the data. Its numbers have 14 digits, so its length does not depend on them. */
 static void make_index(struct rank *rank) {
   struct text *index = &rank->leader->index;
-  for (int pass = 0; pass < 2; pass++) { /* the first tells only how long it is */
+  for (int pass = 0; pass < 2; pass++) { /* the first pass finds the length */
     uint64_t length = index->used, at = length;
     size_t i;
     index->used = 0;
@@ -1073,7 +1079,7 @@ static const void *find_mapped(const char *data, size_t bytes, const char *name,
 
 /* ---- Rounds ---- */
 
-/** Reads what was published last. 1: understood. 0: nothing yet. -1: it cannot be understood. */
+/** Reads the line of the last round. 1: understood. 0: there is none yet. -1: it cannot be understood. */
 static int read_round(const struct rank *rank, struct round *round) {
   char line[LINE];
   ssize_t length = readlinkat(rank->channel.directory, "round", line, sizeof line - 1);
@@ -1083,7 +1089,7 @@ static int read_round(const struct rank *rank, struct round *round) {
   return parse_round(line, round) ? 1 : -1;
 }
 
-/** Opens a gate, to wait at it, or to hold it, which never fails with ENXIO if it is opened for reading, too. */
+/** Opens a gate: to wait at it (O_RDONLY), or to hold it open (O_RDWR, which never fails with ENXIO). -1 and errno. */
 static int open_gate(const struct rank *rank, uint64_t number, int flags) {
   char name[32];
   snprintf(name, sizeof name, "gate.%llu", (unsigned long long)number);
@@ -1098,7 +1104,7 @@ static int open_lobby(struct rank *rank) {
   return rank->lobby == -1 ? fail(rank, "the lobby cannot be opened: %s", strerror(errno)) : 0;
 }
 
-/** Replaces the line. A reason is cut so that the line takes no room on a full file system. -1 and a reason. */
+/** Replaces the line in `round`. Cuts its reason: a full file system has no room for a long line. -1 and a reason. */
 static int replace_round(struct rank *rank, struct round *round) {
   struct text line = {NULL, 0, 0, 0};
   int result = -1;
@@ -1112,7 +1118,7 @@ static int replace_round(struct rank *rank, struct round *round) {
   return result == 0 ? 0 : fail(rank, "the leader's line cannot be published: %s", strerror(errno));
 }
 
-/** Publishes the next round: a line, and the end of the gate at which the others wait. -1 and a reason. */
+/** Publishes the next round: replaces the line, and ends the gate at which the others wait. -1 and a reason. */
 static int publish(struct rank *rank, struct round *round) {
   char name[32];
   int next = open_gate(rank, rank->round + 2, O_RDWR);
@@ -1133,7 +1139,7 @@ static int publish(struct rank *rank, struct round *round) {
   return 0;
 }
 
-/** Writes lines that this rank says, each in one write, as long as the lobby has room. */
+/** Writes what this rank says, each line in one write, as long as the lobby has room. */
 static void flush(struct rank *rank) {
   struct text *says = &rank->says;
   while (rank->said < says->used) {
@@ -1147,12 +1153,12 @@ static void flush(struct rank *rank) {
 
 enum turn { NEWS, NOTHING, VACANT, BROKEN };
 
-/** Waits for a later round, for a quarter of a second at most. VACANT: nobody leads. BROKEN: it makes no sense. */
+/** Waits for the next round, a quarter of a second at most. VACANT: nobody leads. BROKEN: the line makes no sense. */
 static enum turn wait_a_turn(struct rank *rank, struct round *round) {
   struct pollfd gate;
   int found;
   for (int is_over = 0;; is_over = 1) {
-    /* The gate first: what is published after the line was read, ends a gate that is open. */
+    /* The gate first: a round that is published after the line was read ends a gate that is open. */
     if (rank->gate == -1 && !is_over)
       rank->gate = open_gate(rank, rank->round + 1, O_RDONLY);
     found = read_round(rank, round);
@@ -1175,7 +1181,7 @@ static enum turn wait_a_turn(struct rank *rank, struct round *round) {
     }
     gate.fd = rank->gate;
     gate.events = 0; /* POLLHUP is always told */
-    /* A full lobby is tried again soon; and a leader that dies before its first round ends no gate. */
+    /* If the lobby was full, try again soon. A leader that dies before its first round ends no gate. */
     if (poll(&gate, 1, rank->said < rank->says.used ? 5 : rank->has_seen_round ? 250 : 20) <= 0)
       return NOTHING;
     shut(&rank->gate);
@@ -1201,14 +1207,14 @@ static double patience(struct rank *rank, double spread) {
   return result < rank->options.timeout ? result : rank->options.timeout;
 }
 
-/** The time since then, and makes then now. Of a longer one a second: this process itself was stopped meanwhile. */
+/** Seconds since `then`, which becomes now. At most one: if it was longer, this process itself was stopped. */
 static double time_since(double *then) {
   double time = now(), passed = time - *then;
   *then = time;
   return passed < 1 ? passed : 1;
 }
 
-/** Whether the leader has been silent for too long: it is stopped. */
+/** Whether the leader has been silent for longer than the timeout. */
 static int is_leader_stopped(struct rank *rank) {
   struct stat roll;
   rank->silent += time_since(&rank->looked);
@@ -1221,12 +1227,12 @@ static int is_leader_stopped(struct rank *rank) {
 
 /* ---- A member ---- */
 
-/** What every line of a rank begins with. */
+/** Begins a line. */
 static void begin(struct rank *rank, const char *verb) {
   add(&rank->says, "%s local=%lld round=%llu", verb, (long long)rank->byte, (unsigned long long)rank->round);
 }
 
-/** Ends a line that tells what is mapped in this process, in as many lines as it takes. */
+/** Adds to a line what is mapped in this process, and ends it. Continues in further lines if it is too long. */
 static void add_ranges(struct rank *rank) {
   struct text *says = &rank->says;
   struct ranges own;
@@ -1238,7 +1244,7 @@ static void add_ranges(struct rank *rank) {
   if (stack != 0)
     add(says, " stack=%llx", (unsigned long long)stack);
   for (size_t i = 0; i < own.count; i++) {
-    if (says->used - line > LINE / 2) { /* the line had words before */
+    if (says->used - line > LINE / 2) { /* the other half is for words before the ranges */
       add(says, " more=1\n");
       line = says->used;
       begin(rank, "ranges");
@@ -1250,7 +1256,7 @@ static void add_ranges(struct rank *rank) {
 }
 
 static void say_hello(struct rank *rank) {
-  rank->said = rank->says.used = 0; /* what was said before was of an earlier round */
+  rank->said = rank->says.used = 0; /* what it said before was for an earlier round */
   begin(rank, "hello");
   add(&rank->says, " rank=%d abi=%llx", rank->session.rank, (unsigned long long)own_abi(rank));
   add_word(&rank->says, "cpus", rank->session.allowed_cpus);
@@ -1259,14 +1265,14 @@ static void say_hello(struct rank *rank) {
   rank->has_said_hello = 1;
 }
 
-/** Says something with the reason why this rank cannot share. */
+/** Says `declined` or `failed`, with the reason as of fail(). */
 static void say_why(struct rank *rank, const char *verb, int wants_xml) {
   begin(rank, verb);
   add_word(&rank->says, "reason", rank->trouble);
   add(&rank->says, wants_xml ? " xml=1\n" : "\n");
 }
 
-/** Reserves the range of a plan, and says how that went. */
+/** Reserves the range of a plan, and answers the plan. */
 static void answer_plan(struct rank *rank, const struct round *plan) {
   enum fitting fitting = does_fit(rank, plan);
   int reserved = fitting == FITS ? reserve(rank, plan) : -1;
@@ -1284,7 +1290,7 @@ static void answer_plan(struct rank *rank, const struct round *plan) {
   }
 }
 
-/** Ends a join: takes the fallback if there is a reason, even an empty one, and the data; says how it went. A code. */
+/** Ends a join: takes the fallback if there is a `reason` (it may be empty), takes the data, says `done`. A code. */
 static int conclude(struct rank *rank, const struct round *round, const char *reason) {
   static const char *const how[] = {"adopted", "xml", "discovered"};
   int code = reason == NULL ? HWLOC_SHARE_SUCCESS : take_fallback(rank, round, reason);
@@ -1292,7 +1298,7 @@ static int conclude(struct rank *rank, const struct round *round, const char *re
     return code;
   take_data(rank, round);
   if (!rank->is_visitor && !rank->leads && rank->lobby != -1) {
-    begin(rank, "done"); /* if the leader does not hear it, its topology's file keeps its name a while longer */
+    begin(rank, "done"); /* if nobody hears it, the topology's file only keeps its name longer */
     add(&rank->says, " how=%s\n", how[rank->session.how]);
     flush(rank);
   }
@@ -1301,19 +1307,19 @@ static int conclude(struct rank *rank, const struct round *round, const char *re
   return code;
 }
 
-/** Goes on without the others, who do not wait for this rank from now on. A code. */
+/** Leaves the others, who then do not wait for this rank, and takes the fallback. A code. */
 static int go_alone(struct rank *rank) {
   leave(rank);
   rank->outside = "this rank did not meet the others";
   return conclude(rank, NULL, rank->trouble);
 }
 
-/** The code of a barrier that was passed. */
+/** The code for a barrier that was passed. */
 static int code_of(const struct round *round, uint64_t barrier) {
   return round->passed == barrier && round->is_all ? HWLOC_SHARE_SUCCESS : HWLOC_SHARE_NOTALL;
 }
 
-/** What functions return that may end a join or a barrier, if it has not ended; else a code. LOST: with a reason. */
+/** What functions return in place of a code. LOST, with a reason: the others cannot be reached. */
 enum { LOST = 100, NOT_YET };
 
 /** Adopts what was released, or takes the fallback. NOT_YET: it waits for the leader's XML. */
@@ -1365,7 +1371,7 @@ static int act_at_barrier(struct rank *rank, const struct round *round, uint64_t
   return NOT_YET;
 }
 
-/** Whether this rank may try to lead while there was no leader yet: local rank 0 goes first, if it comes. */
+/** Whether this rank may try to become the first leader. Local rank 0 goes first, if it comes. */
 static int may_lead(struct rank *rank) {
   int is_there = is_held(rank, 0) || is_held(rank, LEADS);
   int is_first = rank->byte == 0 || rank->session.local_rank == -1 || (rank->has_seen_first && !is_there);
@@ -1377,7 +1383,7 @@ static int try_to_lead(struct rank *rank) {
   return rank->leads = !rank->is_visitor && lock(rank->channel.roll, F_WRLCK, LEADS, 1) == 0;
 }
 
-/** Whether there is no use in waiting on for a leader, while this rank joins; then with a reason. */
+/** Whether this rank gives up waiting for the leader in its join; then with a reason. */
 static int is_in_vain(struct rank *rank) {
   if (rank->is_visitor && !is_held(rank, LEADS) && now() - rank->arrived > patience(rank, 0))
     return fail(rank, "this process is not one of the ranks of its node, and nobody leads") == -1;
@@ -1388,7 +1394,7 @@ static int is_in_vain(struct rank *rank) {
 
 static int lead(struct rank *rank, uint64_t barrier);
 
-/** Follows the rounds until this rank has joined, or has passed the barrier of a number. A code; LOST and a reason. */
+/** Follows the rounds until this rank has joined (0), or has passed this barrier. A code or LOST. */
 static int follow(struct rank *rank, uint64_t barrier) {
   struct round round;
   enum turn turn = NOTHING;
@@ -1424,9 +1430,9 @@ static int follow(struct rank *rank, uint64_t barrier) {
   }
 }
 
-/* ---- The leader: what it hears, and whom it waits for ---- */
+/* ---- The leader: hearing and looking ---- */
 
-/** The member of this local rank; a new one if there was none. NULL without memory. */
+/** Finds the member of this local rank, or adds it. NULL if there is no memory. */
 static struct member *member_of(struct leader *leader, int64_t local) {
   struct member **at = &leader->members;
   while (*at != NULL && (*at)->local != local)
@@ -1438,7 +1444,7 @@ static struct member *member_of(struct leader *leader, int64_t local) {
   return *at;
 }
 
-/** Whether something holds for one of the members at least. */
+/** Whether `holds` is true for at least one member. */
 static int any(const struct rank *rank, int (*holds)(const struct rank *, const struct member *)) {
   const struct member *member = rank->leader->members;
   while (member != NULL && !holds(rank, member))
@@ -1446,7 +1452,7 @@ static int any(const struct rank *rank, int (*holds)(const struct rank *, const 
   return member != NULL;
 }
 
-/** Takes the ranges of a line. 0 if they are none that can be. */
+/** Appends the ranges in a line. 0 if one is impossible, or there are too many. */
 static int hear_ranges(struct ranges *ranges, const char *line) {
   int result = 1;
   while (result != -1 && (line = strchr(line, ' ')) != NULL)
@@ -1454,7 +1460,7 @@ static int hear_ranges(struct ranges *ranges, const char *line) {
   return result != -1;
 }
 
-/** Takes up a line. 0 if it makes no sense. */
+/** Handles a line from the lobby. 0 if it makes no sense. */
 static int hear(struct rank *rank, const char *line) {
   static const char *const answers[] = {"", "reserved", "busy", "declined"};
   uint64_t local = number_of(line, "local"), round = number_of(line, "round"), number = number_of(line, "number");
@@ -1463,10 +1469,10 @@ static int hear(struct rank *rank, const char *line) {
   if (local >= (uint64_t)LEADS || round == NONE || (is_verb(line, "barrier") && number == NONE))
     return 0;
   if ((int64_t)local == rank->byte || (round != rank->round && !is_verb(line, "done") && !is_verb(line, "failed")))
-    return 1; /* what this rank said before it led, or an answer to an earlier round */
+    return 1; /* this rank said it before it led, or it answers an earlier round */
   if ((member = member_of(rank->leader, (int64_t)local)) == NULL)
     return 1;
-  member->has_ended = !is_held(rank, (int64_t)local); /* it has come, even if it has died since */
+  member->has_ended = !is_held(rank, (int64_t)local); /* even if it has died since, it has come */
   for (int answer = RESERVED; answer <= DECLINED; answer++)
     if (is_verb(line, answers[answer]))
       member->answer = (enum answer)answer;
@@ -1496,7 +1502,7 @@ static void read_lobby(struct rank *rank) {
   leader->used += (size_t)got;
   while ((end = (char *)memchr(line, '\n', rest = leader->used - (size_t)(line - leader->heard))) != NULL) {
     *end = '\0';
-    /* One complaint is enough: a flood of nonsense must not flood stderr. */
+    /* Only once: a flood of nonsense must not flood stderr. */
     if ((leader->is_skipping || end - line >= LINE || strlen(line) != (size_t)(end - line) || !hear(rank, line)) &&
         leader->nonsense++ == 0)
       say(rank, "a line in the lobby was not understood: %.100s", line);
@@ -1508,11 +1514,11 @@ static void read_lobby(struct rank *rank) {
   memmove(leader->heard, line, leader->used);
 }
 
-/** Finds the ranks that are there: whose bytes between these are locked. */
+/** Finds the ranks that are there: their bytes, between these two, are locked. */
 static void find_locked(struct rank *rank, int64_t start, int64_t end) {
   struct flock found;
   struct member *member;
-  /* The kernel tells of any one of the locks there are; the others are on its two sides. */
+  /* The kernel names any one of the locks; the others are below and above it. */
   while (find_lock(rank->channel.roll, start, end, &found) && found.l_len > 0) {
     if (found.l_start >= start && (member = member_of(rank->leader, (int64_t)found.l_start)) != NULL)
       member->has_ended = 0;
@@ -1521,7 +1527,7 @@ static void find_locked(struct rank *rank, int64_t start, int64_t end) {
   }
 }
 
-/** Looks at the locks: who has come, and who has died. */
+/** Looks at all locks: which ranks have come, and which have died. */
 static void look_at_roll(struct rank *rank) {
   for (struct member *member = rank->leader->members; member != NULL; member = member->next)
     member->has_ended = 1;
@@ -1535,7 +1541,7 @@ static int is_discovering(const struct leader *leader) {
   return end.fd != -1 && poll(&end, 1, 0) == 0;
 }
 
-/** Waits until something comes into the lobby, or the discovery is over, but not beyond `until`; takes it up. */
+/** Waits for a line in the lobby or the end of the discovery, but not beyond `until`; handles what came. */
 static void serve(struct rank *rank, double until) {
   struct pollfd fds[2];
   double wait = until - now();
@@ -1551,7 +1557,7 @@ static void serve(struct rank *rank, double until) {
   }
 }
 
-/** Serves until nothing is waited for any more, or the timeout is over (0: there is none). */
+/** Serves until `is_settled`, or until the timeout (0: none). */
 static void serve_until(struct rank *rank, int (*is_settled)(struct rank *), double timeout) {
   double turn = now(), look = turn + 0.02, waited = 0;
   while (!is_settled(rank) && (timeout == 0 || waited < timeout)) {
@@ -1582,7 +1588,7 @@ static void start_discovery(struct rank *rank, unsigned long flags) {
   discovery->io = rank->options.io;
   discovery->flags = flags;
   discovery->end = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  sigfillset(&all); /* the program's signals are for its own threads */
+  sigfillset(&all); /* signals are for the program's own threads */
   pthread_sigmask(SIG_SETMASK, &all, &before);
   if (discovery->end != -1)
     error = pthread_create(&discovery->thread, NULL, run_discovery, discovery);
@@ -1593,7 +1599,7 @@ static void start_discovery(struct rank *rank, unsigned long flags) {
   }
 }
 
-/** Waits for the topology. -1 and a reason if there is none. */
+/** Waits for the end of the discovery. -1 and a reason if it failed. */
 static int end_discovery(struct rank *rank) {
   struct leader *leader = rank->leader;
   while (is_discovering(leader))
@@ -1607,7 +1613,7 @@ static int end_discovery(struct rank *rank) {
   return fail(rank, "libhwloc could not discover this machine: %s", error_text(leader->discovery.error));
 }
 
-/** Whether a local rank has come. -1: it came and has ended. */
+/** Whether a local rank has come. -1: it came, and has ended. */
 static int has_come(const struct leader *leader, int64_t local) {
   const struct member *member = leader->members;
   while (member != NULL && member->local != local)
@@ -1615,7 +1621,7 @@ static int has_come(const struct leader *leader, int64_t local) {
   return member == NULL ? 0 : member->has_ended ? -1 : 1;
 }
 
-/** Whether all have come, or no more come. */
+/** Whether all ranks have come, or no more come. */
 static int is_gathered(struct rank *rank) {
   const struct leader *leader = rank->leader;
   double quiet = now() - leader->last;
@@ -1631,7 +1637,7 @@ static int is_gathered(struct rank *rank) {
          quiet > patience(rank, leader->last - rank->arrived);
 }
 
-/** Says what some local ranks did: "ranks 2, 3 have not …". */
+/** Says something of the local ranks for which has_come() is `come`: "ranks 2, 3 have not …". */
 static void say_of(struct rank *rank, int come, const char *one, const char *many, double time) {
   char list[400] = "", text[160];
   int count = 0;
@@ -1644,11 +1650,11 @@ static void say_of(struct rank *rank, int come, const char *one, const char *man
         list, count > 40 ? " ..." : "", text);
 }
 
-/** Waits for the others, and for the discovery. -1 and a reason if that fails. */
+/** Waits for the others, and for the discovery. -1 and a reason if the discovery failed. */
 static int gather(struct rank *rank) {
   serve_until(rank, is_gathered, 0);
-  say_of(rank, -1, "ended before it joined; continuing without it",
-         "ended before they joined; continuing without them", 0);
+  say_of(rank, -1, "ended before it joined; continuing without it", "ended before they joined; continuing without them",
+         0);
   say_of(rank, 0, "has not joined after %.1f s; continuing without it (it can still join)",
          "have not joined after %.1f s; continuing without them (they can still join)", now() - rank->arrived);
   return end_discovery(rank);
@@ -1666,7 +1672,7 @@ static int is_allowed_others(const struct rank *rank, const struct member *membe
 
 /* ---- The leader: sharing ---- */
 
-/** Where all have room, as far as is known. -1 and a reason if nowhere. */
+/** Chooses an address that is free in all ranks, as far as they have told. -1 and a reason. */
 static int find_hole(struct rank *rank, struct round *plan) {
   const char *asked = hws_setting("HWLOC_SHARE_HOLE");
   const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
@@ -1674,7 +1680,7 @@ static int find_hole(struct rank *rank, struct round *plan) {
   uint64_t top = 0, wanted, heap, stack;
   int is_known = own_ranges(&all, &heap, &stack) == 0;
   for (size_t i = 0; i < all.count; i++)
-    if (all.list[i].end > top && all.list[i].end <= 0x7ffffffff000u) /* more is given out only on demand */
+    if (all.list[i].end > top && all.list[i].end <= 0x7ffffffff000u) /* mmap() gives out more only if asked to */
       top = all.list[i].end;
   for (const struct member *member = rank->leader->members; member != NULL; member = member->next)
     for (size_t i = 0; is_known && i < member->taken.count; i++)
@@ -1694,7 +1700,7 @@ static int find_hole(struct rank *rank, struct round *plan) {
   return plan->at == 0 ? fail(rank, "no address is free in all ranks") : 0;
 }
 
-/** Opens the directory for the leader's files: the channel, or with a number that of another root. -1 and errno. */
+/** Opens the directory for the leader's files: the channel, or (base > 0) one in that root. -1 and errno. */
 static int open_store(struct rank *rank) {
   struct leader *leader = rank->leader;
   enum entering result = AGAIN;
@@ -1710,7 +1716,7 @@ static int open_store(struct rank *rank) {
   return result == ENTERED ? 0 : -1;
 }
 
-/** Makes the leader's file in its store, with the data, or renames it; with room for these bytes, too. -1 and errno. */
+/** Makes the leader's file, and writes the data; or renames it. Allocates room for these bytes, too. -1 and errno. */
 static int create_file(struct rank *rank, const char *name, uint64_t bytes) {
   struct leader *leader = rank->leader;
   const int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
@@ -1724,7 +1730,7 @@ static int create_file(struct rank *rank, const char *name, uint64_t bytes) {
   snprintf(leader->file_name, sizeof leader->file_name, "%s", name);
   if (leader->file == -1)
     return -1;
-  /* All of it: a full file system kills a process that writes through a mapping. */
+  /* If the file system were full, writing through a mapping would kill this process. */
   while ((error = posix_fallocate(leader->file, 0, (off_t)(leader->data_bytes + bytes))) == EINTR)
     ;
   if (error == 0 && is_new && leader->data_bytes > 0 && write_data(rank, leader->file) == -1)
@@ -1736,8 +1742,8 @@ static int create_file(struct rank *rank, const char *name, uint64_t bytes) {
 }
 
 /**
- * Makes the file of a plan, in the first directory that has room for it; without the data if none has room for that.
- * With 0 bytes: the file for the data, which later gets the names of plans. -1 and a reason.
+ * Makes the file of a plan in the first root that has room for it; without the data if none has room for that.
+ * With 0 bytes it makes the file for the data alone, which plans rename later. -1 and a reason.
  */
 static int make_file(struct rank *rank, uint64_t plan, uint64_t bytes) {
   struct leader *leader = rank->leader;
@@ -1762,7 +1768,7 @@ static int make_file(struct rank *rank, uint64_t plan, uint64_t bytes) {
   return bytes == 0 ? 0 : make_file(rank, plan, bytes);
 }
 
-/** Writes, seals and reserves. 0: done. 1: something is mapped there. -1 and a reason: it cannot be done. */
+/** Writes the topology, seals it and reserves its range. 0: done. 1: something is mapped there. -1 and a reason. */
 static int write_topology(struct rank *rank, const struct round *plan) {
   void *address = (void *)(uintptr_t)plan->at;
   const char *what = "hwloc_shmem_topology_write";
@@ -1771,7 +1777,7 @@ static int write_topology(struct rank *rank, const struct round *plan) {
   errno = 0;
   result = hwloc_shmem_topology_write(rank->leader->topology, fd, plan->offset, address, (size_t)plan->bytes, 0);
   if (result == 0 && hwloc_topology_refresh != NULL && hwloc_get_api_version() >= 0x20300) {
-    /* The seal: without it a query of memory attributes writes to the read-only pages (hwloc 2.3 to 2.15). */
+    /* The seal: without it, a query of memory attributes writes to the read-only pages (hwloc 2.3 to 2.15). */
     what = "sealing it";
     result = hwloc_shmem_topology_adopt(&adopted, fd, plan->offset, address, (size_t)plan->bytes, 0);
     if (result == 0) {
@@ -1797,7 +1803,7 @@ static int owes_answer(const struct rank *rank, const struct member *member) {
 
 static int is_answered(struct rank *rank) { return !any(rank, owes_answer); }
 
-/** Waits until all who said hello have answered, or died. Returns whether the range was taken in one of them. */
+/** Waits until all ranks that said hello have answered or died. Returns whether the range was taken in one of them. */
 static int collect_answers(struct rank *rank) {
   int is_busy = 0;
   serve_until(rank, is_answered, rank->options.timeout);
@@ -1812,7 +1818,7 @@ static int collect_answers(struct rank *rank) {
   return is_busy;
 }
 
-/** Plans, and plans again while a rank finds its range taken, until a topology is written. -1 and a reason. */
+/** Plans, again as long as the range is taken in a rank, until a topology is written. -1 and a reason. */
 static int negotiate(struct rank *rank, struct round *plan) {
   struct leader *leader = rank->leader;
   size_t bytes;
@@ -1826,7 +1832,7 @@ static int negotiate(struct rank *rank, struct round *plan) {
     next.bytes = bytes;
     next.abi = abi_of(leader->topology);
     memcpy(next.shape, rank->shape, sizeof next.shape);
-    /* Those who reserved under the plan before still have their reservations. */
+    /* If there is no other address: the ranks that accepted the last plan still have their reservations. */
     if (find_hole(rank, &next) == -1)
       return written == 0 ? 0 : -1;
     for (struct member *member = leader->members; member != NULL; member = member->next) {
@@ -1853,7 +1859,7 @@ static int wants_xml(const struct rank *rank, const struct member *member) {
   return !member->has_ended && (!can_share || member->wants_xml || member->answer == BUSY);
 }
 
-/** Whether a rank wants XML, or may come late, when the leader does not listen. */
+/** Whether a rank wants XML, or may come late, when the leader does not listen to it. */
 static int is_xml_wanted(const struct rank *rank) {
   int is_wanted = any(rank, wants_xml);
   for (int64_t local = 0; local < rank->session.local_size && !is_wanted; local++)
@@ -1866,7 +1872,7 @@ static uint64_t write_xml(struct rank *rank, hwloc_topology_t topology) {
   struct leader *leader = rank->leader;
   int length, result = -1, fd = -1;
   char *xml = NULL;
-  /* Flag 2 of hwloc 3 is the format of hwloc 2, which hwloc 3 reads as well. */
+  /* Flag 2 of hwloc 3 writes the format of hwloc 2, which hwloc 3 can read, too. */
   if (open_store(rank) == 0 &&
       hwloc_topology_export_xmlbuffer(topology, &xml, &length, hwloc_get_api_version() >= 0x30000 ? 2 : 0) == 0)
     fd = openat(leader->store.directory, "topology.xml", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -1894,7 +1900,7 @@ static int share(struct rank *rank) {
   sweep(rank);
   result = gather(rank);
   if (result == 0 && hwloc_topology_is_thissystem(leader->topology) && any(rank, is_allowed_others)) {
-    /* Once more, with what the leader's cgroup does not allow, but another's may. */
+    /* Again, with the CPUs and NUMA nodes that the leader's cgroup does not allow. */
     hwloc_topology_destroy(leader->topology);
     start_discovery(rank, INCLUDE_DISALLOWED);
     result = end_discovery(rank);
@@ -1918,7 +1924,7 @@ static int share(struct rank *rank) {
   return conclude(rank, final, NULL);
 }
 
-/** Takes over what another leader left, or begins. 1: there is a join to lead. 0: it was over. -1 and a reason. */
+/** Takes over from another leader, or begins. 1: there is a join to lead. 0: the join is over. -1 and a reason. */
 static int take_over(struct rank *rank, struct round *last, int is_first) {
   struct member *dead;
   char name[32];
@@ -1933,7 +1939,7 @@ static int take_over(struct rank *rank, struct round *last, int is_first) {
   if (last->verb <= PLAN) {
     if (last->leader < (uint64_t)LEADS && (dead = member_of(rank->leader, (int64_t)last->leader)) != NULL)
       dead->has_ended = !is_held(rank, dead->local);
-    /* Its file: that of the plan, or of the plan that it would have made next. */
+    /* It has written the file of its plan, or ahead that of its next plan. */
     name_file(name, last->verb == PLAN ? last->number : last->number + 1);
     unlinkat(rank->channel.directory, name, 0);
     rank->leader->had_gathered = last->verb == PLAN;
@@ -1951,7 +1957,7 @@ static int take_over(struct rank *rank, struct round *last, int is_first) {
 
 static int lead_barrier(struct rank *rank, uint64_t number);
 
-/** Leads, since this rank has locked byte 2^31: a join, or with a number that barrier. A code; LOST and a reason. */
+/** Leads a join (0) or this barrier. This rank has locked the byte of the leader. A code or LOST. */
 static int lead(struct rank *rank, uint64_t barrier) {
   struct round round;
   struct leader *leader = (struct leader *)calloc(1, sizeof *leader);
@@ -1972,7 +1978,7 @@ static int lead(struct rank *rank, uint64_t barrier) {
   if (went == -1)
     return LOST;
   read_lobby(rank);
-  leader->last = rank->arrived; /* ranks that are there, or have said something, came with this one */
+  leader->last = rank->arrived; /* ranks that are there, or have said hello, count as arrived with this one */
   if (barrier > 0)
     return lead_barrier(rank, barrier);
   if (went == 1)
@@ -1991,17 +1997,17 @@ static int is_missing(const struct rank *rank, const struct member *member) {
   return !member->has_ended && member->barrier < rank->leader->barrier;
 }
 
-/** Whether all ranks whose bytes are locked have come to the leader's barrier, or one of them waits for XML. */
+/** Whether all ranks that are there have come to the leader's barrier, or one of them waits for XML. */
 static int is_at_barrier(struct rank *rank) {
   if (any(rank, waits_for_xml))
     return 1;
   if (any(rank, is_missing))
     return 0;
-  look_at_roll(rank); /* a rank that has said nothing may be there */
+  look_at_roll(rank); /* a rank that has not said anything may be there */
   return !any(rank, is_missing);
 }
 
-/** Writes XML for ranks that could not adopt: the others may wait for them at a barrier. 0 if there are none. */
+/** Writes XML for ranks that could not adopt: the others may wait for them at a barrier. 0 if there is no such rank. */
 static int help_failed(struct rank *rank) {
   struct round *final = &rank->leader->final;
   if (!any(rank, waits_for_xml))
@@ -2016,11 +2022,11 @@ static int help_failed(struct rank *rank) {
   return 1;
 }
 
-/** Opens a barrier when all who are in the job have come to it. A code. */
+/** Comes to a barrier as the leader, and opens it when all ranks that are there have come. A code. */
 static int lead_barrier(struct rank *rank, uint64_t number) {
   struct leader *leader = rank->leader;
   int size = rank->expected, known = 1, came = 1, done = 1;
-  if (leader->final.passed >= number) /* the leader before opened it, and went before this rank saw that */
+  if (leader->final.passed >= number) /* the leader before it opened the barrier, and ended before this rank saw that */
     return code_of(&leader->final, number);
   leader->barrier = number;
   do
@@ -2032,7 +2038,7 @@ static int lead_barrier(struct rank *rank, uint64_t number) {
     done += member->is_done || member->has_ended;
   }
   if (size != -1 && done >= size && leader->store.directory != -1)
-    unlinkat(leader->store.directory, leader->file_name, 0); /* nobody needs the name any more */
+    unlinkat(leader->store.directory, leader->file_name, 0); /* nobody needs its name any more */
   leader->final.passed = number;
   leader->final.is_all = came >= (rank->session.local_size == -1 ? known : size);
   if (publish(rank, &leader->final) == -1)
@@ -2042,7 +2048,7 @@ static int lead_barrier(struct rank *rank, uint64_t number) {
 
 /* ---- The session ---- */
 
-/** The name of a channel's directory: the key, or what stands for one that cannot be a name. */
+/** The name of a channel's directory: the key, or a name made from it if it cannot be a name itself. */
 static void name_of_key(const char *key, char name[NAME]) {
   static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._@-";
   const char *rest = key;
@@ -2071,14 +2077,14 @@ static void set_key(struct rank *rank, const char *key) {
   name_of_key(files, rank->store_name);
 }
 
-/** Tells which topology this rank asks for, in so many digits as protect from mistakes. */
+/** Finds the `shape` of docs/protocol.md: which topology this rank asks for. */
 static void find_shape(char shape[8]) {
   static const char *const names[] = {"HWLOC_SYNTHETIC", "HWLOC_XMLFILE", "HWLOC_FSROOT", "HWLOC_CPUID_PATH",
                                       "HWLOC_COMPONENTS"};
   struct text asked = {NULL, 0, 0, 0};
   unsigned hash;
   for (int i = 0; i < 5; i++)
-    /* A file of the wrapper's has the topology of this job. */
+    /* A file of the wrapper has the topology of this job. */
     if (hws_setting(names[i]) != NULL && (i != 1 || hws_setting("HWLOC_SHARE_XMLFILE") == NULL))
       add(&asked, "%s=%s\n", names[i], hws_setting(names[i]));
   if (asked.used > 0 && !asked.has_failed) {
@@ -2088,7 +2094,7 @@ static void find_shape(char shape[8]) {
   free(asked.data);
 }
 
-/** Finds out which channel is this rank's, and in which directories it can be. */
+/** Finds the key of this rank's channel, and the roots that it can be in. */
 static void find_channel(struct rank *rank) {
   const char *job = hws_setting("HWLOC_SHARE_JOB"), *launcher = hws_setting("HWLOC_SHARE_LAUNCHER"), *bases[ROOTS + 1];
   char absolute[PATH_MAX], key[sizeof rank->key];
@@ -2111,11 +2117,11 @@ static void find_channel(struct rank *rank) {
       snprintf(rank->roots[i], sizeof rank->roots[i], "%s/hwloc-share-%lu", base, (unsigned long)geteuid());
     for (j = 1; j < i; j++)
       if (strcmp(rank->roots[i], rank->roots[j]) == 0)
-        *rank->roots[i] = '\0'; /* once is enough */
+        *rank->roots[i] = '\0'; /* the same as an earlier one */
   }
 }
 
-/** Fills in the defaults. 0 if an option is out of range. */
+/** Takes the options, with defaults for what is not given. 0 if one is out of range. */
 static int take_options(struct rank *rank, const hwloc_share_options *given) {
   static const char *const ios[] = {"", "important", "none", "all"};
   const char *timeout = hws_setting("HWLOC_SHARE_TIMEOUT"), *io = hws_setting("HWLOC_SHARE_IO");
@@ -2141,7 +2147,7 @@ static int take_options(struct rank *rank, const hwloc_share_options *given) {
   return 1;
 }
 
-/** Joins the others, if there are any. A code. */
+/** Joins the other ranks, if there are any. A code. */
 static int join(struct rank *rank) {
   const struct hws_identity *me = &rank->identity;
   const char *joined = hws_setting("HWLOC_SHARE_JOINED");
@@ -2155,7 +2161,7 @@ static int join(struct rank *rank) {
   }
   find_channel(rank);
   snprintf(mark, sizeof mark, "%s/%lld", rank->key, (long long)rank->byte);
-  /* A child that inherited its rank's variables, or the rank after its close(): the others will not come again. */
+  /* A child process that inherited the variables, or this rank after its close(): the others do not join again. */
   if (joined != NULL && strncmp(joined, mark, strlen(mark)) == 0 && strchr(" ", joined[strlen(mark)]) != NULL)
     fail(rank, "this rank has joined before, or its parent process has");
   else if (setenv("HWLOC_SHARE_JOINED", mark, 1) == 0 && enter(rank) == 0)
@@ -2163,13 +2169,13 @@ static int join(struct rank *rank) {
   return code == LOST ? go_alone(rank) : code;
 }
 
-/** A process that ends leaves the channel, too. */
+/** A process that ends without hwloc_share_close() leaves the channel, too. */
 static void leave_at_exit(void) {
   if (self != NULL && self->pid == getpid())
     leave(self);
 }
 
-/** A child made by fork is not this rank. A gate that it has open does not end when the leader closes it. */
+/** A child made by fork is not this rank. If it kept a gate open, the gate would not end when the leader closes it. */
 static void let_go_in_child(void) {
   if (self != NULL)
     let_go(self);
@@ -2201,7 +2207,7 @@ static void free_rank(struct rank *rank) {
   free(rank);
 }
 
-/** A rank that waits for nothing has no use for the lobby and a gate, unless it leads. */
+/** Closes what a rank needs only while it waits; a leader keeps it. */
 static void rest(struct rank *rank) {
   if (rank->leads)
     return;
@@ -2209,7 +2215,7 @@ static void rest(struct rank *rank) {
   shut(&rank->gate);
 }
 
-/** Who this process is. NULL without memory. */
+/** Makes the rank that this process is. NULL if there is no memory. */
 static struct rank *new_rank(void) {
   struct rank *rank = (struct rank *)calloc(1, sizeof *rank);
   char *environment = hws_own_environment();
@@ -2250,7 +2256,7 @@ int hwloc_share_join(hwloc_share_session *session, const hwloc_share_options *op
   if (session == NULL)
     return HWLOC_SHARE_EINVAL;
   memset(session, 0, sizeof *session);
-  if (self != NULL && self->pid == getpid()) { /* a mapping can be adopted only once in a process */
+  if (self != NULL && self->pid == getpid()) { /* a process can adopt a mapping only once */
     self->references++;
     *session = self->session;
     return HWLOC_SHARE_SUCCESS;
@@ -2285,7 +2291,7 @@ int hwloc_share_barrier(hwloc_share_session *session) {
   int code = LOST;
   if (session == NULL || session->topology == NULL || rank == NULL || rank->pid != getpid())
     return HWLOC_SHARE_EINVAL;
-  if (rank->outside == NULL && rank->channel.roll == -1) /* there are no others */
+  if (rank->outside == NULL && rank->channel.roll == -1) /* there are no other ranks */
     return HWLOC_SHARE_SUCCESS;
   if (rank->outside == NULL) {
     code = rank->leads ? lead_barrier(rank, ++rank->barriers) : follow(rank, rank->barriers + 1);

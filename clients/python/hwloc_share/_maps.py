@@ -7,7 +7,7 @@ import errno
 import os
 from typing import Iterable, List, NamedTuple, Optional
 
-from ._channel import Range
+from ._channel import Range, hash_of_key
 
 _USER_SPACE_END = 0x7FFF_FFFF_F000  # more is given out only on demand
 _STEP = 2 << 20
@@ -71,21 +71,14 @@ def choose(taken: List[Range], length: int, seed: str) -> int:
     """
     top = max((end for _, end in taken if end <= _USER_SPACE_END), default=_USER_SPACE_END)
     windows = [(start, min(end, top)) for start, end in _WINDOWS if start < top]
-    places = [(first, end) for start, end in windows for first in (start + _hash(seed) % (end - start), start)]
+    places = [
+        (first, end) for start, end in windows for first in (start + hash_of_key(seed) * _STEP % (end - start), start)
+    ]
     for start, end in [*places, (top // 4, top)]:
         address = _first_fit(taken, start, end, length)
         if address is not None:
             return address
     raise OSError(errno.ENOMEM, "no address is free in all ranks")
-
-
-def _hash(text: str) -> int:
-    """FNV-1a, and the finalizer of MurmurHash3, whose upper bits are well mixed."""
-    value = 0xCBF29CE484222325
-    for byte in text.encode("utf-8", "surrogateescape"):
-        value = (value ^ byte) * 0x100000001B3 & 0xFFFFFFFFFFFFFFFF
-    value = (value ^ value >> 33) * 0xFF51AFD7ED558CCD & 0xFFFFFFFFFFFFFFFF
-    return (value ^ value >> 33) >> 8
 
 
 _libc = ctypes.CDLL(None, use_errno=True)

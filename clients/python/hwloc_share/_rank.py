@@ -267,7 +267,7 @@ class Rank:
         return None, True
 
     def patience(self, spread: float = 0) -> float:
-        """"A while" of docs/protocol.md. `spread`: the time between the first and the last arrival."""
+        """ "A while" of docs/protocol.md. `spread`: the time between the first and the last arrival."""
         if self._patience is None:
             process, since_boot = look_at(os.getpid()), time.clock_gettime(time.CLOCK_BOOTTIME)
             started = since_boot if process is None else process.start / os.sysconf("SC_CLK_TCK")
