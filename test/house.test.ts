@@ -58,6 +58,8 @@ interface Import {
   readonly from: string;
   readonly to: string;
   readonly isPackage: boolean;
+  /** Whether it is imported when it is needed. */
+  readonly isDynamic: boolean;
 }
 
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' })
@@ -77,12 +79,13 @@ function importsOf(file: string): Import[] {
             ? node.argument.literal
             : undefined;
     if (specifier === undefined) return [];
-    return [ts.isStringLiteral(specifier) ? specifier.text : '(not a name)'];
+    const name = ts.isStringLiteral(specifier) ? specifier.text : '(not a name)';
+    return [{ name, isDynamic: ts.isCallExpression(node) }];
   });
-  return found.map((to) =>
-    to.startsWith('.')
-      ? { from: file, to: join(dirname(file), to).replace(/\.js$/, '.ts'), isPackage: false }
-      : { from: file, to, isPackage: true },
+  return found.map(({ name, isDynamic }) =>
+    name.startsWith('.')
+      ? { from: file, to: join(dirname(file), name).replace(/\.js$/, '.ts'), isPackage: false, isDynamic }
+      : { from: file, to: name, isPackage: true, isDynamic },
   );
 }
 
@@ -112,7 +115,9 @@ function say({ from, to }: Import): string {
 test('there is something to look at', () => {
   expect(files.length).toBeGreaterThan(50);
   expect(imports.length).toBeGreaterThan(150);
-  expect(imports.some(({ from, to }) => from === 'launcher/parse-options.ts' && to === 'yargs')).toBe(true);
+  expect(
+    imports.some(({ from, to }) => from === 'launcher/command-line/parse-options.ts' && to === 'yargs'),
+  ).toBe(true);
   expect(imports.some(({ from, to }) => from === 'rank/join.ts' && to === 'hwloc/index.ts')).toBe(true);
 });
 
@@ -184,21 +189,41 @@ test('the rooms have no cycle among them, as the table above must not have', () 
 describe('no cycle of files within a room', () => {
   test.each(Object.keys(rooms))('%s', (room) => {
     // What is imported when it is needed, or as a type, is no matter when a file is loaded.
-    const next = new Map(files.map((file) => [file, loadedWith(file).filter((to) => roomOf(to) === room)]));
-    const cycles = new Set<string>();
-    const walk = (file: string, path: readonly string[]): void => {
-      const at = path.indexOf(file);
-      if (at !== -1) cycles.add([...path.slice(at), file].join(' → '));
-      else if (!done.has(file)) {
-        for (const to of next.get(file) ?? []) walk(to, [...path, file]);
-        done.add(file);
-      }
-    };
-    const done = new Set<string>();
-    for (const file of files.filter((file) => roomOf(file) === room)) walk(file, []);
-    expect([...cycles]).toEqual([]);
+    expect(cyclesIn(room, new Map(files.map((file) => [file, loadedWith(file)])))).toEqual([]);
   });
 });
+
+describe('no cycle of files within a room, with what is imported as a type', () => {
+  // The classes of one topology and its objects refer to each other.
+  const entangled = ['hwloc', 'rank'];
+  test.each(Object.keys(rooms).filter((room) => !entangled.includes(room)))('%s', (room) => {
+    const next = new Map(
+      files.map((file) => [
+        file,
+        imports.filter(({ from, isDynamic }) => from === file && !isDynamic).map(({ to }) => to),
+      ]),
+    );
+    expect(cyclesIn(room, next)).toEqual([]);
+  });
+});
+
+/** Ways from files of a room back to themselves. */
+function cyclesIn(room: string, next: ReadonlyMap<string, readonly string[]>): string[] {
+  const cycles = new Set<string>();
+  const done = new Set<string>();
+  const walk = (file: string, path: readonly string[]): void => {
+    const at = path.indexOf(file);
+    if (at !== -1) cycles.add([...path.slice(at), file].join(' → '));
+    else if (!done.has(file)) {
+      for (const to of (next.get(file) ?? []).filter((each) => roomOf(each) === room)) {
+        walk(to, [...path, file]);
+      }
+      done.add(file);
+    }
+  };
+  for (const file of files.filter((each) => roomOf(each) === room)) walk(file, []);
+  return [...cycles];
+}
 
 /** The files that are loaded before this one: imports and re-exports that are not of types only. */
 function loadedWith(file: string): string[] {
@@ -226,7 +251,7 @@ function loadedBefore(file: string, loaded = new Set<string>()): Set<string> {
 
 test('what stands in front of a job loads nothing but what it needs', () => {
   const loaded = [...loadedBefore('launcher/bin.ts')];
-  expect(loaded).toContain('launcher/run.ts');
+  expect(loaded).toContain('launcher/run/run.ts');
   const rare = loaded.filter(
     (file) =>
       (file.startsWith('launcher/commands/') && file !== 'launcher/commands/index.ts') ||

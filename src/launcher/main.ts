@@ -1,21 +1,22 @@
 // The wrapper: reads the command line, runs the launcher, and leaves no trace but its exit status.
 // What only some command lines need is imported when they do: each file costs a millisecond of every job's start.
 
-import { Bystander } from './bystander.js';
-import { type CommandRequest, type Options, type Request, parseCommandLine } from './command-line.js';
+import { Bystander } from './run/bystander.js';
+import { type CommandRequest, type Request, parseCommandLine } from './command-line/command-line.js';
+import type { Options } from './command-line/options.js';
 import { commands } from './commands/index.js';
-import { complain } from './complain.js';
+import { complain } from './stderr.js';
 import { namesIn } from '../channel/place/index.js';
 import { type Environment, environment, exactWords, hostName, settingsFrom } from '../environment/index.js';
 import { UsageError } from './errors.js';
-import { inheritedFiles } from './inherited.js';
-import { environmentOf, jobName, ownRoots, unusableDirectory } from './job.js';
-import type { OwnJob } from './owner.js';
+import { inheritedFiles } from './run/inherited.js';
+import { environmentOf, jobName, ownRoots, unusableDirectory } from './job/job.js';
+import type { OwnJob } from './job/owner.js';
 import type { Reporting } from './report/index.js';
-import { type Ending, type Running, starterFor } from './run.js';
-import { endBy, relaySignals } from './signals.js';
-import { stopWith } from './stops.js';
-import type { XmlJob } from './xmlfile.js';
+import { type Ending, type Running, starterFor } from './run/run.js';
+import { endBy, relaySignals } from './run/signals.js';
+import { stopWith } from './run/stops.js';
+import type { XmlJob } from './job/xmlfile.js';
 
 /** Runs the command. @param words  The command line, without the interpreter and the script. */
 export async function main(words: readonly string[]): Promise<void> {
@@ -26,7 +27,7 @@ export async function main(words: readonly string[]): Promise<void> {
     process.exitCode = error instanceof UsageError ? 2 : 1;
     if (isForUsers(error)) complain(wordsOf(error));
     else {
-      const { describeFault } = await import('./fault.js');
+      const { describeFault } = await import('./manifest.js');
       complain(await describeFault(error));
     }
   }
@@ -137,14 +138,14 @@ async function own(job: OwnJob): Promise<{ release(): void } | undefined> {
   if (job.key === undefined && !job.isScript && job.spool === undefined && !isAnyUsed(job.roots))
     return undefined;
   try {
-    return (await import('./owner.js')).own(job);
+    return (await import('./job/owner.js')).own(job);
   } catch {
     return undefined; // without koffi, say: the ranks do without it
   }
 }
 
 async function removeWhatIsLeft(job: OwnJob): Promise<void> {
-  if (isAnyUsed(job.roots)) await (await import('./owner.js')).removeJob(job);
+  if (isAnyUsed(job.roots)) await (await import('./job/owner.js')).removeJob(job);
 }
 
 function isAnyUsed(roots: readonly string[]): boolean {
@@ -171,9 +172,9 @@ interface Starter {
 }
 
 async function starterOf(request: Launch, env: Environment, xmlJob: XmlJob): Promise<Starter> {
-  const xml = request.options.xmlfile === true ? await import('./xmlfile.js') : undefined;
+  const xml = request.options.xmlfile === true ? await import('./job/xmlfile.js') : undefined;
   if (request.kind === 'local') {
-    const { startLocal } = await import('./local.js');
+    const { startLocal } = await import('./run/local.js');
     const ranksEnv = (await xml?.forLocal(env, xmlJob)) ?? env;
     const start = await starterFor([request.job.program, ...request.job.args], ranksEnv);
     return {
@@ -182,7 +183,7 @@ async function starterOf(request: Launch, env: Environment, xmlJob: XmlJob): Pro
     };
   }
   const { command, options } = request;
-  const { toAllNodes } = await import('./pass-on.js');
+  const { toAllNodes } = await import('./job/pass-on.js');
   const { kind, args, env: passed } = await toAllNodes(request, env, xml?.forLauncher(xmlJob));
   if (options.verbose === true) complain(`${command} is ${kind ?? 'not known to us; trying it'}`);
   const start = await starterFor([command, ...args], passed);
@@ -195,7 +196,7 @@ async function starterOf(request: Launch, env: Environment, xmlJob: XmlJob): Pro
 async function finish(request: Launch, { status, signal, problem }: Ending): Promise<void> {
   if (problem !== undefined) {
     const command = request.kind === 'local' ? request.job.program : request.command;
-    const { meantBy } = await import('./meant.js');
+    const { meantBy } = await import('./command-line/unknown-option.js');
     const meant =
       request.kind === 'launch' && status === 127
         ? meantBy(command, environment().PATH ?? '', Object.keys(commands))

@@ -1,8 +1,10 @@
-// What package.json says of this package, and where the package is.
+// What package.json says of this package, where the package is, and what to say of a fault of the program itself.
 
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { release } from 'node:os';
 import { dirname, join } from 'node:path';
+import { messageOf } from './errors.js';
 
 export interface Manifest {
   readonly version: string;
@@ -24,4 +26,17 @@ export async function readManifest(): Promise<Manifest> {
     lowestNode: engines.node.replace(/^>=/, ''),
     command: join(dirname(file), bin['hwloc-share'] ?? ''),
   };
+}
+
+/** Says that an error is not the user's, and where it happened: the message first, the stack in the lines below. */
+export async function describeFault(error: unknown): Promise<string> {
+  const version = await readManifest().then(
+    (manifest) => manifest.version,
+    () => 'of an unknown version',
+  );
+  const [, ...frames] = error instanceof Error ? (error.stack ?? '').split(/\n(?=\s+at )/) : [];
+  const first =
+    `a fault of hwloc-share itself: ${messageOf(error)}; please report it with these lines ` +
+    `(hwloc-share ${version}, Node ${process.version}, Linux ${release()})`;
+  return [first, ...frames].join('\n');
 }

@@ -1,10 +1,10 @@
 // The command line: our options end at the launcher's name, and what follows is not looked at.
 import { describe, expect, test } from 'vitest';
-import { type Options, parseCommandLine } from '../../src/launcher/command-line.js';
+import type { Option, Options } from '../../src/launcher/command-line/options.js';
+import { parseCommandLine } from '../../src/launcher/command-line/command-line.js';
 import { commands } from '../../src/launcher/commands/index.js';
 import { UsageError } from '../../src/launcher/errors.js';
-import { manuals } from '../../src/launcher/manual.js';
-import type { Option } from '../../src/launcher/options.js';
+import { manuals } from '../../src/launcher/man/manual.js';
 
 const none: Options = {
   dir: undefined,

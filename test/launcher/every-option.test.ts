@@ -3,8 +3,8 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { commands } from '../../src/launcher/commands/index.js';
-import { manuals } from '../../src/launcher/manual.js';
-import { dashes } from '../../src/launcher/options.js';
+import { manuals } from '../../src/launcher/man/manual.js';
+import { dashes } from '../../src/launcher/command-line/options.js';
 
 const tests = join(import.meta.dirname, '..');
 // Those that look into the tables themselves, or only at how words are read, would prove nothing.

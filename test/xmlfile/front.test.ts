@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { sweep } from '../../src/channel/index.js';
-import { inFront } from '../../src/launcher/xmlfile.js';
+import { prefix } from '../../src/launcher/job/xmlfile.js';
 import { installed } from '../support/programs.js';
 import { withoutHwlocErrors } from '../support/hwloc-errors.js';
 import { type JobOptions, runJob, startJob } from '../support/job.js';
@@ -21,7 +21,7 @@ const daemon = 'i=0; while [ $i -lt $MPI_LOCALNRANKS ]; do RANK=$i "$@" & i=$((i
 
 for (const shell of shells)
   installed(shell[0]).describe(`under ${shell.join(' ')}`, { concurrent: true }, () => {
-    const front = [...shell, ...inFront.slice(1)];
+    const front = [...shell, ...prefix.slice(1)];
 
     const environment = (ranks: number, others: JobOptions['env'] = {}) => ({
       HWLOC_SHARE_JOB: `front-${randomUUID()}`,

@@ -3,7 +3,7 @@
 
 export { codeOf } from './code.js';
 export { ChannelRefusedError } from './errors.js';
-export { seesEveryProcess, statOf } from './process.js';
+export { descendantsOf, seesEveryProcess, statOf } from './process.js';
 export {
   type NumberedRoots,
   channelPath,

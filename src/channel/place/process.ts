@@ -1,7 +1,7 @@
-// What /proc says of a process, for those questions that only it can answer: which launcher stands above a rank, and whether a
-// launcher is stopped.
+// What /proc says of a process, for those questions that only it can answer: which launcher stands above a rank, whether a launcher is
+// stopped, and which processes are below a rank.
 
-import { readFileSync, readlinkSync } from 'node:fs';
+import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 
 /** The PID namespace that has all processes of the node: PROC_PID_INIT_INO in linux/proc_ns.h. */
 const allSeeing = 'pid:[4026531836]';
@@ -31,4 +31,22 @@ export function statOf(
     parent: Number(fields[1]),
     start: Number(fields[19]),
   };
+}
+
+/**
+ * The pids of all living descendants of these processes, as far as /proc shows them; not the processes themselves. A rank may be a shell
+ * script, and the program of the job its child.
+ */
+export function descendantsOf(pids: readonly number[]): number[] {
+  const children = new Map<number, number[]>();
+  for (const name of readdirSync('/proc')) {
+    const parent = /^\d+$/.test(name) ? statOf(Number(name))?.parent : undefined;
+    if (parent !== undefined) children.set(parent, [...(children.get(parent) ?? []), Number(name)]);
+  }
+  const found: number[] = [];
+  for (let next = pids; next.length > 0;) {
+    next = next.flatMap((pid) => children.get(pid) ?? []);
+    found.push(...next);
+  }
+  return found;
 }

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { refusalOf } from '../../channel/place/index.js';
 import { environment, settingsFrom } from '../../environment/index.js';
 import { UsageError } from '../errors.js';
-import { ownOptions } from '../options.js';
+import { ownOptions } from '../command-line/options.js';
 import type { Command } from './command.js';
 
 const options = { dir: ownOptions.dir, help: ownOptions.help };
@@ -30,7 +30,7 @@ export const clean: Command<typeof options> = {
     const [{ channelsIn, sweep }, { isKeptPath, keptIn }, { describeKept }] = await Promise.all([
       import('../../channel/index.js'),
       import('../../kept/index.js'),
-      import('./hold/kept.js'),
+      import('./hold/hold.js'),
     ]);
     for (const root of roots) {
       const refusal = refusalOf(root);

@@ -1,9 +1,37 @@
 // What a command of ours is: what is said of it, its options, and what it does.
 
-import type { Options } from '../command-line.js';
-import type { Manual } from '../manual.js';
-import type { OptionTable } from '../options.js';
-import type { Given } from '../parse-options.js';
+import type { Options, OptionTable } from '../command-line/options.js';
+import type { Given } from '../command-line/parse-options.js';
+
+/** All that a user must know of a command. */
+export interface Manual {
+  /** `hwloc-share` for the wrapper itself, else the word behind it. */
+  readonly name: string;
+  /** What it does, in a few words without a capital or a full stop. */
+  readonly summary: string;
+  /** The forms of its command line, each as it stands behind `hwloc-share [options]`. */
+  readonly synopsis: readonly string[];
+  /** Paragraphs. */
+  readonly description: readonly string[];
+  readonly options: OptionTable;
+  /** The words that it takes apart from options, if there are only a few; otherwise they are files. */
+  readonly operands?: readonly string[];
+  readonly statuses: readonly ExitStatus[];
+  readonly examples: readonly Example[];
+}
+
+/** An exit status, or several: `128 + n`. */
+export interface ExitStatus {
+  readonly status: number | string;
+  readonly meaning: string;
+}
+
+/** A command line to copy. */
+export interface Example {
+  readonly command: string;
+  /** What it does, or when to use it. */
+  readonly meaning: string;
+}
 
 /** How a command was called. */
 export interface Call<Table extends OptionTable = OptionTable> {

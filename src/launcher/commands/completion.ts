@@ -1,7 +1,7 @@
 // completion: prints the script with which a shell completes our command lines.
 
 import { UsageError } from '../errors.js';
-import { ownOptions } from '../options.js';
+import { ownOptions } from '../command-line/options.js';
 import type { Command } from './command.js';
 
 const options = { help: ownOptions.help };
@@ -30,8 +30,13 @@ export const completion: Command<typeof options> = {
     if (!shells.includes(shell) || more.length > 0) {
       throw new UsageError(`completion takes the name of a shell: ${shells.join(' or ')}`);
     }
-    const { scriptFor } = await import('./completion/script.js');
-    process.stdout.write(await scriptFor(shell, commands));
+    const [{ manuals }, { bashScript }, { zshScript }] = await Promise.all([
+      import('../man/manual.js'),
+      import('./completion/bash.js'),
+      import('./completion/zsh.js'),
+    ]);
+    const all = await manuals(commands);
+    process.stdout.write(shell === 'zsh' ? zshScript(all) : bashScript(all));
     return 0;
   },
 };

@@ -1,7 +1,7 @@
 // doctor: says whether sharing works here, and how to repair what does not.
 
 import { UsageError } from '../errors.js';
-import { ownOptions } from '../options.js';
+import { ownOptions } from '../command-line/options.js';
 import type { Command } from './command.js';
 
 const options = {

@@ -1,7 +1,7 @@
 // hold: keeps topologies on this node from step to step, until it is told to end.
 
 import { UsageError } from '../errors.js';
-import { ownOptions } from '../options.js';
+import { ownOptions } from '../command-line/options.js';
 import type { Command } from './command.js';
 
 const options = { dir: ownOptions.dir, help: ownOptions.help };

@@ -1,7 +1,7 @@
 // maps: address spaces side by side, the holes that they share, and the address that was chosen in them.
 
 import { UsageError } from '../errors.js';
-import { ownOptions } from '../options.js';
+import { ownOptions } from '../command-line/options.js';
 import type { Command } from './command.js';
 
 export const mapsOptions = {

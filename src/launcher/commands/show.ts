@@ -1,6 +1,6 @@
 // show: a topology as a tree, as JSON, XML or a synthetic description, or as a picture.
 
-import { ownOptions } from '../options.js';
+import { ownOptions } from '../command-line/options.js';
 import type { Command } from './command.js';
 
 export const showOptions = {

@@ -1,8 +1,8 @@
 // The man page hwloc-share(1), of what the help is made of as well.
 
-import type { CommandTable } from '../commands/command.js';
-import { type Manual, manuals } from '../manual.js';
-import { type OptionTable, namesOf } from '../options.js';
+import type { CommandTable, Manual } from '../commands/command.js';
+import { manuals } from './manual.js';
+import { type OptionTable, namesOf } from '../command-line/options.js';
 import { asTyped, bold, escaped, heading, italic, paragraphs, subheading, tagged } from './roff.js';
 import { type Entry, diagnosticEntries, environmentEntries, fileEntries, seeAlso } from './sections.js';
 

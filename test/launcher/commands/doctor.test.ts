@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { distributionFrom } from '../../../src/launcher/commands/doctor/distribution.js';
 import type { Finding } from '../../../src/launcher/commands/doctor/finding.js';
-import { versionIn } from '../../../src/launcher/commands/doctor/launchers.js';
+import { versionIn } from '../../../src/launcher/commands/doctor/programs.js';
 import { checkNode } from '../../../src/launcher/commands/doctor/node.js';
 import { readManifest } from '../../../src/launcher/manifest.js';
 import { installed, rootOnly } from '../../support/programs.js';

@@ -3,7 +3,7 @@ import { realpathSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { launcherKinds, recognise } from '../../../src/launcher/kinds/index.js';
-import { versionOf } from '../../../src/launcher/version.js';
+import { versionOf } from '../../../src/launcher/job/pass-on.js';
 import { installed } from '../../support/programs.js';
 import { findCommand } from '../../support/commands.js';
 import { temporaryFolder } from '../../support/temporary.js';

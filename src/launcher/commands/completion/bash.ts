@@ -1,7 +1,7 @@
 // Completion in bash.
 
-import type { Manual } from '../../manual.js';
-import { type Option, type OptionTable, namesOf } from '../../options.js';
+import type { Manual } from '../command.js';
+import { type Option, type OptionTable, namesOf } from '../../command-line/options.js';
 
 /** @param all  The wrapper's manual first, then those of `local` and of the commands. */
 export function bashScript(all: readonly Manual[]): string {

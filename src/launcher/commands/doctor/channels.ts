@@ -4,8 +4,8 @@ import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { channelsIn } from '../../../channel/index.js';
 import { type KeptChannel, isKeptPath, keptIn } from '../../../kept/index.js';
-import { describeKept } from '../hold/kept.js';
-import { bytes } from '../words.js';
+import { describeKept } from '../hold/hold.js';
+import { bytes } from '../text.js';
 import type { Finding } from './finding.js';
 
 /** What is in the directories: by whether its job lives, which may be unknown. */

@@ -1,4 +1,6 @@
-// What the doctor finds: one sentence each, how grave it is, and the command that mends it.
+// What the doctor finds: one sentence each, how grave it is, and the command that mends it. And how it is printed.
+
+import type { Paint } from '../text.js';
 
 /** `ok`; `warning`: sharing works, but not always, not for all, or not as fast; `problem`: it does not work. */
 export type Level = 'ok' | 'warning' | 'problem';
@@ -13,4 +15,38 @@ export interface Finding {
   readonly mend?: string;
   /** The same in numbers and names, for scripts. */
   readonly facts?: Readonly<Record<string, unknown>>;
+}
+
+const colours = { ok: 'green', warning: 'yellow', problem: 'red' } as const;
+
+/** Wide enough for the longest level. */
+const column = 'problem'.length;
+
+/** A finding in one line, and below it the command that mends it. */
+export function formatFinding({ level, subject, text, mend }: Finding, paint: Paint): string {
+  const line = `  ${paint(level.padEnd(column), colours[level])}  ${withSubject(subject, text)}`;
+  return mend === undefined ? line : `${line}\n  ${' '.repeat(column)}  ${paint(`$ ${mend}`, 'bold')}`;
+}
+
+/** What it all comes to. */
+export function verdict(findings: readonly Finding[], paint: Paint): string {
+  const count = (level: Level) => findings.filter((finding) => finding.level === level).length;
+  const [problems, warnings] = [count('problem'), count('warning')];
+  const counted = [
+    ...(problems > 0 ? [`${problems} problem${problems > 1 ? 's' : ''}`] : []),
+    ...(warnings > 0 ? [`${warnings} warning${warnings > 1 ? 's' : ''}`] : []),
+  ].join(', ');
+  const tail = counted === '' ? '' : ` (${counted})`;
+  return problems === 0
+    ? paint(`Sharing works here${tail}.`, warnings === 0 ? 'green' : 'yellow')
+    : paint(`Sharing does not work here${tail}.`, 'red');
+}
+
+/** Some sentences begin with what they are about. */
+function withSubject(subject: string, text: string): string {
+  return ['libhwloc', 'koffi', 'node', 'place', 'launcher'].includes(subject) ||
+    subject.startsWith('ulimit') ||
+    text.startsWith(subject)
+    ? text
+    : `${subject}: ${text}`;
 }

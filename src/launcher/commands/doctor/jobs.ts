@@ -1,9 +1,9 @@
 // Jobs that run here: which of them share a topology.
 
-import { descendantsOf } from '../../descendants.js';
+import { descendantsOf } from '../../../channel/place/index.js';
 import { formatAddress } from '../../../maps/index.js';
 import { runningJobs } from '../running/jobs.js';
-import { bytes } from '../words.js';
+import { bytes } from '../text.js';
 import type { Finding } from './finding.js';
 
 /** A job, or a step of it, as far as it is on this node. */

@@ -1,7 +1,7 @@
 // The library and the machine, with an end: where the discovery does not come back, the plugin of hwloc that is at fault is looked for.
 
 import { environment, sourceVariables } from '../../../environment/index.js';
-import { shellWord } from '../words.js';
+import { shellWord } from '../text.js';
 import type { Finding } from './finding.js';
 import { type LibraryReport, set } from './library.js';
 import { look, quickly } from './run-probe.js';

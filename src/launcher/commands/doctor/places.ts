@@ -4,7 +4,7 @@ import { accessSync, constants, readFileSync, statSync, statfsSync } from 'node:
 import { dirname } from 'node:path';
 import { codeOf, refusalOf } from '../../../channel/place/index.js';
 import { asRoot } from './distribution.js';
-import { bytes, shellWord } from '../words.js';
+import { bytes, shellWord } from '../text.js';
 import type { Finding } from './finding.js';
 
 /** File systems that other nodes see, too, or that are slow to map: jobs run well on them, but not as fast. */

@@ -3,7 +3,7 @@
 import { execa } from 'execa';
 import { environment } from '../../../environment/index.js';
 import { formatAddress } from '../../../maps/index.js';
-import type { Options } from '../../command-line.js';
+import type { Options } from '../../command-line/options.js';
 import type { Finding } from './finding.js';
 
 /** Longer than the longest discovery that was reported. */

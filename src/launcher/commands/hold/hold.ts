@@ -1,9 +1,10 @@
 // Holds the kept channel of this node until this process is told to end, or its parent ends.
 
 import { leaveChannel } from '../../../channel/index.js';
-import { type HeldChannel, holdKept } from '../../../kept/index.js';
+import { type HeldChannel, type KeptChannel, holdKept } from '../../../kept/index.js';
 import { hostName } from '../../../environment/index.js';
 import { CommandError, messageOf } from '../../errors.js';
+import { bytes } from '../text.js';
 
 // srun kills its tasks on SIGTERM, and passes SIGUSR1 on to them.
 const signals: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR1'];
@@ -43,4 +44,18 @@ export async function holdUntilTold(
   clearInterval(watch);
   leaveChannel(held.channel, held.byte);
   return 0;
+}
+
+/** What is said of topologies that are kept: `/dev/shm/…/kept@n017, held by 2 processes: 1 topology, 820 KiB, the last one of 2026-11-28T21:04:05.000Z` */
+export function describeKept({ path, holders, topologies }: KeptChannel): string {
+  const by = `${path}, held by ${counted(holders, 'process', 'processes')}`;
+  const newest = topologies.at(-1);
+  if (newest === undefined) return `${by}: no topology yet`;
+  const size = bytes(topologies.reduce((sum, each) => sum + each.bytes, 0));
+  const count = counted(topologies.length, 'topology', 'topologies');
+  return `${by}: ${count}, ${size}, the last one of ${new Date(newest.since).toISOString()}`;
+}
+
+function counted(count: number, one: string, many: string): string {
+  return `${count} ${count === 1 ? one : many}`;
 }

@@ -1,6 +1,6 @@
 // The lower part of the picture: the same with the empty parts cut out.
 
-import { bytes } from '../words.js';
+import { bytes } from '../text.js';
 import { element, line, rect, text, uprightText } from './elements.js';
 import { kinds } from './kinds.js';
 import {

@@ -1,7 +1,7 @@
 // What all parts of the picture have in common: its measures and colours, and how things are named in it.
 
 import type { Range } from '../../../maps/index.js';
-import { bytes } from '../words.js';
+import { bytes } from '../text.js';
 import { element, text } from './elements.js';
 import { type KindName, kindNames, kinds } from './kinds.js';
 import { whole } from './scale.js';

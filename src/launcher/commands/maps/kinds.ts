@@ -1,7 +1,7 @@
 // What a mapping holds, as far as its line of maps tells, and how each kind is called and drawn.
 
 import { type Mapping, SCATTER_WINDOWS } from '../../../maps/index.js';
-import type { Colour } from '../paint.js';
+import type { Colour } from '../text.js';
 
 /** One kind of content. */
 export interface Kind {

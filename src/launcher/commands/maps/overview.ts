@@ -1,7 +1,7 @@
 // The upper part of the picture: the whole of the address space in true proportion.
 
 import { SCATTER_WINDOWS } from '../../../maps/index.js';
-import { bytes } from '../words.js';
+import { bytes } from '../text.js';
 import { element, line, rect, text } from './elements.js';
 import { kinds } from './kinds.js';
 import {

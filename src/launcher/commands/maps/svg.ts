@@ -1,6 +1,6 @@
 // Address spaces as a picture, on two scales: the whole in true proportion, and the same with the empty parts cut out.
 
-import { bytes } from '../words.js';
+import { bytes } from '../text.js';
 import { drawDetail } from './detail.js';
 import { type Drawn, darkGreen, hexOf, left, red, right, width } from './drawing.js';
 import { element, line, rect, text } from './elements.js';

@@ -1,8 +1,7 @@
 // Address spaces on a terminal: a strip for each, in true proportion, then where things are, and the holes.
 
 import { SCATTER_WINDOWS, USER_SPACE_END, formatAddress, sizeOf } from '../../../maps/index.js';
-import type { Paint } from '../paint.js';
-import { bytes } from '../words.js';
+import { type Paint, bytes } from '../text.js';
 import { type KindName, kindNames, kinds } from './kinds.js';
 import { whole } from './scale.js';
 import type { Chosen, Comparison, Space } from './spaces.js';

@@ -2,7 +2,7 @@
 
 import { dirname } from 'node:path';
 import { environmentOf } from '../../../environment/index.js';
-import { descendantsOf } from '../../descendants.js';
+import { descendantsOf } from '../../../channel/place/index.js';
 import { CommandError } from '../../errors.js';
 import { identify } from '../../kinds/index.js';
 import { parseMaps } from '../../../maps/index.js';

@@ -1,25 +1,12 @@
 // The command line: our options, then the launcher and all that is its own.
 
-import { commands } from './commands/index.js';
-import { hasOtherBytes } from '../environment/index.js';
-import { UsageError } from './errors.js';
+import { commands } from '../commands/index.js';
+import { hasOtherBytes } from '../../environment/index.js';
+import { UsageError } from '../errors.js';
 import type * as Tables from './options.js';
+import type { Options } from './options.js';
 import type { Given, Split } from './parse-options.js';
 import type { Place } from './typed.js';
-
-/** Our own options. What was not given is undefined, and leaves the environment as it is. */
-export interface Options {
-  readonly dir: string | undefined;
-  readonly timeout: number | undefined;
-  readonly io: string | undefined;
-  readonly hole: string | undefined;
-  readonly libhwloc: string | undefined;
-  readonly xmlfile: boolean | undefined;
-  readonly strict: boolean | undefined;
-  readonly verbose: boolean | undefined;
-  readonly report: string | undefined;
-  readonly trace: string | undefined;
-}
 
 /** What a command line asks for. */
 export type Request =
@@ -97,7 +84,7 @@ async function parseCommand(name: string, words: readonly string[], before: Opti
 }
 
 async function help(name: string): Promise<Request> {
-  return { kind: 'print', text: await (await import('./manual.js')).helpOf(name, commands) };
+  return { kind: 'print', text: await (await import('../man/manual.js')).helpOf(name, commands) };
 }
 
 async function parseLocal(words: readonly string[], options: Options): Promise<Request> {
@@ -143,6 +130,6 @@ function timeoutOf(given: string | undefined): number | undefined {
 }
 
 async function version(): Promise<string> {
-  const { readManifest } = await import('./manifest.js');
+  const { readManifest } = await import('../manifest.js');
   return `hwloc-share ${(await readManifest()).version}`;
 }

@@ -1,9 +1,13 @@
-// An option that there is not: what was typed, and what may have been meant.
+// An option, a command or a launcher that there is not: what was typed, and what may have been meant.
 
-import { isCommand } from './meant.js';
-import { nearest } from '../check/index.js';
+import { nearest } from '../../check/index.js';
+import { executable, launcherKinds } from '../kinds/index.js';
 import { type OptionTable, namesOf, ownOptions } from './options.js';
 import { type Place, type Typed, nameOf, typedOptions } from './typed.js';
+
+const launchers = [
+  ...new Set(launcherKinds.flatMap((kind) => [...kind.commands, ...(kind.shared?.commands ?? [])])),
+];
 
 /** Whose options they are. */
 export interface Owner {
@@ -42,4 +46,22 @@ function hint(
   if (command === '') return '; options of a launcher follow its name';
   if (nameOf(option, ownOptions) !== undefined) return `; it belongs in front of ${command}`;
   return names.length > 5 ? '' : `; ${command} takes ${names.join(', ')}`;
+}
+
+/**
+ * What the user may have meant by a launcher that was not found, as it is to be typed; undefined if nothing is near.
+ *
+ * @param path  PATH: only launchers that are installed are named.
+ * @param own   The names of our commands.
+ */
+export function meantBy(command: string, path: string, own: readonly string[]): string | undefined {
+  if (command.includes('/')) return undefined;
+  const installed = launchers.filter((name) => executable(name, path) !== undefined);
+  const meant = nearest(command, ['local', ...own, '--help', '--version', ...installed]);
+  return meant === undefined ? undefined : `hwloc-share ${meant}`;
+}
+
+/** Whether a word is the name of a command of ours, or of a known launcher. */
+function isCommand(word: string, own: readonly string[]): boolean {
+  return own.includes(word) || launchers.includes(word);
 }

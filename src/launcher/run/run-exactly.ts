@@ -1,9 +1,9 @@
 // Running a command whose words or variables are not UTF-8. Few are; so all of this is loaded only for them.
 
-import { codeOf } from '../channel/place/index.js';
-import { endOf, spawnExactly } from '../libc/index.js';
-import { bytesOf } from '../environment/index.js';
-import { executable } from './kinds/index.js';
+import { codeOf } from '../../channel/place/index.js';
+import { endOf, spawnExactly } from '../../libc/index.js';
+import { bytesOf } from '../../environment/index.js';
+import { executable } from '../kinds/index.js';
 import { type Command, type Ending, type Running, notStarted } from './run.js';
 import { signalOf } from './signals.js';
 

@@ -1,4 +1,18 @@
-// Where each program of a launcher's command line begins: `-n 1 a : -n 2 b` has two.
+// Where each program of a launcher's command line begins (`-n 1 a : -n 2 b` has two), and how to put another program in front of it.
+
+import type { Launch } from '../kinds/index.js';
+
+/** How to have each rank's program started by another one, under one kind of launcher. */
+export interface PrefixRules {
+  /**
+   * Puts a command in front of each rank's program, which it gets as its arguments.
+   *
+   * @returns undefined where that would go wrong, or cannot be known to go right.
+   */
+  put(launch: Launch, prefix: readonly string[]): Launch | undefined;
+  /** Whether the launcher itself, on the node where it is started, wants to know the machine from hwloc. */
+  readonly usesHwloc?: true;
+}
 
 /** How many words follow an option as its values; undefined for one that is not known. */
 export type ValuesOf = (option: string) => number | undefined;
@@ -38,11 +52,11 @@ export function programsIn(args: readonly string[], valuesOf: ValuesOf): Program
 export function inFrontOf(
   programs: readonly Program[],
   args: readonly string[],
-  front: readonly string[],
+  prefix: readonly string[],
 ): string[] {
   const words = [...args];
   for (const { at } of [...programs].reverse()) {
-    if (at < args.length) words.splice(at, 0, ...front);
+    if (at < args.length) words.splice(at, 0, ...prefix);
   }
   return words;
 }

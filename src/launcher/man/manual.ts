@@ -1,37 +1,7 @@
 // The manual of each command, as plain data. Help, man page and shell completion use it.
 
-import type { CommandTable } from './commands/command.js';
-import { type OptionTable, localOptions, namesOf, ownOptions } from './options.js';
-
-/** All that a user must know of a command. */
-export interface Manual {
-  /** `hwloc-share` for the wrapper itself, else the word behind it. */
-  readonly name: string;
-  /** What it does, in a few words without a capital or a full stop. */
-  readonly summary: string;
-  /** The forms of its command line, each as it stands behind `hwloc-share [options]`. */
-  readonly synopsis: readonly string[];
-  /** Paragraphs. */
-  readonly description: readonly string[];
-  readonly options: OptionTable;
-  /** The words that it takes apart from options, if there are only a few; otherwise they are files. */
-  readonly operands?: readonly string[];
-  readonly statuses: readonly ExitStatus[];
-  readonly examples: readonly Example[];
-}
-
-/** An exit status, or several: `128 + n`. */
-export interface ExitStatus {
-  readonly status: number | string;
-  readonly meaning: string;
-}
-
-/** A command line to copy. */
-export interface Example {
-  readonly command: string;
-  /** What it does, or when to use it. */
-  readonly meaning: string;
-}
+import type { CommandTable, Manual } from '../commands/command.js';
+import { type OptionTable, localOptions, namesOf, ownOptions } from '../command-line/options.js';
 
 const wrapper: Manual = {
   name: 'hwloc-share',

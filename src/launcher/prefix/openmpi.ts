@@ -1,10 +1,9 @@
 // Open MPI's mpirun. Options: `mpirun --help full` of 4.1.4. The help of versions 5.0.7 and 6.0.0rc2 names few; what they take was found
-// by trying, as test/launcher/fronts.test.ts does. (The parameter orte_fork_agent would do for all programs what is done here for each. But to other nodes it goes
+// by trying, as test/launcher/prefix.test.ts does. (The parameter orte_fork_agent would do for all programs what is done here for each. But to other nodes it goes
 // through a remote shell, unquoted.)
 
 import { basename } from 'node:path';
-import type { Front } from './front.js';
-import { inFrontOf, optionTable, programsIn } from './programs.js';
+import { type PrefixRules, inFrontOf, optionTable, programsIn } from './programs.js';
 
 const none =
   'allow-run-as-root bind-to-core bind-to-socket bycore bynode byslot continuous d debug-daemons debug-daemons-file ' +
@@ -30,12 +29,12 @@ const two = 'append-env gmca gomca gpmixmca gprtemca mca omca pmixmca prepend-en
 export const mpirunOptionNames = [none, one, two] as const;
 export const mpirunOptions = optionTable(...mpirunOptionNames);
 
-export const openmpi: Front = {
-  put({ args, env }, front) {
+export const openmpi: PrefixRules = {
+  put({ args, env }, prefix) {
     const programs = programsIn(args, mpirunOptions);
     // To java, mpirun adds options of its own.
     if (programs?.some(({ at }) => basename(args[at] ?? '') === 'java') !== false) return undefined;
-    return { args: inFrontOf(programs, args, front), env };
+    return { args: inFrontOf(programs, args, prefix), env };
   },
   usesHwloc: true,
 };

@@ -1,7 +1,6 @@
 // MPICH's mpiexec, Hydra. Options: `mpiexec.hydra -help` of MPICH 4.0, 4.2 and 5.0, and older names that it does not show.
 
-import type { Front } from './front.js';
-import { inFrontOf, optionTable, programsIn } from './programs.js';
+import { type PrefixRules, inFrontOf, optionTable, programsIn } from './programs.js';
 
 const none =
   'genvall genvnone envall envnone enable-x disable-x verbose v info print-all-exitcodes profile prepend-rank l ' +
@@ -18,10 +17,10 @@ const two = 'genv env';
 export const hydraOptionNames = [none, one, two] as const;
 export const hydraOptions = optionTable(...hydraOptionNames);
 
-export const mpich: Front = {
-  put({ args, env }, front) {
+export const mpich: PrefixRules = {
+  put({ args, env }, prefix) {
     const programs = programsIn(args, hydraOptions);
-    return programs && { args: inFrontOf(programs, args, front), env };
+    return programs && { args: inFrontOf(programs, args, prefix), env };
   },
   // In MPICH 4.2 and later, Hydra's proxy discovers the machine for all ranks of its node, and hands it on to MPI_Init().
   usesHwloc: true,

@@ -1,7 +1,7 @@
 // Parsing options with yargs: up to the first word that is none, or among the words of a command of ours.
 
 import yargs from 'yargs';
-import { UsageError } from './errors.js';
+import { UsageError } from '../errors.js';
 import type { OptionTable } from './options.js';
 import type { Owner } from './unknown-option.js';
 import { type Place, asTyped, withNumbersApart } from './typed.js';

@@ -1,6 +1,6 @@
 // Stopping and going on with the launcher: at Ctrl-Z, and when told to by a signal.
 
-import { statOf } from '../channel/place/index.js';
+import { statOf } from '../../channel/place/index.js';
 import type { Bystander } from './bystander.js';
 
 /** How long a launcher may take to stop, in milliseconds: it may have ranks to tell. */

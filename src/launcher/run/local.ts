@@ -1,8 +1,8 @@
 // The built-in launcher: N processes on this machine, with no MPI installed.
 
-import type { LocalJob } from './command-line.js';
-import { descendantsOf } from './descendants.js';
-import { localVariables } from './kinds/index.js';
+import type { LocalJob } from '../command-line/command-line.js';
+import { descendantsOf } from '../../channel/place/index.js';
+import { localVariables } from '../kinds/index.js';
 import type { Command, Running } from './run.js';
 
 /** How long a rank that was told to end may take before it is killed: as Open MPI's second step. */

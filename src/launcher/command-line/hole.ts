@@ -1,8 +1,8 @@
 // --hole: checked where it enters, before a job starts.
 
 import { readFileSync } from 'node:fs';
-import { type HolePolicy, parsePolicy } from '../maps/index.js';
-import { UsageError } from './errors.js';
+import { type HolePolicy, parsePolicy } from '../../maps/index.js';
+import { UsageError } from '../errors.js';
 import { ownOptions } from './options.js';
 
 /**

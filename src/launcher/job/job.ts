@@ -1,6 +1,6 @@
 // A job's name, what its ranks are told, and what is removed when it ends.
 
-import { rootsOf, statOf } from '../channel/place/index.js';
+import { rootsOf, statOf } from '../../channel/place/index.js';
 import {
   type Environment,
   environment,
@@ -12,8 +12,8 @@ import {
   placeVariables,
   settingsFrom,
   temporaryDirectory,
-} from '../environment/index.js';
-import type { Options } from './command-line.js';
+} from '../../environment/index.js';
+import type { Options } from '../command-line/options.js';
 
 /** A name that no other job of this user has, on this node or another; nothing in it that a file name could not hold. */
 export function jobName(): string {

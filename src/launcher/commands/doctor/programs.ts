@@ -1,4 +1,4 @@
-// Launchers: which are installed, and in which version.
+// Programs: which launchers are installed, and in which version; and whether lstopo is.
 
 import { execa } from 'execa';
 import { environment } from '../../../environment/index.js';
@@ -84,4 +84,21 @@ async function describe({ file, commands }: Program): Promise<Finding> {
  */
 export function versionIn(printed: string): string | undefined {
   return /(?:version:?\s+|\)\s*|^\S+\s+|mvapich2-)v?(\d+(?:\.\d+)+[\w.-]*)/im.exec(printed)?.[1];
+}
+
+/** lstopo, which draws for `hwloc-share show --picture`. Sharing does not need it. */
+export function checkPicture(distribution: Distribution): Finding {
+  const subject = 'lstopo';
+  const file = ['lstopo', 'lstopo-no-graphics']
+    .map((name) => executable(name, environment().PATH ?? ''))
+    .find((found) => found !== undefined);
+  if (file !== undefined) return { subject, level: 'ok', text: `lstopo: ${file}`, facts: { file } };
+  const mend = distribution.install({ apt: 'hwloc', dnf: 'hwloc-gui', zypper: 'hwloc' });
+  return {
+    subject,
+    level: 'ok',
+    text: 'lstopo is not installed; only show --picture needs it',
+    ...(mend === undefined ? {} : { mend }),
+    facts: { file: null },
+  };
 }

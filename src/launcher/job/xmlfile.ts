@@ -3,11 +3,11 @@
 
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { ownUid } from '../channel/place/index.js';
-import { type Environment, hostName, sourceVariables } from '../environment/index.js';
-import { messageOf } from './errors.js';
-import { fronts } from './fronts/index.js';
-import type { Launch, LauncherKind } from './kinds/index.js';
+import { ownUid } from '../../channel/place/index.js';
+import { type Environment, hostName, sourceVariables } from '../../environment/index.js';
+import { messageOf } from '../errors.js';
+import { prefixRules } from '../prefix/index.js';
+import type { Launch, LauncherKind } from '../kinds/index.js';
 
 /** A job as far as it matters here. */
 export interface XmlJob {
@@ -24,7 +24,7 @@ const programs = join(import.meta.dirname, '..', 'xmlfile');
 const front = join(programs, 'front.sh');
 
 /** What stands in front of each rank's program: sh, which reads front.sh if it is there, and in any case becomes the program. */
-export const inFront: readonly string[] = [
+export const prefix: readonly string[] = [
   '/bin/sh',
   '-c',
   // Open MPI passes it on to other nodes with OMPI_ in front.
@@ -55,17 +55,17 @@ async function prepare(kind: LauncherKind | undefined, launch: Launch, xmlJob: X
     HWLOC_SHARE_NODE: process.execPath,
     HWLOC_SHARE_UID: String(ownUid()),
   };
-  const launcher = kind === undefined ? undefined : fronts[kind.name];
-  const fronted = launcher?.put({ ...launch, env }, inFront);
-  if (fronted === undefined) {
+  const launcher = kind === undefined ? undefined : prefixRules[kind.name];
+  const prefixed = launcher?.put({ ...launch, env }, prefix);
+  if (prefixed === undefined) {
     const why = launcher === undefined ? 'this launcher' : 'these options of the launcher';
     complain(`--xmlfile does not work with ${why}; programs discover the machine for themselves`);
     return launch;
   }
   // What HWLOC_COMPONENTS asks for is for the ranks; a launcher that was asked to look at something else does that itself.
-  if (launcher?.usesHwloc !== true || env.HWLOC_COMPONENTS !== undefined) return fronted;
+  if (launcher?.usesHwloc !== true || env.HWLOC_COMPONENTS !== undefined) return prefixed;
   const file = await writeHere(env, xmlJob);
-  return file === undefined ? fronted : { args: fronted.args, env: told(fronted.env, file) };
+  return file === undefined ? prefixed : { args: prefixed.args, env: told(prefixed.env, file) };
 }
 
 function isTold(env: Environment, args: readonly string[], { complain }: XmlJob): boolean {
@@ -106,7 +106,7 @@ async function writeHere(
   { job, roots, whenOver, complain }: XmlJob,
 ): Promise<string | undefined> {
   try {
-    const { enterChannel, leaveChannel, ownerByte } = await import('../channel/index.js');
+    const { enterChannel, leaveChannel, ownerByte } = await import('../../channel/index.js');
     // Nobody meets in this one: it is locked, and removed with the others of this job when that has ended.
     const directory = enterChannel(roots, `${job}.xmlfile@${hostName()}`, ownerByte);
     const leave = () => {

@@ -2,8 +2,7 @@
 
 import { basename } from 'node:path';
 import { isWithoutValue } from '../kinds/index.js';
-import type { Front } from './front.js';
-import { inFrontOf, programsIn } from './programs.js';
+import { type PrefixRules, inFrontOf, programsIn } from './programs.js';
 
 /** Those with a value in a word of its own; those without are known for the sake of `--export`. */
 const valued = new Set(
@@ -30,11 +29,11 @@ export function srunOptions(option: string): number | undefined {
   return valued.has(option.slice(2)) || valuedLetter.test(option) ? 1 : undefined;
 }
 
-export const slurm: Front = {
-  put({ args, env }, front) {
+export const slurm: PrefixRules = {
+  put({ args, env }, prefix) {
     const programs = env.SLURM_BCAST === undefined ? programsIn(args, srunOptions) : undefined;
     if (programs === undefined) return undefined;
-    const words = inFrontOf(programs, args, front);
+    const words = inFrontOf(programs, args, prefix);
     // What a job is called if it is not told: as its program, which must not be sh now.
     const isNamed = programs.some(({ options }) => options.some((option) => /^(-J|--job-n)/.test(option)));
     const program = args[programs[0]?.at ?? args.length];

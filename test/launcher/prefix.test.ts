@@ -2,18 +2,18 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Environment } from '../../src/environment/index.js';
-import { fronts } from '../../src/launcher/fronts/index.js';
-import { hydraOptionNames, hydraOptions } from '../../src/launcher/fronts/mpich.js';
-import { mpirunOptionNames, mpirunOptions } from '../../src/launcher/fronts/openmpi.js';
-import { srunOptions } from '../../src/launcher/fronts/slurm.js';
+import { prefixRules } from '../../src/launcher/prefix/index.js';
+import { hydraOptionNames, hydraOptions } from '../../src/launcher/prefix/mpich.js';
+import { mpirunOptionNames, mpirunOptions } from '../../src/launcher/prefix/openmpi.js';
+import { srunOptions } from '../../src/launcher/prefix/slurm.js';
 import { launcher } from '../launchers/available.js';
 import { startSlurm } from '../launchers/slurm.js';
 import { runJob } from '../support/job.js';
 import { temporaryFolder } from '../support/temporary.js';
 
 /** The words with `FRONT` in front of each program; undefined where that cannot be done. */
-function fronted(kind: string, words: string, env: Environment = {}): string | undefined {
-  return fronts[kind]?.put({ args: words.split(' '), env }, ['FRONT'])?.args.join(' ');
+function prefixed(kind: string, words: string, env: Environment = {}): string | undefined {
+  return prefixRules[kind]?.put({ args: words.split(' '), env }, ['FRONT'])?.args.join(' ');
 }
 
 describe('Open MPI', () => {
@@ -36,7 +36,7 @@ describe('Open MPI', () => {
     ['--version', undefined],
     ['-n', '-n'],
   ])('%s', (words, expected) => {
-    expect(fronted('openmpi', words)).toBe(expected);
+    expect(prefixed('openmpi', words)).toBe(expected);
   });
 });
 
@@ -53,7 +53,7 @@ describe('MPICH', () => {
     ['-configfile file', undefined],
     ['-new-option prog', undefined],
   ])('%s', (words, expected) => {
-    expect(fronted('mpich', words)).toBe(expected);
+    expect(prefixed('mpich', words)).toBe(expected);
   });
 });
 
@@ -74,15 +74,15 @@ describe('srun', () => {
     ['--bcast=/tmp/a prog', undefined],
     ['--container-image=ubuntu prog', undefined],
   ])('%s', (words, expected) => {
-    expect(fronted('slurm', words)).toBe(expected);
+    expect(prefixed('slurm', words)).toBe(expected);
   });
 
   test('a job that has a name from the environment keeps it', () => {
-    expect(fronted('slurm', 'prog', { SLURM_JOB_NAME: 'name' })).toBe('FRONT prog');
+    expect(prefixed('slurm', 'prog', { SLURM_JOB_NAME: 'name' })).toBe('FRONT prog');
   });
 
   test('SLURM_BCAST copies programs, and is in the way', () => {
-    expect(fronted('slurm', 'prog', { SLURM_BCAST: '/tmp/a' })).toBeUndefined();
+    expect(prefixed('slurm', 'prog', { SLURM_BCAST: '/tmp/a' })).toBeUndefined();
   });
 });
 
@@ -104,10 +104,14 @@ test('whatever the words: all of them are there, in their order', () => {
     '-n=',
   );
   fc.assert(
-    fc.property(fc.array(word, { maxLength: 12 }), fc.constantFrom(...Object.keys(fronts)), (args, kind) => {
-      const words = fronts[kind]?.put({ args, env: { SLURM_JOB_NAME: '' } }, ['FRONT'])?.args;
-      expect((words ?? args).filter((each) => each !== 'FRONT')).toEqual(args);
-    }),
+    fc.property(
+      fc.array(word, { maxLength: 12 }),
+      fc.constantFrom(...Object.keys(prefixRules)),
+      (args, kind) => {
+        const words = prefixRules[kind]?.put({ args, env: { SLURM_JOB_NAME: '' } }, ['FRONT'])?.args;
+        expect((words ?? args).filter((each) => each !== 'FRONT')).toEqual(args);
+      },
+    ),
   );
 });
 

@@ -1,6 +1,6 @@
 // Our own options, in one table each. yargs, the help, the man page and the completion use it.
 
-import { defaultTimeout, ioFilters } from '../environment/index.js';
+import { defaultTimeout, ioFilters } from '../../environment/index.js';
 
 /** One option. */
 export interface Option {
@@ -60,4 +60,18 @@ export function namesOf(name: string, { aliases = [] }: Option): string[] {
 /** An option as it is typed. */
 export function dashes(name: string): string {
   return name.length === 1 ? `-${name}` : `--${name}`;
+}
+
+/** Our own options. What was not given is undefined, and leaves the environment as it is. */
+export interface Options {
+  readonly dir: string | undefined;
+  readonly timeout: number | undefined;
+  readonly io: string | undefined;
+  readonly hole: string | undefined;
+  readonly libhwloc: string | undefined;
+  readonly xmlfile: boolean | undefined;
+  readonly strict: boolean | undefined;
+  readonly verbose: boolean | undefined;
+  readonly report: string | undefined;
+  readonly trace: string | undefined;
 }

@@ -13,10 +13,10 @@ import {
   ownerByte,
   removeIfDead,
   sweep,
-} from '../channel/index.js';
-import { hostName } from '../environment/index.js';
-import { namesIn } from '../channel/place/index.js';
-import { type HeldChannel, holdKept } from '../kept/index.js';
+} from '../../channel/index.js';
+import { hostName } from '../../environment/index.js';
+import { namesIn } from '../../channel/place/index.js';
+import { type HeldChannel, holdKept } from '../../kept/index.js';
 
 /** How long ranks may take to end after their launcher has. */
 const lastMilliseconds = 500;

@@ -1,9 +1,9 @@
 // Running a command as if we were not there: its terminal, its signals, its exit status.
 
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
-import { codeOf } from '../channel/place/index.js';
-import { hasOtherBytes } from '../environment/index.js';
-import { messageOf } from './errors.js';
+import { codeOf } from '../../channel/place/index.js';
+import { hasOtherBytes } from '../../environment/index.js';
+import { messageOf } from '../errors.js';
 import { signalNumber } from './signals.js';
 
 /** How a command ended. */
