@@ -8,17 +8,18 @@ const src = join(import.meta.dirname, '..', 'src');
 
 /** The rooms, and for each those that it may import from. What is below a room belongs to it, unless it is a room itself. */
 const rooms: Readonly<Record<string, readonly string[]>> = {
-  check: [],
+  errors: [],
+  check: ['errors'],
   environment: [],
-  maps: [],
-  libc: ['environment'],
-  hwloc: ['check', 'environment', 'libc'],
-  xmlfile: ['kept', 'channel', 'channel/place', 'hwloc', 'environment'],
-  'channel/place': [],
-  channel: ['channel/place', 'libc'],
-  kept: ['channel', 'channel/place', 'libc', 'environment'],
-  spool: ['channel/place'],
-  'launcher/kinds': ['channel/place', 'environment'],
+  maps: ['errors'],
+  libc: ['environment', 'errors'],
+  hwloc: ['check', 'environment', 'errors', 'libc'],
+  xmlfile: ['kept', 'channel', 'channel/place', 'hwloc', 'environment', 'errors'],
+  'channel/place': ['errors'],
+  channel: ['channel/place', 'errors', 'libc'],
+  kept: ['channel', 'channel/place', 'libc', 'environment', 'errors'],
+  spool: ['channel/place', 'errors'],
+  'launcher/kinds': ['channel/place', 'environment', 'errors'],
   launcher: [
     'launcher/kinds',
     'kept',
@@ -29,6 +30,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'hwloc',
     'check',
     'environment',
+    'errors',
     'spool',
   ],
   rank: [
@@ -41,6 +43,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'hwloc',
     'check',
     'environment',
+    'errors',
     'spool',
   ],
 };

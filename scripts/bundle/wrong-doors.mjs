@@ -16,7 +16,7 @@ const required =
  */
 export function writeWrongDoors(outDir, names) {
   const refuse = (message) =>
-    `throw Object.assign(new Error(\n${JSON.stringify(message)}\n), { code: 'WRONG_IMPORT' });\n`;
+    `throw Object.assign(new Error(\n${JSON.stringify(message)}\n), { code: 'HWLOC_SHARE_WRONG_IMPORT' });\n`;
   const write = (file, text) => {
     writeFileSync(join(outDir, 'bundle', file), text);
   };

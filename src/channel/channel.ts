@@ -3,14 +3,8 @@
 import { mkdirSync, renameSync, symlinkSync } from 'node:fs';
 import { linkAt, mkfifo, statusAt } from '../libc/index.js';
 import { OtherStepError } from './errors.js';
-import {
-  ChannelRefusedError,
-  channelPath,
-  checkDirectory,
-  codeOf,
-  openRoot,
-  removeRoot,
-} from './place/index.js';
+import { ChannelRefusedError, channelPath, checkDirectory, openRoot, removeRoot } from './place/index.js';
+import { codeOf } from '../errors/index.js';
 import { isThere, removeDirectory, removeLocked, temporaryName } from './removal.js';
 import { type Roll, createRoll, openRoll } from './roll.js';
 
@@ -120,27 +114,30 @@ function build(root: string, path: string, byte: number, step?: string): Channel
   openRoot(root);
   const unfinished = temporaryName(root, 'new');
   let roll: Roll | undefined;
+  const giveUp = () => {
+    roll?.close();
+    removeDirectory(unfinished);
+    removeRoot(root);
+  };
   try {
     mkdirSync(unfinished, { mode: 0o700 });
     roll = createRoll(`${unfinished}/roll`);
     // From here on it is in use; before, another process may have removed it as the leftover of a dead job.
-    if (roll.take(byte) !== 'taken') throw new Gone();
+    if (roll.take(byte) !== 'taken') {
+      giveUp();
+      return undefined;
+    }
     if (step !== undefined) isOfStep(unfinished, step);
     mkfifo(`${unfinished}/lobby`);
     mkfifo(`${unfinished}/gate.1`);
     renameSync(unfinished, path);
     return { root, path, roll: roll.renamed(`${path}/roll`), isVisitor: false };
   } catch (error) {
-    roll?.close();
-    removeDirectory(unfinished);
-    removeRoot(root);
-    if (error instanceof Gone || ['ENOENT', 'EEXIST', 'ENOTEMPTY'].includes(codeOf(error) ?? ''))
-      return undefined;
+    giveUp();
+    if (['ENOENT', 'EEXIST', 'ENOTEMPTY'].includes(codeOf(error) ?? '')) return undefined;
     throw error;
   }
 }
-
-class Gone extends Error {}
 
 /**
  * Leaves a channel, and removes it if nobody is in it any more.

@@ -2,7 +2,7 @@
 
 import { closeSync, constants } from 'node:fs';
 import { mkfifo } from '../libc/index.js';
-import { codeOf } from './place/index.js';
+import { codeOf } from '../errors/index.js';
 import { openOurs } from './ours.js';
 import { unlinkIfThere } from './removal.js';
 

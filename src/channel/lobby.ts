@@ -2,7 +2,7 @@
 
 import { closeSync, constants, readSync } from 'node:fs';
 import { type Watch, watch, writeText } from '../libc/index.js';
-import { codeOf } from './place/index.js';
+import { codeOf } from '../errors/index.js';
 import { maxLineBytes } from './line.js';
 import { openOurs } from './ours.js';
 

@@ -3,7 +3,8 @@
 import { constants, lstatSync, readdirSync, renameSync, rmSync, rmdirSync, unlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { statusAt } from '../libc/index.js';
-import { checkDirectory, codeOf, removeRoot } from './place/index.js';
+import { checkDirectory, removeRoot } from './place/index.js';
+import { codeOf } from '../errors/index.js';
 import { type Roll, leaderByte, openRoll, ownerByte } from './roll.js';
 
 /** What is under a root: a channel, or one on its way in or out. */

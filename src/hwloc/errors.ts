@@ -1,64 +1,80 @@
 // The errors of the binding: one class per kind, each with a code and with what the caller can do.
 
-/** No libhwloc could be loaded; the message says what was looked for and how to install it. */
-export class LibhwlocNotFoundError extends Error {
-  override readonly name = 'LibhwlocNotFoundError';
-  readonly code = 'LIBHWLOC_NOT_FOUND';
+import { HwlocShareError } from '../errors/index.js';
 
-  /** @param attempts  What was tried, in order: `libhwloc.so.15: cannot open shared object file`. */
+/** No libhwloc could be loaded; the message says what was looked for and how to install it. */
+export class LibhwlocNotFoundError extends HwlocShareError {
+  override readonly name = 'LibhwlocNotFoundError';
+
+  /**
+   * @internal
+   * @param attempts  What was tried, in order: `libhwloc.so.15: cannot open shared object file`.
+   */
   constructor(readonly attempts: readonly string[]) {
-    super(
-      `libhwloc was not found (${attempts.join('; ')}); install it (Debian: apt-get install libhwloc15, ` +
-        `RHEL: dnf install hwloc-libs) or name the file in HWLOC_SHARE_LIBHWLOC`,
-    );
+    const advice =
+      'install it (Debian: apt-get install libhwloc15, RHEL: dnf install hwloc-libs) ' +
+      'or name the file in HWLOC_SHARE_LIBHWLOC';
+    super('HWLOC_SHARE_LIBHWLOC_NOT_FOUND', {
+      reason: `libhwloc was not found (${attempts.join('; ')})`,
+      advice,
+    });
   }
 }
 
 /** The libhwloc that was found is too old (before 2.0) or too new for this binding. */
-export class LibhwlocUnsupportedError extends Error {
+export class LibhwlocUnsupportedError extends HwlocShareError {
   override readonly name = 'LibhwlocUnsupportedError';
-  readonly code = 'LIBHWLOC_UNSUPPORTED';
 
+  /** @internal */
   constructor(
     readonly file: string,
     readonly found: string,
   ) {
-    super(
-      `${file} is hwloc ${found}, and 2.0 to 3.x are supported; name another file in HWLOC_SHARE_LIBHWLOC`,
-    );
+    super('HWLOC_SHARE_LIBHWLOC_UNSUPPORTED', {
+      reason: `${file} is hwloc ${found}, and 2.0 to 3.x are supported`,
+      advice: 'name another file in HWLOC_SHARE_LIBHWLOC',
+    });
   }
 }
 
 /** A topology was used after `close()`: its memory is gone, and reading it would crash the process. */
-export class TopologyClosedError extends Error {
+export class TopologyClosedError extends HwlocShareError {
   override readonly name = 'TopologyClosedError';
-  readonly code = 'TOPOLOGY_CLOSED';
 
+  /** @internal */
   constructor() {
-    super('this topology was closed; call close() only when you do not use it any more');
+    super('HWLOC_SHARE_TOPOLOGY_CLOSED', {
+      reason: 'this topology was closed',
+      advice: 'call close() only when you do not use it any more',
+    });
   }
 }
 
 /** An object of one topology was passed to another topology, or to an object of another one. */
-export class ForeignObjectError extends Error {
+export class ForeignObjectError extends HwlocShareError {
   override readonly name = 'ForeignObjectError';
-  readonly code = 'FOREIGN_OBJECT';
 
+  /** @internal */
   constructor(object: { readonly label: string }) {
-    super(`${object.label} belongs to another topology; look it up in this one`);
+    super('HWLOC_SHARE_FOREIGN_OBJECT', {
+      reason: `${object.label} belongs to another topology`,
+      advice: 'look it up in this one',
+    });
   }
 }
 
 /** This libhwloc, machine or topology cannot do it; nothing was tried. */
-export class NotSupportedError extends Error {
+export class NotSupportedError extends HwlocShareError {
   override readonly name = 'NotSupportedError';
-  readonly code = 'NOT_SUPPORTED';
 
-  /** @param feature  What is missing: a function of hwloc, or the name of a support bit. */
+  /**
+   * @internal
+   * @param feature  What is missing: a function of hwloc, or the name of a support bit.
+   */
   constructor(
     readonly feature: string,
-    reason: string,
+    why: string,
   ) {
-    super(`${feature}: ${reason}`);
+    super('HWLOC_SHARE_NOT_SUPPORTED', { reason: `${feature}: ${why}` });
   }
 }

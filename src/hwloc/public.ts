@@ -3,6 +3,7 @@
 /** @module hwloc */
 
 export { InvalidArgumentError } from '../check/index.js';
+export { HwlocShareError } from '../errors/index.js';
 export { HwlocError, KoffiNotLoadedError } from '../libc/index.js';
 export type { BindingOptions, SetCpuBindingOptions, SetMemoryBindingOptions } from './binding/flags.js';
 export { CpuSet, NodeSet } from './bitmap/sets.js';

@@ -2,7 +2,8 @@
 
 import { linkSync } from 'node:fs';
 import { type Channel, enterChannel, isThere, leaderByte, look, unlinkIfThere } from '../channel/index.js';
-import { channelPath, codeOf, namesIn } from '../channel/place/index.js';
+import { channelPath, namesIn } from '../channel/place/index.js';
+import { codeOf } from '../errors/index.js';
 import { statusAt } from '../libc/index.js';
 
 /** Steps that differ in what they ask for, or in what they are allowed, have topologies of their own. So many are kept. */

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { release } from 'node:os';
 import { dirname, join } from 'node:path';
-import { messageOf } from './errors.js';
+import { messageOf } from '../errors/index.js';
 
 export interface Manifest {
   readonly version: string;

@@ -1,5 +1,7 @@
 // What can go wrong in a call of libhwloc or libc, and in loading koffi.
 
+import { HwlocShareError } from '../errors/index.js';
+
 /** What to do about an errno, where the function at hand has nothing more precise to say. */
 const commonAdvice: Record<string, string> = {
   EBUSY: 'something is mapped in the range: choose another address',
@@ -21,37 +23,38 @@ const commonAdvice: Record<string, string> = {
  * `code` is the name of the errno (`'EBUSY'`), `function` the C function, and `advice` what the caller can do; the
  * message holds all three on one line.
  */
-export class HwlocError extends Error {
+export class HwlocError extends HwlocShareError {
   override readonly name = 'HwlocError';
-  readonly code: string;
   readonly function: string;
-  readonly advice: string;
 
+  /** @internal */
   constructor(
     functionName: string,
     code: string,
     advice = commonAdvice[code] ?? 'see the manual of this function',
   ) {
-    super(`${functionName}: ${code}: ${advice}`);
+    const reason = `${functionName}: ${code}`;
+    super(code, { reason, advice, message: `${reason}: ${advice}` });
     this.function = functionName;
-    this.code = code;
-    this.advice = advice;
   }
 }
 
 /** koffi, which calls libhwloc, could not be loaded; the message says why and what to do. */
-export class KoffiNotLoadedError extends Error {
+export class KoffiNotLoadedError extends HwlocShareError {
   override readonly name = 'KoffiNotLoadedError';
-  readonly code = 'KOFFI_NOT_LOADED';
 
-  /** @param cause  What Node said. */
+  /**
+   * @internal
+   * @param cause  What Node said.
+   */
   constructor(cause: unknown) {
     const { message, code } = cause as NodeJS.ErrnoException;
     const advice =
       code === 'ERR_DLOPEN_DISABLED'
         ? 'run node without --no-addons (with --permission: add --allow-addons)'
         : 'install it for this platform: npm install --include=optional koffi';
-    const reason = message.split('\n', 1)[0]?.replace(/\.$/, '') ?? '';
-    super(`koffi, which calls libhwloc, could not be loaded (${reason}); ${advice}`, { cause });
+    const why = message.split('\n', 1)[0]?.replace(/\.$/, '') ?? '';
+    const reason = `koffi, which calls libhwloc, could not be loaded (${why})`;
+    super('HWLOC_SHARE_KOFFI_NOT_LOADED', { reason, advice, cause });
   }
 }

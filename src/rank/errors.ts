@@ -1,38 +1,37 @@
 // What join() and a session can throw.
 
-/** This rank could not share the topology, and there is no fallback (`onFailure: 'throw'`, `--strict`). */
-export class NotSharedError extends Error {
-  override readonly name = 'NotSharedError';
-  readonly code = 'NOT_SHARED';
+import { HwlocShareError } from '../errors/index.js';
 
-  /** @param reason  Why, as in `outcome.reason`. */
-  constructor(
-    readonly reason: string,
-    options?: ErrorOptions,
-  ) {
-    super(`the topology was not shared: ${reason}; leave out --strict to go on with a private copy`, options);
+/** This rank could not share the topology, and there is no fallback (`onFailure: 'throw'`, `--strict`). `reason` is that of the outcome. */
+export class NotSharedError extends HwlocShareError {
+  override readonly name = 'NotSharedError';
+
+  /** @internal */
+  constructor(reason: string, options?: ErrorOptions) {
+    const advice = 'leave out --strict to go on with a private copy';
+    const message = `the topology was not shared: ${reason}; ${advice}`;
+    super('HWLOC_SHARE_NOT_SHARED', { reason, advice, message, ...options });
   }
 }
 
 /** A rank cannot reach the other ranks at its barrier, and `onFailure` is `throw`. */
-export class BarrierError extends Error {
+export class BarrierError extends HwlocShareError {
   override readonly name = 'BarrierError';
-  readonly code = 'BARRIER';
 
-  constructor(readonly why: string) {
-    super(`no barrier with the other ranks of this node: ${why}; leave out --strict to pass without them`);
+  /** @internal */
+  constructor(reason: string) {
+    const advice = 'leave out --strict to pass without them';
+    const message = `no barrier with the other ranks of this node: ${reason}; ${advice}`;
+    super('HWLOC_SHARE_BARRIER', { reason, advice, message });
   }
 }
 
 /** The value of `join({ share })` cannot be shared, or its function threw. */
-export class ShareError extends Error {
+export class ShareError extends HwlocShareError {
   override readonly name = 'ShareError';
-  readonly code = 'SHARE';
 
-  constructor(
-    readonly why: string,
-    options?: ErrorOptions,
-  ) {
-    super(`join({ share }): ${why}`, options);
+  /** @internal */
+  constructor(reason: string, options?: ErrorOptions) {
+    super('HWLOC_SHARE_DATA', { reason, message: `join({ share }): ${reason}`, ...options });
   }
 }

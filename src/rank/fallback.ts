@@ -6,7 +6,7 @@ import { type Topology, loadTopology } from '../hwloc/index.js';
 import type { Context } from './context.js';
 import { discover } from './discover.js';
 import { NotSharedError } from './errors.js';
-import { messageOf } from './notice.js';
+import { messageOf } from '../errors/index.js';
 import type { Outcome } from './outcome.js';
 
 /** A private topology, and the outcome that says why. */

@@ -1,6 +1,6 @@
 // The door of src/rank, and `hwloc-share/rank`: the per-rank import.
 
-export { InvalidArgumentError, type Topology } from '../hwloc/index.js';
+export { HwlocShareError, InvalidArgumentError, type Topology } from '../hwloc/index.js';
 export type { Allowed } from './allowed.js';
 export type { JoinOptions, Share, SharedData } from './context.js';
 export { BarrierError, NotSharedError, ShareError } from './errors.js';

@@ -23,8 +23,3 @@ export function listOf(ranks: readonly number[]): string {
   const head = rest > 0 ? shown : shown.slice(0, -1);
   return head.length === 0 ? String(last) : `${head.join(', ')} and ${last ?? ''}`;
 }
-
-/** An error's own words, without its stack. */
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}

@@ -3,7 +3,8 @@
 import { environment, settingsFrom } from '../environment/index.js';
 import type { Topology } from '../hwloc/index.js';
 import { join } from './join.js';
-import { messageOf, noticeOf } from './notice.js';
+import { messageOf } from '../errors/index.js';
+import { noticeOf } from './notice.js';
 import type { Session } from './session.js';
 
 /**

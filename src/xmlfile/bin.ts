@@ -4,7 +4,8 @@
 
 import { mkdirSync, writeSync } from 'node:fs';
 import { createRoll, ownerByte } from '../channel/index.js';
-import { codeOf, rootsOf } from '../channel/place/index.js';
+import { codeOf } from '../errors/index.js';
+import { rootsOf } from '../channel/place/index.js';
 import { environment, hostName, settingsFrom, temporaryDirectory } from '../environment/index.js';
 import { libhwloc } from '../hwloc/index.js';
 import { writeXmlFile } from './index.js';

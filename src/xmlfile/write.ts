@@ -3,7 +3,7 @@
 
 import { constants, copyFileSync, linkSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { codeOf } from '../channel/place/index.js';
+import { codeOf } from '../errors/index.js';
 import { type Environment, hostName } from '../environment/index.js';
 import {
   type ObjectType,

@@ -1,4 +1,4 @@
-// Whoever searches docs/troubleshooting.md for a message finds it: each error's code, and the fixed words of each line on stderr.
+// Whoever searches docs/troubleshooting.md for a message finds it: each code of an error, and the fixed words of each line on stderr.
 import { readFileSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import ts from 'typescript';
@@ -67,23 +67,54 @@ const spoken = files
     }),
   );
 
-const codes = files
-  .filter((file) => file.endsWith('errors.ts'))
-  .flatMap((file) =>
-    parse(file).flatMap((node) =>
-      ts.isPropertyDeclaration(node) &&
-      ts.isIdentifier(node.name) &&
-      node.name.text === 'code' &&
-      node.initializer !== undefined &&
-      ts.isStringLiteral(node.initializer)
-        ? [node.initializer.text]
-        : [],
-    ),
-  );
+/** Our classes of errors: the class that each extends, and its code. */
+const errors = files.flatMap((file) =>
+  parse(file).flatMap((node) => {
+    if (!ts.isClassDeclaration(node) || node.name === undefined) return [];
+    const base = node.heritageClauses?.[0]?.types[0]?.expression;
+    if (base === undefined || !ts.isIdentifier(base) || !base.text.endsWith('Error')) return [];
+    const parent = nodesOf(node).find(
+      (each) => ts.isCallExpression(each) && each.expression.kind === ts.SyntaxKind.SuperKeyword,
+    );
+    const code = parent !== undefined && ts.isCallExpression(parent) ? parent.arguments[0] : undefined;
+    return [
+      {
+        name: node.name.text,
+        base: base.text,
+        code: code !== undefined && ts.isStringLiteral(code) ? code.text : undefined,
+      },
+    ];
+  }),
+);
 
-test('each code of an error is on the page', () => {
-  expect(codes.length).toBeGreaterThan(10);
-  expect(codes.filter((code) => !page.includes(code))).toEqual([]);
+/** What is thrown where our classes cannot be loaded. */
+const bundleScripts = ['doors/load.js', 'wrong-doors.mjs']
+  .map((file) => readFileSync(join(root, 'scripts/bundle', file), 'utf8'))
+  .join('\n');
+
+/** The first column of the table of codes. */
+const table = [
+  ...readFileSync(join(root, 'docs/troubleshooting.md'), 'utf8').matchAll(/^\| `(HWLOC_SHARE_\w+)` \|/gm),
+].map(([, code]) => code);
+
+test('each of our classes of errors extends HwlocShareError, and has a code of its own', () => {
+  expect(errors.length).toBeGreaterThan(10);
+  expect(errors.filter(({ base }) => base !== 'HwlocShareError').map(({ name }) => name)).toEqual([
+    'HwlocShareError',
+  ]);
+  // Its code is the name of an errno.
+  const withCode = errors.filter(({ name }) => !['HwlocShareError', 'HwlocError'].includes(name));
+  for (const { code, name } of withCode) expect(code, name).toMatch(/^HWLOC_SHARE_[A-Z]+(_[A-Z]+)*$/);
+  expect(new Set(withCode.map(({ code }) => code)).size).toBe(withCode.length);
+});
+
+test('the table of codes on the page has each code that there is, and no other', () => {
+  const thrown = [
+    ...errors.flatMap(({ code }) => code ?? []),
+    ...[...bundleScripts.matchAll(/'(HWLOC_SHARE_[A-Z_]+)'/g)].map(([, code]) => code),
+  ];
+  expect(table.length).toBeGreaterThan(10);
+  expect([...table].sort()).toEqual([...new Set(thrown)].sort());
 });
 
 test('each message that users can see is on the page, by its fixed words', () => {

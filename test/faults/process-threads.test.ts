@@ -79,7 +79,7 @@ test('a join that failed leaves nothing to the other threads', async () => {
   const folder = temporaryFolder();
   for (const name of ['libhwloc.so.15', 'libhwloc.so']) writeFileSync(join(folder, name), 'no library');
   const codes = await runCase('failing', { LD_LIBRARY_PATH: folder });
-  expect(codes).toEqual(Array(3).fill('LIBHWLOC_NOT_FOUND'));
+  expect(codes).toEqual(Array(3).fill('HWLOC_SHARE_LIBHWLOC_NOT_FOUND'));
 });
 
 test('where something else has the place of what threads share, each has a topology of its own', async () => {

@@ -162,9 +162,9 @@ installed(...standInPrograms).describe('with a libhwloc that is not at hand', ()
         say(() => topology.typeOrBelowDepth('Die')), say(() => topology.typeDepth('Die') ?? topology.objects('Die')),
       ]));`;
     expect(await sources.run(source, [standIn(before2_3['2.0']), file])).toEqual([
-      'NOT_SUPPORTED hwloc_memattr_get_name: libhwloc 2.0 does not have it, and hwloc 2.3 or later is needed',
-      'NOT_SUPPORTED hwloc_distances_get_by_name: libhwloc 2.0 does not have it, and hwloc 2.1 or later is needed',
-      'NOT_SUPPORTED Die: libhwloc 2.0 does not have this type',
+      'HWLOC_SHARE_NOT_SUPPORTED hwloc_memattr_get_name: libhwloc 2.0 does not have it, and hwloc 2.3 or later is needed',
+      'HWLOC_SHARE_NOT_SUPPORTED hwloc_distances_get_by_name: libhwloc 2.0 does not have it, and hwloc 2.1 or later is needed',
+      'HWLOC_SHARE_NOT_SUPPORTED Die: libhwloc 2.0 does not have this type',
       'nothing',
     ]);
   });

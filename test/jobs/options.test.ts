@@ -30,9 +30,10 @@ test('join() names the option, its value and what is allowed, and a rank that go
   for (const { errors, how } of ranks) {
     expect(errors).toHaveLength(cases.length);
     cases.forEach(([, message], i) => {
-      expect(errors[i]?.startsWith(`InvalidArgumentError INVALID_ARGUMENT: ${message}`), errors[i]).toBe(
-        true,
-      );
+      expect(
+        errors[i]?.startsWith(`InvalidArgumentError HWLOC_SHARE_INVALID_ARGUMENT: ${message}`),
+        errors[i],
+      ).toBe(true);
     });
     expect(how).toBe('adopted');
   }

@@ -145,7 +145,7 @@ describe('what cannot be shared', () => {
   test('because the function throws, is said by join() in the leader; the others go on with their own', async () => {
     const { got } = await run(local(3), { SHARE: 'throws' });
     expect(got[0]).toMatchObject({
-      error: 'SHARE',
+      error: 'HWLOC_SHARE_DATA',
       message: 'join({ share }): the function threw: no table today',
     });
     expect(got.slice(1)).toMatchObject([
@@ -172,7 +172,7 @@ describe('what cannot be shared', () => {
     const { stdout } = await runSharedJob(
       wrapper('local', '-n', '1', process.execPath, '--input-type=module', '-e', script),
     );
-    expect(stdout).toBe('SHARE\n');
+    expect(stdout).toBe('HWLOC_SHARE_DATA\n');
   });
 });
 
@@ -208,7 +208,11 @@ rootOnly('mount', 'unshare').describe('where /dev/shm has no room for it', () =>
 
   test('with --strict, nor elsewhere: join() fails in all ranks', async () => {
     const { got } = await runIn('small-everywhere', 'function', { HWLOC_SHARE_STRICT: '1' });
-    expect(got.map(({ error }) => error)).toEqual(['NOT_SHARED', 'NOT_SHARED', 'NOT_SHARED']);
+    expect(got.map(({ error }) => error)).toEqual([
+      'HWLOC_SHARE_NOT_SHARED',
+      'HWLOC_SHARE_NOT_SHARED',
+      'HWLOC_SHARE_NOT_SHARED',
+    ]);
   });
 });
 

@@ -340,7 +340,7 @@ describe('no hole', () => {
     const error = refusal({ occupied, length: 4 * MiB, pageSize: PAGE });
     expect(error).toMatchObject({
       name: 'NoHoleError',
-      code: 'NO_HOLE',
+      code: 'HWLOC_SHARE_NO_HOLE',
       length: 4 * MiB,
       biggest: hole(3 * GiB, 2 * MiB),
     });

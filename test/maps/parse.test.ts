@@ -151,7 +151,7 @@ describe('text that is not maps', () => {
     const text = `${line('100-200')}${bad}\n${line('3000-4000')}`;
     const error = thrownBy(() => parseMaps(text));
     expect(error).toBeInstanceOf(MapsFormatError);
-    expect(error).toMatchObject({ name: 'MapsFormatError', code: 'MAPS_FORMAT', line: 2 });
+    expect(error).toMatchObject({ name: 'MapsFormatError', code: 'HWLOC_SHARE_MAPS_FORMAT', line: 2 });
     expect(error.message).toContain('line 2 ');
   });
 

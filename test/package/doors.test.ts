@@ -52,7 +52,7 @@ describe.each(['12', '18', '21'])('Node %s', (version) => {
     writeFileSync(join(folder, `${door}.mjs`), tryToImport(door));
     const { stdout, stderr } = run(node, [join(folder, `${door}.mjs`)]);
     expect(stderr.replace(/^\(node:.*\n|^\(Use .*\n/gm, '')).toBe('');
-    expect(stdout.trimEnd().replace(/^NODE_TOO_OLD /, '')).toMatch(needed);
+    expect(stdout.trimEnd().replace(/^HWLOC_SHARE_NODE_TOO_OLD /, '')).toMatch(needed);
   });
 
   test.skipIf(version === '12')('a program that joins by --import runs, with that line', () => {
@@ -71,7 +71,7 @@ describe.each(['12', '18', '21'])('Node %s', (version) => {
          try { use(); } catch ({ code }) { console.log(code); }
        }`,
     );
-    expect(run(node, ['use.mjs']).stdout).toBe('NODE_TOO_OLD\nNODE_TOO_OLD\n');
+    expect(run(node, ['use.mjs']).stdout).toBe('HWLOC_SHARE_NODE_TOO_OLD\nHWLOC_SHARE_NODE_TOO_OLD\n');
   });
 });
 
@@ -118,7 +118,7 @@ describe('a job that was bundled', () => {
     expect({ stdout, status }).toEqual({ stdout: '', status: 1 });
     expect(stderr).toMatch(/^Error: hwloc-share: this package was bundled into another file/m);
     expect(stderr).toContain(advice);
-    expect(stderr).toContain(`code: 'BUNDLED'`);
+    expect(stderr).toContain(`code: 'HWLOC_SHARE_BUNDLED'`);
   });
 
   test('with the address of our file in it, as webpack puts it there, ends with that error', async () => {
@@ -128,7 +128,7 @@ describe('a job that was bundled', () => {
     await bundle(text, file, [], { 'import.meta.url': JSON.stringify(address) });
     const { stdout, stderr, status } = run(process.execPath, [file], elsewhere);
     expect({ stdout, status }).toEqual({ stdout: '', status: 1 });
-    expect(stderr).toContain(`code: 'BUNDLED'`);
+    expect(stderr).toContain(`code: 'HWLOC_SHARE_BUNDLED'`);
   });
 
   test('with hwloc-share/auto in it runs, and says so in one line', async () => {
@@ -197,7 +197,7 @@ describe('where koffi cannot be loaded', () => {
       `import { join } from 'hwloc-share/rank'; join().catch(({ code }) => console.log(code));`,
     );
     expect(run(process.execPath, ['job.mjs'], without)).toEqual({
-      stdout: 'KOFFI_NOT_LOADED\n',
+      stdout: 'HWLOC_SHARE_KOFFI_NOT_LOADED\n',
       stderr: '',
       status: 0,
     });

@@ -36,7 +36,14 @@ const doors: Readonly<Record<string, { values: readonly string[]; types: readonl
   // Its import only says which of the others to use.
   '.': { values: [], types: [] },
   './rank': {
-    values: ['BarrierError', 'InvalidArgumentError', 'NotSharedError', 'ShareError', 'join'],
+    values: [
+      'BarrierError',
+      'HwlocShareError',
+      'InvalidArgumentError',
+      'NotSharedError',
+      'ShareError',
+      'join',
+    ],
     types: [
       'Allowed',
       'How',
@@ -55,6 +62,7 @@ const doors: Readonly<Record<string, { values: readonly string[]; types: readonl
       'CpuSet',
       'ForeignObjectError',
       'HwlocError',
+      'HwlocShareError',
       'InvalidArgumentError',
       'KoffiNotLoadedError',
       'LibhwlocNotFoundError',

@@ -94,7 +94,7 @@ describe('an import that cannot work says which one does', () => {
     expect(stderr).toMatch(
       /^Error: hwloc-share: nothing has this name alone; import \{ join \} from 'hwloc-share\/rank'/m,
     );
-    expect(stderr).toContain("code: 'WRONG_IMPORT'");
+    expect(stderr).toContain("code: 'HWLOC_SHARE_WRONG_IMPORT'");
   });
 
   test("require('hwloc-share/auto')", () => {
@@ -103,7 +103,7 @@ describe('an import that cannot work says which one does', () => {
     expect(stderr).toMatch(
       /^Error: hwloc-share: hwloc-share\/auto joins .* use await import\('hwloc-share\/auto'\)/m,
     );
-    expect(stderr).toContain("code: 'WRONG_IMPORT'");
+    expect(stderr).toContain("code: 'HWLOC_SHARE_WRONG_IMPORT'");
   });
 
   test('and what those lines name does work', () => {

@@ -12,11 +12,11 @@ const bundled =
 
 /** @throws Error  This Node is too old, or we are in a bundle. */
 function open() {
-  if (isTooOld) throw refusal('NODE_TOO_OLD', tooOld);
+  if (isTooOld) throw refusal('HWLOC_SHARE_NODE_TOO_OLD', tooOld);
   const [, address] = doorAddress.exec(import.meta.url) ?? [];
   // A bundle has an address of its own, or (webpack) that of the source beside a folder of its own. Its files are not ours to read.
   if (address === undefined || decodeURIComponent(address) !== import.meta.dirname)
-    throw refusal('BUNDLED', bundled);
+    throw refusal('HWLOC_SHARE_BUNDLED', bundled);
   const folder = import.meta.dirname.slice(0, import.meta.dirname.lastIndexOf('/'));
   // Several modules are doors to the one core: the one that is imported first opens it, for this thread.
   return (globalThis[Symbol.for(`hwloc-share:${folder}`)] ??= load(folder)).core;

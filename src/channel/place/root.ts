@@ -1,7 +1,7 @@
 // The directories under which channels are: BASE/hwloc-share-UID, ours alone.
 
 import { type Stats, constants, lstatSync, mkdirSync, readdirSync, rmdirSync } from 'node:fs';
-import { codeOf } from './code.js';
+import { codeOf } from '../../errors/index.js';
 import { ChannelRefusedError } from './errors.js';
 
 /** A root by its number in the protocol: 1 to 4; the others are undefined. */

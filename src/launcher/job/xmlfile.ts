@@ -5,7 +5,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { ownUid } from '../../channel/place/index.js';
 import { type Environment, hostName, sourceVariables } from '../../environment/index.js';
-import { messageOf } from '../errors.js';
+import { messageOf } from '../../errors/index.js';
 import { prefixRules } from '../prefix/index.js';
 import type { Launch, LauncherKind } from '../kinds/index.js';
 

@@ -1,14 +1,15 @@
 // Reading a launcher's variables.
 
 import type { Environment } from '../../environment/index.js';
+import { HwlocShareError } from '../../errors/index.js';
 
 /** A launcher's variable is missing where others of it are there, or is not what its documentation says. */
-export class IdentityError extends Error {
+export class IdentityError extends HwlocShareError {
   override readonly name = 'IdentityError';
-  readonly code = 'IDENTITY';
 
   constructor(variable: string, value: string | undefined, why = 'a number was expected') {
-    super(`${variable}=${value ?? '(not set)'}: ${why}; this process takes itself to be alone`);
+    const reason = `${variable}=${value ?? '(not set)'}: ${why}`;
+    super('HWLOC_SHARE_IDENTITY', { reason, message: `${reason}; this process takes itself to be alone` });
   }
 }
 

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { openRoot } from '../../channel/place/index.js';
 import { makeSpool, readSpool, removeSpool, spoolsIn } from '../../spool/index.js';
 import type { Options } from '../command-line/options.js';
-import { messageOf } from '../errors.js';
+import { messageOf } from '../../errors/index.js';
 import { readManifest } from '../manifest.js';
 import type { Ending } from '../run/run.js';
 import { type JobFacts, reportOf } from './document.js';

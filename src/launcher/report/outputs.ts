@@ -14,10 +14,11 @@ import {
   writeSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { codeOf, ownUid } from '../../channel/place/index.js';
+import { codeOf, messageOf } from '../../errors/index.js';
+import { ownUid } from '../../channel/place/index.js';
 import { exactPath, fileNamed, hasOtherBytes } from '../../environment/index.js';
 import { makeSpool } from '../../spool/index.js';
-import { UsageError, messageOf } from '../errors.js';
+import { UsageError } from '../errors.js';
 
 const { O_WRONLY, O_CREAT, O_TRUNC, O_NONBLOCK, W_OK, X_OK } = constants;
 

@@ -1,21 +1,26 @@
 // Running a command whose words or variables are not UTF-8. Few are; so all of this is loaded only for them.
 
-import { codeOf } from '../../channel/place/index.js';
-import { endOf, spawnExactly } from '../../libc/index.js';
+import { codeOf } from '../../errors/index.js';
+import { type ProcessEnd, endOf, spawnExactly } from '../../libc/index.js';
 import { bytesOf } from '../../environment/index.js';
 import { executable } from '../kinds/index.js';
-import { type Command, type Ending, type Running, notStarted } from './run.js';
-import { signalOf } from './signals.js';
+import type { Command, Ending, Running } from './run.js';
 
 /** A process may end without a signal that we see: so often we look. In milliseconds. */
 const lookEvery = 1000;
 
 /** What is called when a process ends, by its pid. */
-const waiting = new Map<number, (ending: Ending) => void>();
+const waiting = new Map<number, (end: ProcessEnd) => void>();
 let timer: NodeJS.Timeout | undefined;
 
+/** What `run.ts` tells of endings. It is not imported: what two scripts import is one more file of the bundle, at each start of a job. */
+interface Endings {
+  readonly notStarted: (error: unknown) => Ending;
+  readonly endedBy: (signal: number) => Ending;
+}
+
 /** Starts a command, byte for byte; else as {@link start} does. */
-export function startExactly(command: Command): Running {
+export function startExactly(command: Command, { notStarted, endedBy }: Endings): Running {
   let pid: number;
   try {
     pid = spawn(command);
@@ -25,7 +30,9 @@ export function startExactly(command: Command): Running {
   return {
     pid,
     ending: new Promise((resolve) => {
-      waiting.set(pid, resolve);
+      waiting.set(pid, ({ status, signal }) => {
+        resolve(signal === undefined ? { status: status ?? 0, signal, problem: undefined } : endedBy(signal));
+      });
       if (timer === undefined) process.on('SIGCHLD', look);
       // It keeps this process alive, too, which a signal's handler does not.
       timer ??= setInterval(look, lookEvery);
@@ -60,8 +67,7 @@ function look(): void {
     const end = endOf(pid);
     if (end === undefined) continue;
     waiting.delete(pid);
-    const signal = end.signal === undefined ? undefined : signalOf(end.signal);
-    resolve({ status: end.status ?? 128 + (end.signal ?? 0), signal, problem: undefined });
+    resolve(end);
   }
   if (waiting.size > 0) return;
   process.off('SIGCHLD', look);

@@ -1,10 +1,9 @@
 // Running a command as if we were not there: its terminal, its signals, its exit status.
 
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
-import { codeOf } from '../../channel/place/index.js';
+import { codeOf, messageOf } from '../../errors/index.js';
 import { hasOtherBytes } from '../../environment/index.js';
-import { messageOf } from '../errors.js';
-import { signalNumber } from './signals.js';
+import { signalNumber, signalOf } from './signals.js';
 
 /** How a command ended. */
 export interface Ending {
@@ -44,7 +43,8 @@ export async function starterFor(
 ): Promise<(command: Command) => Running> {
   const texts = [...words, ...Object.entries(env).flat()];
   if (!texts.some((text) => text !== undefined && hasOtherBytes(text))) return start;
-  return (await import('./run-exactly.js')).startExactly;
+  const { startExactly } = await import('./run-exactly.js');
+  return (command) => startExactly(command, { notStarted, endedBy });
 }
 
 /**
@@ -92,11 +92,15 @@ function endingOf(child: ChildProcess): Promise<Ending> {
 }
 
 /** How a command ends that cannot be started. */
-export function notStarted(error: unknown): Ending {
+function notStarted(error: unknown): Ending {
   const code = codeOf(error) ?? '';
   const signal = undefined;
   if (code === 'ENOENT') return { status: 127, signal, problem: 'command not found' };
   const why = /^E[A-Z0-9]+$/.test(code) ? code : messageOf(error);
   const problem = code === 'EACCES' ? 'permission denied' : `cannot be started: ${why}`;
   return { status: 126, signal, problem };
+}
+
+function endedBy(signal: number): Ending {
+  return { status: 128 + signal, signal: signalOf(signal), problem: undefined };
 }

@@ -5,7 +5,7 @@ import { allocate, pageSize } from '../../libc/index.js';
 import type { Share, SharedData } from '../context.js';
 import { ShareError } from '../errors.js';
 import type { DataBlock, Store } from '../leader/store.js';
-import { messageOf } from '../notice.js';
+import { messageOf } from '../../errors/index.js';
 import { type DataPiece, formatDataIndex } from './data-index.js';
 
 /** Pieces begin at multiples of it: of any element of a typed array, and of a line of the caches. */

@@ -3,7 +3,7 @@
 import type { Plan } from '../../channel/index.js';
 import type { Context } from '../context.js';
 import { NotSharedError } from '../errors.js';
-import { messageOf } from '../notice.js';
+import { messageOf } from '../../errors/index.js';
 import type { Shared } from './open.js';
 
 /**

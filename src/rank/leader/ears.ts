@@ -3,7 +3,7 @@
 import { leaderByte, maxLineBytes, parseMessage } from '../../channel/index.js';
 import { alarm } from '../alarm.js';
 import type { Meeting } from '../meeting.js';
-import { messageOf } from '../notice.js';
+import { messageOf } from '../../errors/index.js';
 import type { Answer, Heard, Loading, Rules } from '../steps.js';
 import type { Ledger } from './ranges.js';
 

@@ -1,7 +1,7 @@
 // What a leader offers to the ranks of its node: a topology, an address for it, its file, and the same as XML.
 
 import { type Channel, type Plan, type Round, type Xml, isFinal } from '../../channel/index.js';
-import { codeOf } from '../../channel/place/index.js';
+import { codeOf, messageOf } from '../../errors/index.js';
 import { hostName } from '../../environment/index.js';
 import type { Topology } from '../../hwloc/index.js';
 import { keptPath } from '../../kept/index.js';
@@ -22,7 +22,6 @@ import { discover } from '../discover.js';
 import { ShareError } from '../errors.js';
 import { privateOutcome, takeFallback } from '../fallback.js';
 import type { Got } from '../member/perform.js';
-import { messageOf } from '../notice.js';
 import { adoptPlan, adoptedOutcome, leadersXml, planFile } from '../plans.js';
 import { reach } from '../report/points.js';
 import { shapeOf } from '../shape.js';

@@ -9,12 +9,11 @@ import {
   leaderByte,
   unlinkIfThere,
 } from '../../channel/index.js';
-import { codeOf } from '../../channel/place/index.js';
+import { codeOf, messageOf } from '../../errors/index.js';
 import { HwlocError } from '../../libc/index.js';
-import { type Topology } from '../../hwloc/index.js';
+import type { Topology } from '../../hwloc/index.js';
 import type { Context } from '../context.js';
 import { NotSharedError } from '../errors.js';
-import { messageOf } from '../notice.js';
 import { filesKey } from '../plans.js';
 
 /** Data in front of each topology in a file, see data/. */

@@ -9,7 +9,7 @@ import { takeData } from '../data/taken.js';
 import { type LeadersXml, type Private, takeFallback } from '../fallback.js';
 import { linesFor } from '../lines.js';
 import type { Meeting } from '../meeting.js';
-import { messageOf } from '../notice.js';
+import { messageOf } from '../../errors/index.js';
 import { patientNow } from '../alarm.js';
 import { type Phase, reach } from '../report/points.js';
 import { adoptPlan, adoptedOutcome, leadersXml, planFile } from '../plans.js';

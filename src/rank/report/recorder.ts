@@ -14,7 +14,7 @@ import {
   formatRecord,
   openPart,
 } from '../../spool/index.js';
-import { messageOf } from '../notice.js';
+import { messageOf } from '../../errors/index.js';
 import { now as milliseconds } from '../now.js';
 import type { Outcome } from '../outcome.js';
 import type { Leading } from '../leader/perform.js';

@@ -161,7 +161,7 @@ test('a topology from XML that is of this system binds, too', async () => {
     ours.setCpuBinding(cpuset);
     console.log(JSON.stringify({ refused, bound: allowed('self') === cpuset.toListString() }));
   `;
-  expect(await sources.run(body, where)).toEqual({ refused: 'NOT_SUPPORTED', bound: true });
+  expect(await sources.run(body, where)).toEqual({ refused: 'HWLOC_SHARE_NOT_SUPPORTED', bound: true });
 });
 
 test('what is not there is said before it is tried', async () => {
@@ -187,7 +187,7 @@ test('what is not there is said before it is tried', async () => {
   ];
   for (const [use, feature] of uses) {
     expect(use).toThrow(NotSupportedError);
-    expect(use).toThrow(expect.objectContaining({ feature, code: 'NOT_SUPPORTED' }));
+    expect(use).toThrow(expect.objectContaining({ feature, code: 'HWLOC_SHARE_NOT_SUPPORTED' }));
   }
   synthetic.close();
 });

@@ -10,7 +10,7 @@ import {
   parseList,
   parseTaskset,
 } from '../../../src/hwloc/bitmap/formats.js';
-import { CpuSet, NodeSet } from '../../../src/hwloc/index.js';
+import { CpuSet, InvalidArgumentError, NodeSet } from '../../../src/hwloc/index.js';
 import { NativeBitmap } from '../support/native-bitmap.js';
 
 describe('CpuSet and NodeSet', () => {
@@ -20,7 +20,7 @@ describe('CpuSet and NodeSet', () => {
     expectTypeOf(cpus).not.toExtend<NodeSet>();
     expectTypeOf(nodes).not.toExtend<CpuSet>();
     const untyped = cpus as { union(set: unknown): unknown; equals(set: unknown): unknown };
-    expect(() => untyped.union(nodes)).toThrow(TypeError);
+    expect(() => untyped.union(nodes)).toThrow(InvalidArgumentError);
     expect(() => untyped.equals(nodes)).toThrow(/cannot be mixed/);
   });
 

@@ -181,7 +181,9 @@ test('the table is chosen by the ABI word', () => {
   expect(layoutOf(0x20000)).toBe(layout2());
   expect(layoutOf(0x30000)).toBe(layout3());
   for (const unknown of [0x10b00, 0x30100, 0x40000]) {
-    expect(() => layoutOf(unknown)).toThrow(expect.objectContaining({ code: 'LIBHWLOC_UNSUPPORTED' }));
+    expect(() => layoutOf(unknown)).toThrow(
+      expect.objectContaining({ code: 'HWLOC_SHARE_LIBHWLOC_UNSUPPORTED' }),
+    );
   }
 });
 

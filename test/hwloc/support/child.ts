@@ -36,7 +36,7 @@ export function compileSources(): CompiledSources {
   symlinkSync(join(projectRoot, 'node_modules'), join(folder, 'node_modules'));
   const sources = join(projectRoot, 'src');
   for (const name of readdirSync(sources, { recursive: true, encoding: 'utf8' })) {
-    if (!/^(hwloc|libc|check|environment)\/.*\.ts$/.test(name)) continue;
+    if (!/^(hwloc|libc|check|environment|errors)\/.*\.ts$/.test(name)) continue;
     const { outputText } = ts.transpileModule(readFileSync(join(sources, name), 'utf8'), {
       compilerOptions: {
         target: ts.ScriptTarget.ES2022,

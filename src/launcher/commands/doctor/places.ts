@@ -2,7 +2,8 @@
 
 import { accessSync, constants, readFileSync, statSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { codeOf, refusalOf } from '../../../channel/place/index.js';
+import { codeOf } from '../../../errors/index.js';
+import { refusalOf } from '../../../channel/place/index.js';
 import { asRoot } from './distribution.js';
 import { bytes, shellWord } from '../text.js';
 import type { Finding } from './finding.js';

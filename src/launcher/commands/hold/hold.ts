@@ -3,7 +3,8 @@
 import { leaveChannel } from '../../../channel/index.js';
 import { type HeldChannel, type KeptChannel, holdKept } from '../../../kept/index.js';
 import { hostName } from '../../../environment/index.js';
-import { CommandError, messageOf } from '../../errors.js';
+import { CommandError } from '../../errors.js';
+import { messageOf } from '../../../errors/index.js';
 import { bytes } from '../text.js';
 
 // srun kills its tasks on SIGTERM, and passes SIGUSR1 on to them.

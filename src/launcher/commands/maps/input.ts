@@ -2,10 +2,10 @@
 
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
-import { codeOf } from '../../../channel/place/index.js';
+import { codeOf, messageOf } from '../../../errors/index.js';
 import { type Mapping, type Range, parseMaps, parseRange } from '../../../maps/index.js';
 import { fileNamed } from '../../../environment/index.js';
-import { CommandError, messageOf } from '../../errors.js';
+import { CommandError } from '../../errors.js';
 import { findJob } from '../running/jobs.js';
 import { mapsOf, nameOf } from '../running/processes.js';
 import type { Source } from './spaces.js';

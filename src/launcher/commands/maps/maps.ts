@@ -2,7 +2,7 @@
 
 import { writeFileSync } from 'node:fs';
 import { environment, fileNamed, settingsFrom } from '../../../environment/index.js';
-import { codeOf } from '../../../channel/place/index.js';
+import { codeOf } from '../../../errors/index.js';
 import { CommandError, UsageError } from '../../errors.js';
 import { ownPageSize, policyFrom } from '../../command-line/hole.js';
 import type { Call } from '../command.js';

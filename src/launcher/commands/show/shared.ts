@@ -1,7 +1,7 @@
 // Adopting, read-only, the topology that the ranks of a running job share.
 
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';
-import { codeOf } from '../../../channel/place/index.js';
+import { codeOf } from '../../../errors/index.js';
 import { type Topology, abi, adoptTopology, shmemAbi } from '../../../hwloc/index.js';
 import { anonymousFile } from '../../../libc/index.js';
 import { CommandError } from '../../errors.js';
