@@ -13,7 +13,7 @@ import {
 } from '../../src/channel/index.js';
 import { MapsFormatError, parseMaps } from '../../src/maps/index.js';
 import { leader, lead } from '../../src/rank/leader/leader.js';
-import { ledger } from '../../src/rank/leader/ranges.js';
+import { reportedByRanks } from '../../src/rank/leader/reported.js';
 import { type Answer, type Heard, type Rules, pace } from '../../src/rank/steps.js';
 
 const limit = Number(process.env.FAULTS_FUZZ_MS ?? 3000);
@@ -144,7 +144,7 @@ test('a leader that hears anything asks for something that makes sense', { timeo
   };
   fc.assert(
     fc.property(fc.array(fc.tuple(line, fc.nat(300)), { maxLength: 40 }), (lines) => {
-      const book = ledger();
+      const reported = reportedByRanks();
       let now = 0;
       let next = lead(rules, now);
       const answerTo = (text: string): Answer => {
@@ -166,7 +166,7 @@ test('a leader that hears anything asks for something that makes sense', { timeo
       const heard = (text: string): Heard[] => {
         try {
           const message = parseMessage(text);
-          const said = message === undefined ? undefined : book.take(message);
+          const said = message === undefined ? undefined : reported.take(message);
           return said === undefined ? [] : [said];
         } catch (error) {
           expect(error instanceof ProtocolError || error instanceof RangeError).toBe(true);
@@ -185,14 +185,14 @@ test('a leader that hears anything asks for something that makes sense', { timeo
 });
 
 test('a rank with more ranges than a process can have is refused, before they take much memory', () => {
-  const book = ledger();
+  const reported = reportedByRanks();
   const ranges = Array.from(
     { length: 100 },
     (_, at) => `${(at * 2 + 1).toString(16)}000-${(at * 2 + 2).toString(16)}000`,
   );
   const from = { local: 1, round: 0, ranges: ranges.join(' '), more: true } as const;
-  book.take({ verb: 'hello', rank: 1, abi: 1, cpus: undefined, mems: undefined, ...from });
+  reported.take({ verb: 'hello', rank: 1, abi: 1, cpus: undefined, mems: undefined, ...from });
   expect(() => {
-    for (let lines = 0; lines < 1000; lines++) book.take({ verb: 'ranges', ...from });
+    for (let lines = 0; lines < 1000; lines++) reported.take({ verb: 'ranges', ...from });
   }).toThrow(RangeError);
 });

@@ -1,6 +1,6 @@
 // Address spaces of 57 bits (5-level page tables): nothing of them is lost or rounded, and no address above 2^47 is ever planned.
 import { describe, expect, test } from 'vitest';
-import { ledger } from '../../src/rank/leader/ranges.js';
+import { reportedByRanks } from '../../src/rank/leader/reported.js';
 import { scanOccupied } from '../../src/maps/occupied.js';
 import {
   NoHoleError,
@@ -49,7 +49,7 @@ test('pages apart stay apart beyond 2^53, and those that touch become one range'
 });
 
 test('a member tells its leader all of it', () => {
-  const book = ledger();
+  const book = reportedByRanks();
   const { heapEnd, stackStart } = wide;
   const from = { local: 1, round: 0 };
   const words = wide.ranges.map(formatRange);

@@ -4,7 +4,7 @@ import { writeSync } from 'node:fs';
 import { allocate, pageSize } from '../../libc/index.js';
 import type { Share, SharedData } from '../context.js';
 import { ShareError } from '../errors.js';
-import type { DataBlock, Store } from '../leader/store.js';
+import type { DataBlock, TopologyFiles } from '../leader/topology-files.js';
 import { messageOf } from '../../errors/index.js';
 import { type DataPiece, formatDataIndex } from './data-index.js';
 
@@ -21,12 +21,12 @@ export type Pieces = ReadonlyMap<string, Uint8Array>;
 /**
  * Has the data made, and written, while the other ranks come.
  *
- * @returns the pieces; whether they are in a file, the store knows.
+ * @returns the pieces, whether there was room for them in a file or not.
  * @throws ShareError
  */
-export async function putInFront(share: Share, store: Store): Promise<Pieces> {
+export async function writeData(share: Share, files: TopologyFiles): Promise<Pieces> {
   const pieces = await piecesOf(share);
-  await store.putInFront(dataBlock(pieces));
+  await files.writeData(dataBlock(pieces));
   return pieces;
 }
 

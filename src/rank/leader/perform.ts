@@ -8,12 +8,12 @@ import type { Meeting } from '../meeting.js';
 import { now } from '../now.js';
 import { reach } from '../report/points.js';
 import type { Answer, Ask, Next, Rules } from '../steps.js';
-import { listen } from './ears.js';
+import { openInbox } from './inbox.js';
 import { type Leader, lead, leader } from './leader.js';
-import { offerOf } from './offer.js';
+import { shareTopology } from './shared-topology.js';
 import { type Peers, othersExpected } from './peers.js';
-import { type Ledger, ledger } from './ranges.js';
-import { missingIn, tellOfDropped, tellOfMissing } from './tell.js';
+import { type Reported, reportedByRanks } from './reported.js';
+import { missingIn, tellOfDropped, tellOfMissing } from './notices.js';
 
 /** A rank that leads. */
 export interface Leading {
@@ -42,12 +42,12 @@ export function startToLead(context: Context, meeting: Meeting, rules: Rules, ba
   const { notice, clock } = context;
   const { channel } = meeting;
   const { roll, path } = channel;
-  const book: Ledger = ledger();
-  const offer = offerOf(context, channel, book);
+  const reported: Reported = reportedByRanks();
+  const shared = shareTopology(context, channel, reported);
   meeting.whenLeaving(() => {
-    offer.close();
+    shared.close();
   });
-  const ears = listen(meeting, rules, book, notice);
+  const inbox = openInbox(meeting, rules, reported, notice);
 
   let next: Next<Leader> = lead(rules, patientNow(), barrier);
   let hasGathered = false;
@@ -67,8 +67,8 @@ export function startToLead(context: Context, meeting: Meeting, rules: Rules, ba
     firstBarrier,
     barrier(number) {
       const opening = untilOpened();
-      ears.keepAlive(true);
-      ears.come(number);
+      inbox.keepAlive(true);
+      inbox.come(number);
       return opening;
     },
     passed() {
@@ -77,7 +77,7 @@ export function startToLead(context: Context, meeting: Meeting, rules: Rules, ba
     },
     peers: () => next.state.peers,
     missing: () => missingIn(rules, next.state.peers),
-    rankOf: (local) => book.rankOf(local),
+    rankOf: (local) => reported.rankOf(local),
   };
 
   function untilOpened(): Promise<boolean | undefined> {
@@ -95,7 +95,7 @@ export function startToLead(context: Context, meeting: Meeting, rules: Rules, ba
       // The channel was removed, or cannot be written to. The others see the end of the gate, and one of them leads.
       hasStopped = true;
       meeting.closeLobby();
-      offer.abandon();
+      shared.abandon();
       settle?.reject(error);
       opened?.(undefined);
     }
@@ -121,31 +121,31 @@ export function startToLead(context: Context, meeting: Meeting, rules: Rules, ba
         return { is: 'done' };
       case 'load':
         reach('leader:claimed');
-        void offer.load((next.state.round?.number ?? 0) + 1).then((loading) => {
-          ears.loaded(loading);
+        void shared.load((next.state.round?.number ?? 0) + 1).then((loading) => {
+          inbox.loaded(loading);
         });
         return { is: 'done' };
       case 'hear':
         renew();
-        return ears.hear(ask.until);
+        return inbox.hear(ask.until);
       case 'look':
         return { is: 'there', ranks: roll.held(ask.among ?? everybody()) };
       case 'choose':
         gathered();
-        return offer.choose(ask.number);
+        return shared.choose(ask.number);
       case 'write':
-        return offer.write(ask.plan);
+        return shared.write(ask.plan);
       case 'xml':
-        return { is: 'xml', xml: offer.writeXml() };
+        return { is: 'xml', xml: shared.writeXml() };
       case 'discard':
-        offer.discard(ask.plan);
+        shared.discard(ask.plan);
         return { is: 'done' };
       case 'adopt':
-        return offer.adopt(ask.plan);
+        return shared.adopt(ask.plan);
       case 'joined':
         return finish(ask.reason);
       case 'opened':
-        ears.keepAlive(false);
+        inbox.keepAlive(false);
         reach('leader:barrier');
         opened?.(ask.all);
         opened = undefined;
@@ -181,8 +181,8 @@ export function startToLead(context: Context, meeting: Meeting, rules: Rules, ba
     const result = settle;
     settle = undefined;
     try {
-      const got = await offer.result(reason, next.state.round);
-      ears.keepAlive(false);
+      const got = await shared.result(reason, next.state.round);
+      inbox.keepAlive(false);
       result?.resolve(got);
     } catch (error) {
       result?.reject(error);

@@ -16,7 +16,7 @@ interface Unfinished {
 }
 
 /** What came with the lines of the lobby, by local rank. */
-export interface Ledger {
+export interface Reported {
   /**
    * Takes a message.
    *
@@ -32,7 +32,7 @@ export interface Ledger {
   rankOf(local: number): number | undefined;
 }
 
-export function ledger(): Ledger {
+export function reportedByRanks(): Reported {
   const unfinished = new Map<number, Unfinished>();
   const claimed = new Map<number, Claimed>();
   const allowed = new Map<number, Allowed>();

@@ -5,18 +5,23 @@ import { alarm } from '../alarm.js';
 import type { Meeting } from '../meeting.js';
 import { messageOf } from '../../errors/index.js';
 import type { Answer, Heard, Loading, Rules } from '../steps.js';
-import type { Ledger } from './ranges.js';
+import type { Reported } from './reported.js';
 
-/** The leader's ears: the lobby, the end of loading, and barriers of its own. */
-export interface Ears {
+/** The leader's inbox: the lobby, the end of loading, and barriers of its own. */
+export interface Inbox {
   hear(until: number): Answer | Promise<Answer>;
   loaded(loading: Loading): void;
   come(barrier: number): void;
   keepAlive(yes: boolean): void;
 }
 
-/** Opens them. @param notice  Says a line to the user. */
-export function listen(meeting: Meeting, rules: Rules, book: Ledger, notice: (text: string) => void): Ears {
+/** Opens it. @param notice  Says a line to the user. */
+export function openInbox(
+  meeting: Meeting,
+  rules: Rules,
+  reported: Reported,
+  notice: (text: string) => void,
+): Inbox {
   const lobby = meeting.lobby();
   let loading: Loading | undefined;
   let barrier: number | undefined;
@@ -97,7 +102,7 @@ export function listen(meeting: Meeting, rules: Rules, book: Ledger, notice: (te
       if (message === undefined || message.local === rules.local) return undefined;
       const { expected = leaderByte } = rules;
       if (message.local >= expected) throw new RangeError(`local rank ${message.local} of ${expected}`);
-      return book.take(message);
+      return reported.take(message);
     } catch (error) {
       if (ignored === 0) notice(`the lobby: ${messageOf(error)}; the line is left out`);
       ignored++;

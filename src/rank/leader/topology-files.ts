@@ -35,13 +35,13 @@ interface Place {
 }
 
 /** The leader's files. */
-export interface Store {
+export interface TopologyFiles {
   /** The number of the root that is written under now; undefined: the channel's own. */
   readonly base: number | undefined;
   /** Bytes of data in front of each topology. */
   readonly offset: number;
   /** Writes data in front of each topology, once for all of them. @throws NotSharedError  nothing has room for it, and the fallback is turned off. */
-  putInFront(data: DataBlock): Promise<void>;
+  writeData(data: DataBlock): Promise<void>;
   /** Writes the topology of a plan. @throws HwlocError  `EBUSY`: the range is taken in this process. `ENOSPC`: no room. */
   write(topology: Topology, plan: Plan): void;
   /** Gives a complete file the name of a plan. @returns false if it cannot have it here. @throws Error  `EEXIST` */
@@ -56,7 +56,7 @@ export interface Store {
   close(): void;
 }
 
-export function storeOf(context: Context, channel: Channel): Store {
+export function topologyFiles(context: Context, channel: Channel): TopologyFiles {
   const { numberedRoots, identity, notice, settings } = context;
   const places: Place[] = [{ path: channel.path, base: undefined }];
   const others: Channel[] = [];
@@ -107,7 +107,7 @@ export function storeOf(context: Context, channel: Channel): Store {
     get offset() {
       return data?.length ?? 0;
     },
-    async putInFront(block) {
+    async writeData(block) {
       for (;;) {
         const place = placeNow();
         const path = fileOf(place, 0);

@@ -1,4 +1,4 @@
-// What a leader offers to the ranks of its node: a topology, an address for it, its file, and the same as XML.
+// What a leader shares with the ranks of its node: a topology, an address for it, its file, and the same as XML.
 
 import { type Channel, type Plan, type Round, type Xml, isFinal } from '../../channel/index.js';
 import { codeOf, messageOf } from '../../errors/index.js';
@@ -27,11 +27,11 @@ import { reach } from '../report/points.js';
 import { shapeOf } from '../shape.js';
 import type { Answer, Loading } from '../steps.js';
 import type { Kept, Keeping } from './kept.js';
-import type { Ledger } from './ranges.js';
-import { isOfThePlace, storeOf } from './store.js';
+import type { Reported } from './reported.js';
+import { isOfThePlace, topologyFiles } from './topology-files.js';
 
 /** The steps of a leader that are about its topology. Those that return an {@link Answer} do not throw. */
-export interface Offer {
+export interface SharedTopology {
   /** Loads the topology, and has the data made and written, while the others come. @param number  Of the first plan. */
   load(number: number): Promise<Loading>;
   choose(number: number): Answer | Promise<Answer>;
@@ -47,16 +47,16 @@ export interface Offer {
    * @throws NotSharedError, ShareError, HwlocError
    */
   result(reason: string | undefined, round: Round | undefined): Promise<Got>;
-  /** Gives up what nobody can be offered any more. */
+  /** Gives up what it has, since nobody can adopt it any more. */
   abandon(): void;
   /** Gives up what is held in other directories. */
   close(): void;
 }
 
-/** @param book  What is occupied in the others, and allowed to them. */
-export function offerOf(context: Context, channel: Channel, book: Ledger): Offer {
+/** @param reported  What is occupied in the others, and allowed to them. */
+export function shareTopology(context: Context, channel: Channel, reported: Reported): SharedTopology {
   const { settings, notice, clock, allowed } = context;
-  const store = storeOf(context, channel);
+  const files = topologyFiles(context, channel);
   let own: Topology | undefined;
   let length = 0;
   let didDiscover = false;
@@ -88,7 +88,7 @@ export function offerOf(context: Context, channel: Channel, book: Ledger): Offer
     writeXml,
     adopt,
     discard(number) {
-      store.discard(number);
+      files.discard(number);
     },
     result,
     abandon() {
@@ -96,13 +96,13 @@ export function offerOf(context: Context, channel: Channel, book: Ledger): Offer
       if (own !== undefined && adopted === undefined) own.close();
     },
     close() {
-      store.close();
+      files.close();
     },
   };
 
   async function load(number: number): Promise<Loading> {
     try {
-      const sharing = context.share === undefined ? undefined : putInFront(context.share);
+      const sharing = context.share === undefined ? undefined : writeData(context.share);
       sharing?.catch(() => undefined); // it is waited for below
       await lookForKept();
       // A file has names under one root only, and behind data, a topology has to be written anew.
@@ -147,8 +147,8 @@ export function offerOf(context: Context, channel: Channel, book: Ledger): Offer
     length = own.sharedLength();
   }
 
-  async function putInFront(share: NonNullable<Context['share']>): Promise<Pieces> {
-    return (await import('../data/make.js')).putInFront(share, store);
+  async function writeData(share: NonNullable<Context['share']>): Promise<Pieces> {
+    return (await import('../data/make.js')).writeData(share, files);
   }
 
   /**
@@ -169,7 +169,7 @@ export function offerOf(context: Context, channel: Channel, book: Ledger): Offer
     if (own === undefined && kept === undefined) return { is: 'refused', reason: 'nothing was loaded' };
     if (written === undefined) {
       written = 0;
-      if (!book.allAllowed(allowed)) return coverEverybody().then(() => chooseNow(number));
+      if (!reported.allAllowed(allowed)) return coverEverybody().then(() => chooseNow(number));
     }
     return chooseNow(number);
   }
@@ -194,7 +194,7 @@ export function offerOf(context: Context, channel: Channel, book: Ledger): Offer
   }
 
   function chooseNow(number: number): Answer | Promise<Answer> {
-    const others = book.occupied();
+    const others = reported.occupied();
     if (ahead?.number === number && isFreeIn(others, ahead)) return { is: 'plan', plan: ahead };
     forgetAhead();
     try {
@@ -222,7 +222,7 @@ export function offerOf(context: Context, channel: Channel, book: Ledger): Offer
   }
 
   function planFor(number: number, at: number, abi: number): Plan {
-    const { base, offset } = store;
+    const { base, offset } = files;
     return { number, at, bytes: length, offset, abi, base, shape: shapeOf(settings) };
   }
 
@@ -231,7 +231,7 @@ export function offerOf(context: Context, channel: Channel, book: Ledger): Offer
     const answer = plan === ahead ? done : kept === undefined ? writeOwn(plan) : linkKept(kept, plan);
     ahead = undefined;
     if (answer.is === 'done') written = plan.number;
-    if (before > 0) store.discard(before);
+    if (before > 0) files.discard(before);
     return answer;
   }
 
@@ -239,7 +239,7 @@ export function offerOf(context: Context, channel: Channel, book: Ledger): Offer
     if (own === undefined) return { is: 'refused', reason: 'nothing was loaded' };
     try {
       reach('leader:writing');
-      store.write(own, plan);
+      files.write(own, plan);
     } catch (error) {
       return whatNow(error, plan);
     }
@@ -254,7 +254,7 @@ export function offerOf(context: Context, channel: Channel, book: Ledger): Offer
 
   /** A file with data in front is used again, for the next address. */
   function discard({ number, offset }: Plan): void {
-    if (offset === 0) store.discard(number);
+    if (offset === 0) files.discard(number);
   }
 
   /** As in every rank: between now and the release something else might take the range. */
@@ -268,7 +268,7 @@ export function offerOf(context: Context, channel: Channel, book: Ledger): Offer
     // EBUSY is this process's own range, taken since we looked; EEXIST: something is at the file's name. The next plan has others.
     const code = codeOf(error);
     if ((error instanceof HwlocError && code === 'EBUSY') || code === 'EEXIST') return { is: 'busy' };
-    if (isOfThePlace(error) && store.moveOn()) {
+    if (isOfThePlace(error) && files.moveOn()) {
       notice(`${planFile(context, channel, plan)}: ${messageOf(error)}; using the next directory`);
       return { is: 'busy' };
     }
@@ -280,7 +280,7 @@ export function offerOf(context: Context, channel: Channel, book: Ledger): Offer
     try {
       // Before anybody is told to adopt it.
       use(() => undefined);
-      if (store.link(file, plan.number)) {
+      if (files.link(file, plan.number)) {
         hold(plan);
         return done;
       }
@@ -308,7 +308,7 @@ export function offerOf(context: Context, channel: Channel, book: Ledger): Offer
   }
 
   function xmlOf(topology: Topology): Xml | undefined {
-    const base = store.writeXml(topology);
+    const base = files.writeXml(topology);
     return base === undefined ? undefined : { base, thisSystem: topology.isThisSystem };
   }
 
