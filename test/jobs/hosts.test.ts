@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { onCluster } from '../launchers/available.js';
 import { needsTwoPrograms } from '../launchers/mpi.js';
 import { expectSharedOnEach, launcherOn, runHostsJob, threeHosts } from '../support/hosts-job.js';
-import { reporter } from '../support/shared-job.js';
+import { reporter, reportsIn } from '../support/shared-job.js';
 import { wrapper } from '../support/wrapper.js';
 
 /** A rank that prints what the wrapper told it, in one line. Open MPI passes that on with OMPI_ in front (docs/protocol.md). */
@@ -109,6 +109,27 @@ onCluster('slurm', 'openmpi', 'mpich').describe('three hosts', () => {
       expect(outcomes.filter(({ how }) => how === 'adopted')).toHaveLength(16);
       // Four steps on two hosts.
       expect(outcomes.filter(({ didDiscover }) => didDiscover)).toHaveLength(8);
+    });
+
+    // The recipe of docs/kept.md.
+    test('with hold on each host, only the first step of an sbatch script discovers', async () => {
+      const held = join(hosts.cluster.folder, 'held');
+      const step = `srun -N 3 -n 6 --overlap ${rank}`;
+      const text = `
+        export HWLOC_SYNTHETIC='pack:2 core:8 pu:2'
+        srun --overlap -N 3 --ntasks-per-node=1 ${wrapper('hold').join(' ')} 2> ${held} &
+        until [ "$(grep -c holding ${held})" = 3 ]; do sleep 0.05; done
+        ${step}
+        ${step}
+        ${step}
+        kill -USR1 $!
+        wait`;
+      const reports = reportsIn(await batch('-N 3 -n 9', text));
+      expect(reports.map(({ outcome }) => outcome.how)).toEqual(Array(18).fill('adopted'));
+      const discovering = reports.filter(({ outcome }) => outcome.didDiscover).map(({ node }) => node);
+      expect(discovering.sort()).toEqual(['h1', 'h2', 'h3']);
+      // The leader of each later step knows since when its topology is kept.
+      expect(reports.filter(({ outcome }) => outcome.kept !== undefined)).toHaveLength(6);
     });
 
     test('the wrapper inside an sbatch script with --export=NONE', async () => {
