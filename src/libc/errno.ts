@@ -1,14 +1,15 @@
-// errno: the names of its numbers, and the one way to call a C function that reports failure by -1 and errno.
+// Names errno numbers, and calls C functions that report failure by -1 and errno.
 
 import { HwlocError } from './errors.js';
 import { koffi } from './koffi.js';
 
-// Of two names for one number, the one that manuals use.
+// Some numbers have two names. These are the names that manuals do not use.
 const aliases = ['EWOULDBLOCK', 'EDEADLOCK', 'EOPNOTSUPP'];
 
 /** `EBUSY` for 16, and `E<number>` for a number that this system does not name. */
 export function errnoName(errno: number): string {
-  // Looked through at each failure: a table made beforehand is 80 KB of garbage for each rank, most of which never see a failure.
+  // Searched at each failure. A table made beforehand is 80 KB of garbage in each rank, and most ranks never
+  // see a failure.
   const found = Object.entries(koffi.os.errno).find(
     ([name, number]) => number === errno && !aliases.includes(name),
   );
@@ -24,11 +25,11 @@ export interface NativeFunction {
 /**
  * Calls a function that returns a negative number on failure.
  *
- * errno is set to 0 before, because several functions of hwloc fail without touching it, and is looked at only after a
- * failure. A failure that left errno at 0 is reported as `EINVAL`.
+ * errno is set to 0 before the call, because several functions of hwloc fail without setting errno. errno is
+ * read only after a failure. A failure that left errno at 0 is reported as `EINVAL`.
  *
  * @param name    The C function, for the error.
- * @param advice  What to do for some errno names, where that is more precise than the common advice.
+ * @param advice  What to do, by errno name, if that is more precise than the common advice.
  * @throws HwlocError
  */
 export function invoke(name: string, call: () => unknown, advice: Record<string, string> = {}): number {
@@ -38,7 +39,7 @@ export function invoke(name: string, call: () => unknown, advice: Record<string,
   throw failure(name, koffi.errno(), advice);
 }
 
-/** The error of a function that failed with an errno; 0 if it is not known. */
+/** The error of a function that failed. `errno` is 0 if it is not known. */
 export function failure(name: string, errno: number, advice: Record<string, string>): HwlocError {
   const code = errno === 0 ? 'EINVAL' : errnoName(errno);
   return new HwlocError(name, code, advice[code]);

@@ -1,8 +1,8 @@
-// What can go wrong in a call of libhwloc or libc, and in loading koffi.
+// The errors of calls into libhwloc or libc, and of loading koffi.
 
 import { HwlocShareError } from '../errors/index.js';
 
-/** What to do about an errno, where the function at hand has nothing more precise to say. */
+/** What to do about an errno, if the function that failed has no more precise advice. */
 const commonAdvice: Record<string, string> = {
   EBUSY: 'something is mapped in the range: choose another address',
   EINVAL: 'an argument is not what the function accepts',

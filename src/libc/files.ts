@@ -1,5 +1,6 @@
-// Files: what stands at a path, text into a pipe, FIFOs, room on a file system. Node compiles its own lstatSync(), fstatSync(), Buffer.from() and writeSync() when
-// they are first called, which takes a process that has just started a millisecond; these take a tenth of that.
+// Files: the status of a path, text into a pipe, FIFOs, room on a file system. Node compiles its own
+// lstatSync(), fstatSync(), Buffer.from() and writeSync() at their first call. That takes a new process about
+// a millisecond; the functions here take a tenth of that.
 
 import { type Stats, fstatSync, lstatSync } from 'node:fs';
 import { HwlocError } from './errors.js';
@@ -7,7 +8,10 @@ import { errnoName, invoke } from './errno.js';
 import { koffi } from './koffi.js';
 import { native } from './native.js';
 
-/** What we look at of a file, as node:fs has it: `mode` holds the type as well, and `mtimeMs` whole milliseconds. */
+/**
+ * The fields of a file's status that this project uses, as in node:fs. `mode` includes the file type.
+ * `mtimeMs` is in whole milliseconds.
+ */
 export type Status = Pick<Stats, 'mode' | 'uid' | 'nlink' | 'ino' | 'size' | 'mtimeMs'>;
 
 // linux/fcntl.h, linux/stat.h, asm-generic/errno-base.h: the same on all of Linux.
@@ -21,13 +25,13 @@ const EINVAL = 22;
 // linux/memfd.h
 const MFD_CLOEXEC = 1;
 
-/** `struct statx`, in words of each size that its fields have: one for all calls. */
+/** `struct statx`, as words of each size that its fields have. All calls use the same buffer. */
 const words16 = new Uint16Array(128);
 const words32 = new Uint32Array(words16.buffer);
 const words64 = new BigUint64Array(words16.buffer);
 
 /**
- * What stands at a path; a link is not followed. undefined: nothing does.
+ * The status of whatever is at a path; undefined if nothing is there. Links are not followed.
  *
  * @throws Error  of node:fs: `EACCES`, `ENOTDIR`, `ELOOP`, `ENAMETOOLONG`.
  * @see statx(2)
@@ -35,12 +39,12 @@ const words64 = new BigUint64Array(words16.buffer);
 export function statusAt(path: string): Status | undefined {
   if (native('statx')(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, words16) === 0) return status();
   if (koffi.errno() === ENOENT) return undefined;
-  // A sandbox may know no statx(). If it is anything else, this says what, in Node's words.
+  // A sandbox may not allow statx(). For any other failure, Node's own error says what is wrong.
   return lstatSync(path, { throwIfNoEntry: false });
 }
 
 /**
- * What a descriptor is open for.
+ * The status of the file that a descriptor refers to.
  *
  * @throws Error  of node:fs: `EBADF`.
  * @see statx(2)
@@ -62,11 +66,11 @@ function status(): Status {
 }
 
 /**
- * Writes text to a descriptor that does not block.
+ * Writes text to a non-blocking descriptor.
  *
- * @param text  ASCII alone, and no NUL.
- * @returns how many of its characters were taken: 0 if there is no room.
- * @throws HwlocError  `EPIPE`: nobody can read it any more.
+ * @param text  ASCII only, without NUL.
+ * @returns how many characters were written: 0 if there is no room.
+ * @throws HwlocError  `EPIPE`: nobody has the pipe open for reading any more.
  * @see write(2)
  */
 export function writeText(fd: number, text: string): number {
@@ -77,11 +81,11 @@ export function writeText(fd: number, text: string): number {
   throw new HwlocError('write', errnoName(errno));
 }
 
-/** A target is read into it: one for all calls. */
+/** Receives the target of a link. All calls use the same buffer. */
 const target = Buffer.alloc(4096);
 
 /**
- * Where a symbolic link points to, as text; undefined where there is no link of that name.
+ * The target of a symbolic link; undefined if there is no link of that name.
  *
  * @throws HwlocError  `EACCES`, `ENOTDIR`, ...
  * @see readlink(2)
@@ -95,10 +99,10 @@ export function linkAt(path: string): string | undefined {
 }
 
 /**
- * Makes a FIFO, mode 0600 whatever the umask (which can only take bits away).
+ * Makes a FIFO with mode 0600. (The umask can only take bits away.)
  *
- * @throws HwlocError  `EEXIST`: the name is taken. `ENOENT`, `EACCES`, `ENOSPC`: of the directory.
- * @see mkfifo(3). In-process it takes 17 µs; as a child process 2 to 3 ms.
+ * @throws HwlocError  `EEXIST`: the name is taken. `ENOENT`, `EACCES`, `ENOSPC`: about the directory.
+ * @see mkfifo(3). This call takes 17 µs; running mkfifo(1) takes 2 to 3 ms.
  */
 export function mkfifo(path: string): void {
   invoke('mkfifo', () => native('mkfifo')(path, 0o600), {
@@ -108,7 +112,8 @@ export function mkfifo(path: string): void {
 }
 
 /**
- * Allocates `[offset, offset + length)` of a file, so that no later write to a mapping of it can raise SIGBUS.
+ * Allocates `[offset, offset + length)` of a file, so that no later write to a mapping of this range can
+ * raise SIGBUS.
  *
  * @throws HwlocError  `ENOSPC`: the file system, or the quota, has no room for `length` bytes.
  * @see posix_fallocate(3), which returns the errno instead of setting it

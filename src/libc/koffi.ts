@@ -1,16 +1,18 @@
-// koffi, by the short way: its native half straight from where npm puts it, else through koffi's own loader.
+// Loads koffi: its native half directly from where npm puts it, otherwise through koffi's own loader.
 
 import type * as Koffi from 'koffi';
 import { KoffiNotLoadedError } from './errors.js';
 
-/** What this binding uses of it; all of that is in the native half. */
+/** The part of koffi that this project uses. All of it is in the native half. */
 type Native = typeof Koffi;
 
 /**
- * Koffi's own loader opens seven files and reads the ELF header of Node to choose one of its binaries; a rank would pay more for that
- * (8 to 13 ms, and as many requests to a shared file system) than for all that it asks of koffi.
+ * koffi's own loader opens seven files and reads the ELF header of Node, to choose one of its binaries. This
+ * takes 8 to 13 ms and as many requests to a shared file system: more than everything that a rank does with
+ * koffi.
  *
- * Where koffi cannot be loaded, its first use throws, not the import of this file: a program must not fail because of what it imports.
+ * If koffi cannot be loaded, its first use throws, not the import of this file: a program must not fail
+ * because of an import.
  */
 export const koffi: Native = shortWay() ?? itsOwnWay();
 
@@ -22,7 +24,7 @@ export function koffiVersion(): string {
 }
 
 function itsOwnWay(): Native {
-  // Not imported above: Node would load it for each rank.
+  // Not imported at the top: Node would load it in each rank.
   const { createRequire } = process.getBuiltinModule('node:module');
   try {
     return createRequire(import.meta.url)('koffi') as Native;
@@ -39,12 +41,14 @@ function unusable(reason: KoffiNotLoadedError): Native {
 }
 
 function shortWay(): Native | undefined {
-  // This file is two folders below the package in src and in dist. In dist/bundle its text is three folders below.
+  // This file is two folders below the package root, both in src and in dist. In dist/bundle its text is
+  // three folders below.
   const twoAbove = above(above(import.meta.dirname));
   const packageFolder = import.meta.dirname.endsWith('/libc') ? twoAbove : above(twoAbove);
   const beside = above(packageFolder);
   const inside = `${packageFolder}/node_modules`;
-  // npm lays packages out side by side. It nests them in a global installation; and in its own checkout a package has all inside.
+  // npm puts packages side by side. In a global installation, and in this project's own checkout, koffi is
+  // nested inside.
   const places = beside.endsWith('/node_modules') ? [beside, inside] : [inside];
   const platform = `linux-${process.arch}`;
   for (const place of places) {
@@ -52,7 +56,8 @@ function shortWay(): Native | undefined {
     try {
       process.dlopen(module, `${place}/@koromix/koffi-${platform}/linux_${process.arch}/koffi.node`);
     } catch {
-      // Laid out otherwise (pnpm, Yarn), another libc (musl), built from source: koffi knows them all.
+      // Another layout (pnpm, Yarn), another libc (musl), or built from source: koffi's own loader handles
+      // all of them.
       continue;
     }
     if (module.exports.version?.startsWith('3.') === true) return module.exports;
@@ -60,7 +65,7 @@ function shortWay(): Native | undefined {
   return undefined;
 }
 
-/** Not node:path's dirname(), which would have to be compiled for this. */
+/** Not dirname() of node:path: Node would have to compile it for this call. */
 function above(folder: string): string {
   return folder.slice(0, folder.lastIndexOf('/'));
 }

@@ -1,4 +1,5 @@
-// Locks on bytes of a file. They belong to the open file, end with the last process that has it open, and work across containers.
+// Locks on bytes of a file. A lock belongs to the open file, ends with the last process that has the file
+// open, and works across containers.
 
 import { HwlocError } from './errors.js';
 import { errnoName } from './errno.js';
@@ -13,7 +14,10 @@ const F_UNLCK = 2;
 const EACCES = 13;
 const EAGAIN = 11;
 
-/** `struct flock`: short l_type, l_whence; off_t l_start, l_len (0: to the end of all numbers); pid_t l_pid. */
+/**
+ * `struct flock`: short l_type, l_whence; off_t l_start, l_len (0: to the end of the file and beyond); pid_t
+ * l_pid.
+ */
 const flock = new ArrayBuffer(32);
 const types = new Int16Array(flock);
 const places = new BigInt64Array(flock);
@@ -29,7 +33,7 @@ export interface Bytes {
  * Locks bytes for writing, unless another open file holds a lock on one of them.
  *
  * @param fd  Open for writing. It must be close-on-exec: a child would keep the lock.
- * @returns whether they are locked.
+ * @returns whether this open file has the lock now.
  * @throws HwlocError  `ENOLCK`, `EINVAL`: the file system, or the kernel (before 3.15), has no such locks.
  * @see fcntl(2), F_OFD_SETLK
  */
@@ -40,7 +44,7 @@ export function lockBytes(fd: number, bytes: Bytes): boolean {
   throw new HwlocError('fcntl', errnoName(errno));
 }
 
-/** Gives a lock back. */
+/** Releases a lock. */
 export function unlockBytes(fd: number, bytes: Bytes): void {
   control(fd, F_OFD_SETLK, F_UNLCK, bytes);
 }

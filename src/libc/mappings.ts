@@ -1,4 +1,5 @@
-// Mappings: room in the address space, and files in memory. Addresses are plain numbers (user space ends far below 2^53).
+// Memory mappings: reserving address ranges and mapping files. Addresses are plain numbers (user space ends
+// far below 2^53).
 
 import { HwlocError } from './errors.js';
 import { errnoName, invoke } from './errno.js';
@@ -23,7 +24,7 @@ export function pageSize(): number {
   return (cachedPageSize ??= invoke('sysconf', () => native('sysconf')(SC_PAGESIZE)));
 }
 
-/** A `PROT_NONE` mapping that keeps everything else in the process off a range. */
+/** A `PROT_NONE` mapping. As long as it exists, nothing else in the process is mapped in its range. */
 export interface Reservation {
   readonly address: number;
   readonly length: number;
@@ -32,11 +33,12 @@ export interface Reservation {
 }
 
 /**
- * Reserves `[address, address + length)`: it costs no memory, only the room.
+ * Reserves `[address, address + length)`. This uses address space, but no memory.
  *
- * @throws HwlocError  `EBUSY`: something is mapped there. `ENOMEM`: no room is left (`ulimit -v`), or the address is
- *                     beyond what a process may map.
- * @see mmap(2), MAP_FIXED_NOREPLACE (Linux 4.17; an older kernel takes the address as a hint, hence the comparison)
+ * @throws HwlocError  `EBUSY`: something is mapped there. `ENOMEM`: no address space is left (`ulimit -v`),
+ *   or the address is beyond what a process may map.
+ * @see mmap(2), MAP_FIXED_NOREPLACE (Linux 4.17; an older kernel takes the address as a hint, so the result
+ *   is compared)
  */
 export function reserve(address: number, length: number): Reservation {
   const flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE;
@@ -61,7 +63,7 @@ export function reserve(address: number, length: number): Reservation {
 /**
  * Maps new memory, all zero, at an address where nothing is mapped yet.
  *
- * @returns whether it did. Of several threads that try at once, one does.
+ * @returns whether this call mapped it. If several threads try at once, one succeeds.
  * @see mmap(2), MAP_FIXED_NOREPLACE
  */
 export function mapNew(address: number, length: number): boolean {
@@ -72,12 +74,12 @@ export function mapNew(address: number, length: number): boolean {
 }
 
 /**
- * Maps the first bytes of a file, wherever there is room. The pages are the file's own, shared with all who map it, until
- * somebody writes to one: that changes a copy of it, which this process has for itself.
+ * Maps the first bytes of a file at any free address. All processes that map the file share its pages. A
+ * write changes a private copy of the page in this process only.
  *
  * @returns the address.
- * @throws HwlocError  `ENOMEM`: no room is left (`ulimit -v`), or the copies that there might be are more than the system promises
- *                     (`vm.overcommit_memory=2`).
+ * @throws HwlocError  `ENOMEM`: no address space is left (`ulimit -v`), or the system does not promise the
+ *   memory for the possible copies (`vm.overcommit_memory=2`).
  * @see mmap(2), MAP_PRIVATE
  */
 export function mapPrivately(fd: number, length: number): number {
@@ -86,7 +88,8 @@ export function mapPrivately(fd: number, length: number): number {
 }
 
 /**
- * Maps a part of a file in place of what is mapped in a range. As with {@link mapPrivately}, what is written to is a copy.
+ * Maps a part of a file over whatever is mapped in a range. As with {@link mapPrivately}, a write changes a
+ * private copy of the page.
  *
  * @throws HwlocError  `ENOMEM`.
  * @see mmap(2), MAP_FIXED
@@ -96,12 +99,12 @@ export function mapPrivatelyAt(address: number, length: number, fd: number, offs
   invoke('mmap', () => native('mmap')(address, length, PROT_READ | PROT_WRITE, flags, fd, offset));
 }
 
-/** Gives a mapping back. @see munmap(2) */
+/** Unmaps a range. @see munmap(2) */
 export function unmap(address: number, length: number): void {
   invoke('munmap', () => native('munmap')(address, length));
 }
 
-/** Makes a mapped range readable, and no more. @see mprotect(2) */
+/** Makes a mapped range read-only. @see mprotect(2) */
 export function makeReadOnly(address: number, length: number): void {
   invoke('mprotect', () => native('mprotect')(address, length, PROT_READ));
 }

@@ -1,4 +1,4 @@
-// Opens shared libraries, and declares the functions of libc that this room calls.
+// Opens shared libraries, and declares the functions of libc that this folder calls.
 
 import type { NativeFunction } from './errno.js';
 import { type LibraryHandle, koffi } from './koffi.js';
@@ -13,7 +13,7 @@ const prototypes = {
   mprotect: 'int mprotect(uintptr_t addr, size_t length, int prot)',
   mkfifo: 'int mkfifo(const char *path, uint32_t mode)',
   statx: 'int statx(int dirfd, const char *path, int flags, unsigned int mask, void *status)',
-  // Variadic in C; an argument that is a pointer is passed in the same way on all machines of 64 bits that Node runs on.
+  // Variadic in C. A pointer argument is passed in the same way on all 64-bit machines that Node runs on.
   fcntl: 'int fcntl(int fd, int command, void *lock)',
   readlink: 'intptr_t readlink(const char *path, void *target, size_t size)',
   write: 'intptr_t write(int fd, const char *text, size_t length)',
@@ -51,24 +51,30 @@ const prototypes = {
 const declared: Partial<Record<keyof typeof prototypes, NativeFunction>> = {};
 let libc: LibraryHandle | undefined;
 
-/** Declares a function at its first use: each declaration costs some 20 µs, and a member needs few of them. */
+/**
+ * Declares a function at its first use. Each declaration takes about 20 µs, and a member needs few functions.
+ */
 export function native(name: keyof typeof prototypes): NativeFunction {
-  // null: the process itself, in which Node has libc loaded already, whatever its file is called.
+  // null is the process itself. Node has already loaded libc, whatever its file is called.
   libc ??= openLibrary(null);
   return (declared[name] ??= libc.func(prototypes[name]) as NativeFunction);
 }
 
 /**
- * Opens a shared library; `null` is the process itself, with all that Node has loaded already.
+ * Opens a shared library. `null` is the process itself, with everything that Node has already loaded.
  *
  * @throws Error  of koffi, with dlerror()'s text
  */
 export function openLibrary(file: string | null): LibraryHandle {
-  // Plugins of libhwloc (OpenCL, CUDA, NVML, PCI) look for its functions among the global symbols: without, none of them loads.
+  // Plugins of libhwloc (OpenCL, CUDA, NVML, PCI) look for its functions among the global symbols. Without
+  // `global` no plugin loads.
   return koffi.load(file, { global: true });
 }
 
-/** Keeps a library loaded until the process ends. Otherwise it goes when the last thread ends that has loaded it. @see dlopen(3) */
+/**
+ * Keeps a library loaded until the process ends. Otherwise it is unloaded when the last thread ends that has
+ * loaded it. @see dlopen(3)
+ */
 export function keepLoaded(file: string): void {
   native('dlopen')(file, RTLD_NOW | RTLD_NODELETE);
 }

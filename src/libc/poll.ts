@@ -1,4 +1,4 @@
-// Waiting on the event loop until a descriptor can be read or written, with no stream around it.
+// Waits on the event loop until a descriptor can be read or written, without a stream around the descriptor.
 
 import { invoke } from './errno.js';
 import { koffi } from './koffi.js';
@@ -10,10 +10,10 @@ const POLLOUT = 0x04;
 const POLLERR = 0x08;
 
 /**
- * Whether a descriptor can be read (its end is read, too) or written now. A FIFO that nobody has written to, or opened to do so, cannot be
- * read: it has no end yet.
+ * Whether a descriptor can be read (this includes its end) or written now. A FIFO that nobody has opened for
+ * writing cannot be read: it has no end yet.
  *
- * @returns undefined if not; else whether it is broken (the reader of a pipe is gone).
+ * @returns undefined if not. `broken`: the reader of a pipe is gone.
  * @see poll(2)
  */
 export function pollNow(fd: number, what: 'readable' | 'writable'): { broken: boolean } | undefined {
@@ -25,23 +25,24 @@ export function pollNow(fd: number, what: 'readable' | 'writable'): { broken: bo
   return { broken: ((events[1] ?? 0) & POLLERR) !== 0 };
 }
 
-/** A wait that goes on until it is stopped. */
+/** A wait that continues until it is stopped. */
 export interface Watch {
-  /** Whether it keeps the process alive. It does until told otherwise. */
+  /** Whether the wait keeps the process alive. Default: true. */
   keepAlive(yes: boolean): void;
-  /** Ends it; to be called before the descriptor is closed. Further calls do nothing. */
+  /** Ends the wait. Call this before closing the descriptor. Further calls do nothing. */
   stop(): void;
 }
 
 /**
- * Calls `ready` each time the event loop finds that a descriptor can be read (its end and its errors are read, too) or written,
- * for as long as that is so: whoever does not want to be called again reads, or stops. It may be called when nothing is to be had, too.
+ * Calls `ready` each time the event loop finds that a descriptor can be read (this includes its end and its
+ * errors) or written. It calls again as long as this is so, until the caller reads or stops. `ready` may also
+ * be called when there is nothing to read.
  *
- * With libuv's own uv_poll_t, which koffi hands on. A node:net Socket would do the same, and costs a rank 4 ms for the modules that
- * it stands on and 2 ms to make one.
+ * Stands on libuv's own uv_poll_t, which koffi exposes. A node:net Socket would do the same, but takes a rank
+ * 4 ms to load its modules and 2 ms to make one.
  *
  * @param fd  Non-blocking; a pipe, a FIFO or a socket.
- * @param ready  `broken`: nothing can come of it any more (the reader of a pipe is gone).
+ * @param ready  `broken`: no more events will come (the reader of a pipe is gone).
  * @throws Error  of libuv: `fd` cannot be waited for (a regular file)
  * @see uv_poll_start()
  */
@@ -50,7 +51,7 @@ export const watch: (fd: number, what: 'readable' | 'writable', ready: (broken: 
 
 type Handle = ReturnType<typeof koffi.node.poll>;
 
-/** Those that are watched now; undefined before the first. */
+/** The active watches; undefined before the first. */
 let handles: Set<Handle> | undefined;
 
 function watchByEvents(fd: number, what: 'readable' | 'writable', ready: (broken: boolean) => void): Watch {
@@ -73,7 +74,10 @@ function watchByEvents(fd: number, what: 'readable' | 'writable', ready: (broken
   };
 }
 
-/** An event while Node takes itself down would be koffi's to report, to an engine that takes no calls any more: it aborts. */
+/**
+ * Stops all watches when the process exits. If an event came while Node shuts down, koffi would call into an
+ * engine that takes no calls any more, and abort the process.
+ */
 function watchedUntilExit(): Set<Handle> {
   const watched = new Set<Handle>();
   process.on('exit', () => {
@@ -83,10 +87,12 @@ function watchedUntilExit(): Set<Handle> {
   return watched;
 }
 
-/** How often a worker thread looks. */
+/** How often a worker thread polls. */
 const lookMilliseconds = 10;
 
-/** A worker thread may be taken down with no word to it, and so with no time to end its watches. */
+/**
+ * Polls with a timer. A worker thread can be terminated without notice, and then could not end its watches.
+ */
 function watchByLooking(fd: number, what: 'readable' | 'writable', ready: (broken: boolean) => void): Watch {
   const timer = setInterval(() => {
     const found = pollNow(fd, what);

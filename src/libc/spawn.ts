@@ -1,38 +1,39 @@
-// Starting a program with words and variables that are no text: Node's own spawn() writes them as UTF-8, and so changes other bytes.
+// Starts a program with arguments and variables of any bytes. Node's own spawn() writes them as UTF-8, which
+// changes other bytes.
 
 import { koffi } from './koffi.js';
 import { HwlocError } from './errors.js';
 import { errnoName, invoke } from './errno.js';
 import { native } from './native.js';
 
-// The same in glibc and musl, on all that Linux runs on: spawn.h, fcntl.h, wait.h.
+// The same in glibc and musl, on all machines that Linux runs on: spawn.h, fcntl.h, wait.h.
 const POSIX_SPAWN_SETSIGDEF = 0x04;
 const POSIX_SPAWN_SETSIGMASK = 0x08;
 const O_RDONLY = 0;
 const F_SETFD = 2;
 const FD_CLOEXEC = 1;
 const WNOHANG = 1;
-/** More than any C library's posix_spawnattr_t, posix_spawn_file_actions_t and sigset_t have. */
+/** Larger than posix_spawnattr_t, posix_spawn_file_actions_t and sigset_t in any C library. */
 const structBytes = 1024;
 
 /** What to start. */
 export interface Program {
-  /** A path, or a name that is looked for in this process's PATH. */
+  /** A path, or a name that is searched for in this process's PATH. */
   readonly file: Uint8Array;
-  /** Its words, its own name first. */
+  /** Its arguments. The first is its own name. */
   readonly words: readonly Uint8Array[];
   /** Its variables, as `NAME=value`. */
   readonly variables: readonly Uint8Array[];
-  /** Whether it reads our standard input; else it finds it empty. */
+  /** Whether it reads the standard input of this process; otherwise its standard input is empty. */
   readonly readsStdin: boolean;
-  /** Open files beside the standard three that it gets under the same numbers. */
+  /** Open files, other than the standard three, that it gets under the same numbers. */
   readonly inherited: readonly number[];
 }
 
 /**
- * Starts a program with all signals as they are by default, as Node's spawn() does.
+ * Starts a program with default handling of all signals, as Node's spawn() does.
  *
- * @returns its pid. The caller must wait for its end, by {@link endOf}.
+ * @returns its pid. The caller must wait for its end with {@link endOf}.
  * @throws HwlocError  `ENOENT`, `EACCES`, `E2BIG`, `ENOEXEC`, …: of execve(2); `EAGAIN`: of fork(2).
  * @see posix_spawnp(3)
  */
@@ -50,7 +51,7 @@ export function spawnExactly({ file, words, variables, readsStdin, inherited }: 
     native('posix_spawnattr_setflags')(attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
     const [name, argv, envp] = [memory.list(0).first, memory.list(1).address, memory.list(2).address];
     const pid = [0];
-    // Node marks what it finds open as not to be passed on, the standard three included.
+    // Node marks all open files as close-on-exec, even the standard three.
     const passed = [0, 1, 2, ...inherited];
     for (const fd of passed) native('fcntlOfInt')(fd, F_SETFD, 0);
     const errno = Number(native('posix_spawnp')(pid, name, actions, attributes, argv, envp));
@@ -68,12 +69,13 @@ export function spawnExactly({ file, words, variables, readsStdin, inherited }: 
 export interface ProcessEnd {
   /** Its exit status; undefined if a signal ended it. */
   readonly status: number | undefined;
-  /** The number of that signal. */
+  /** The number of the signal that ended it. */
   readonly signal: number | undefined;
 }
 
 /**
- * How a process that was started by {@link spawnExactly} ended; undefined as long as it has not. To be asked until it has, and not again.
+ * How a process that {@link spawnExactly} started has ended; undefined as long as it runs. Call this until it
+ * returns a result, and not again.
  *
  * @see waitpid(2), WNOHANG
  */
@@ -90,7 +92,7 @@ function struct(): Uint8Array {
   return new Uint8Array(structBytes);
 }
 
-/** Lists of C strings in memory of their own, each list ended by a null pointer. */
+/** Lists of C strings in native memory, each ended by a null pointer. */
 class Strings {
   readonly #block: bigint;
   readonly #lists: { first: bigint; address: bigint }[] = [];
@@ -113,7 +115,7 @@ class Strings {
     }
   }
 
-  /** A list: where it is, and its first string. */
+  /** The addresses of a list and of its first string. */
   list(index: number): { readonly first: bigint; readonly address: bigint } {
     return this.#lists[index] ?? { first: 0n, address: 0n };
   }

@@ -1,10 +1,10 @@
-// What the kernel tells in /proc and /sys. Most of what is asked for may be missing, and the first error that a process makes costs it half
-// a millisecond: so each file is looked for before it is read.
+// Reads /proc and /sys. Many of the files may be missing, and the first error that a process creates takes it
+// half a millisecond. So each file is looked for before it is read.
 
 import { readFileSync, readdirSync } from 'node:fs';
 import { statusAt } from './files.js';
 
-/** The text in a file, without the newline at its end; undefined if there is none, or it cannot be read. */
+/** The text of a file, without the newline at its end; undefined if the file is missing or cannot be read. */
 export function textIn(path: string): string | undefined {
   try {
     return statusAt(path) === undefined ? undefined : readFileSync(path, 'utf8').trimEnd();
@@ -13,7 +13,7 @@ export function textIn(path: string): string | undefined {
   }
 }
 
-/** The names in a directory; none if it is not there, or cannot be read. */
+/** The names in a directory; an empty list if the directory is missing or cannot be read. */
 export function namesUnder(path: string): string[] {
   try {
     return statusAt(path) === undefined ? [] : readdirSync(path);

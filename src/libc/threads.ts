@@ -1,18 +1,18 @@
-// Threads: which one of the process this is, and a C function on a thread of its own.
+// Threads: the name and number of this thread, and C functions on threads of their own.
 
 import { readlinkSync } from 'node:fs';
 import { native } from './native.js';
 
-// As the kernel tells it: importing node:worker_threads for the same takes some milliseconds.
-/** This thread's name, `PID/task/TID`: no other thread that lives has it. Empty where no /proc is mounted. */
+// From the kernel: importing node:worker_threads for this takes some milliseconds.
+/** This thread's name, `PID/task/TID`. No other living thread has it. Empty if /proc is not mounted. */
 export const threadName: string = ownName();
 
 const [pid, , tid] = threadName.split('/');
 
-/** Its number, as the kernel counts threads. 0 where no /proc is mounted. */
+/** This thread's number in the kernel. 0 if /proc is not mounted. */
 export const threadId = Number(tid ?? 0);
 
-/** Whether this is the thread that Node started with, and no worker thread. */
+/** Whether this is the thread that Node started with, and not a worker thread. */
 export const isMainThread = pid === tid;
 
 function ownName(): string {
@@ -23,37 +23,41 @@ function ownName(): string {
   }
 }
 
-/** What a main thread has by default: discoveries with plugins are used to it. (Only what is used of it takes memory.) */
+/**
+ * The default of a main thread: plugins of hwloc may rely on that much. (Only the part in use takes memory.)
+ */
 const stackBytes = 8 << 20;
 
-/** More than any C library's pthread_attr_t has. */
+/** Larger than pthread_attr_t in any C library. */
 const attributeBytes = 256;
 
 /**
- * How long a thread of Node's pool waits at a time. The process does not end before; and a clock that is set back holds up no more
- * than one such wait.
+ * How long a thread of Node's pool waits at a time. The process cannot end earlier. If the clock is set back,
+ * only one such wait takes longer.
  */
 const sliceMilliseconds = 250;
 
-/** A call under way on its own thread. */
+/** A call that is running on its own thread. */
 export interface OwnThread {
   /**
-   * Waits for its return.
+   * Waits for the call to return.
    *
-   * @param isOver  Whether nobody wants to know any more; asked a few times a second.
-   * @returns the `int` that it returned; undefined if it has not within so many milliseconds.
+   * @param isOver  Whether the result is no longer wanted; asked a few times a second.
+   * @returns the `int` that the function returned; undefined if it has not returned within so many
+   *   milliseconds.
    */
   readonly within: (milliseconds: number, isOver?: () => boolean) => Promise<number | undefined>;
 }
 
 /**
- * Calls a C function `int f(void *)` on a new thread, for which neither the event loop nor the end of the process waits: it may never
- * return.
+ * Calls a C function `int f(void *)` on a new thread. Neither the event loop nor the end of the process waits
+ * for this thread: it may never return.
  *
- * Not through koffi's asynchronous calls: those run on Node's pool of threads, which keeps the process alive until they return.
+ * koffi's asynchronous calls do not serve here. They run on Node's pool of threads, which keeps the process
+ * alive until they return.
  *
  * @param address  Of the function.
- * @returns undefined if there may be no further thread (`ulimit -u`).
+ * @returns undefined if no further thread can be started (`ulimit -u`).
  * @see pthread_create(3)
  */
 export function callOnOwnThread(address: bigint, argument: number): OwnThread | undefined {
@@ -89,23 +93,24 @@ function joinWithin(thread: number, milliseconds: number): Promise<number | unde
   return new Promise((resolve, reject) => {
     native('pthread_timedjoin_np').async(thread, returned, time, (error: Error | null, failure: unknown) => {
       if (error) reject(error);
-      // The function returns an int: the upper half of the register means nothing.
+      // The function returns an int: the upper half of the register is undefined.
       else resolve(failure === 0 ? Number(BigInt.asIntN(32, BigInt(returned[0] ?? 0))) : undefined);
     });
   });
 }
 
-/** Threads that were waited for, and have not ended. */
+/** Threads that were waited for in vain: they are still running. */
 const lasting = new Set<number>();
 let isExpected = false;
 
 /**
- * Prepares for the end of the process while the thread runs: exit(3) would run the destructors of libraries that it is in, and may wait
- * for a lock that it holds (of dlopen(3), say). So the process leaves by _exit(2), after all others who want to know of its end.
+ * Prepares for the end of the process while the thread runs. exit(3) would run the destructors of libraries
+ * that the thread is executing, and may wait for a lock that the thread holds (in dlopen(3), for example). So
+ * the process leaves by _exit(2), after all other exit handlers.
  */
 function expectItAtExit(thread: number): void {
   lasting.add(thread);
-  // A worker thread is told of its own end only.
+  // A worker thread gets only its own exit event.
   if (isExpected || !isMainThread) return;
   isExpected = true;
   const leave = native('_exit');
@@ -117,7 +122,10 @@ function expectItAtExit(thread: number): void {
   });
 }
 
-/** Milliseconds on a clock that only goes forward. (The first use of performance.now() in a process takes one.) */
+/**
+ * Milliseconds on a clock that never goes back. (The first use of performance.now() takes a process a
+ * millisecond.)
+ */
 function now(): number {
   return Number(process.hrtime.bigint()) / 1e6;
 }

@@ -1,4 +1,4 @@
-// Variables of the C environment, which libhwloc and the libraries that it loads read.
+// Sets variables of the C environment, which libhwloc and the libraries that it loads read.
 
 import { environment, removeVariable } from '../environment/index.js';
 import { invoke } from './errno.js';
@@ -6,10 +6,11 @@ import { native } from './native.js';
 import { isMainThread } from './threads.js';
 
 /**
- * Runs `body` with a variable of the C environment set, and puts the old value back.
+ * Runs `body` with a variable of the C environment set, then restores the old value.
  *
- * libhwloc reads its settings with getenv(); `process.env` is a copy in worker threads and would not reach it. Only for
- * synchronous bodies, and not while another thread may be inside libhwloc: setenv and getenv do not lock each other out.
+ * libhwloc reads its settings with getenv(). In a worker thread `process.env` is a copy that getenv() does
+ * not see. `body` must be synchronous, and no other thread may be inside libhwloc: setenv and getenv do not
+ * lock each other out.
  */
 export function withVariable<Result>(name: string, value: string, body: () => Result): Result {
   const before = get(name);
@@ -23,12 +24,12 @@ export function withVariable<Result>(name: string, value: string, body: () => Re
 }
 
 /**
- * Sets a variable of the C environment for good, in one thread of all of a process that try at once. (`process.env` is that environment
- * in the main thread only; worker threads have copies.)
+ * Sets a variable of the C environment for good. If several threads of the process try at once, one succeeds.
+ * (`process.env` is that environment in the main thread only; worker threads have copies.)
  *
- * @param value    Unlike any other thread's.
- * @param isStale  Whether a value that it has already may go.
- * @returns whether it was this call that set it.
+ * @param value    Different in each thread.
+ * @param isStale  Whether an existing value may be replaced.
+ * @returns whether this call set it.
  */
 export function setFirst(name: string, value: string, isStale: (value: string) => boolean): boolean {
   const before = get(name);
@@ -36,12 +37,15 @@ export function setFirst(name: string, value: string, isStale: (value: string) =
     if (!isStale(before)) return false;
     remove(name);
   }
-  // Not to overwrite what another thread has set since.
+  // Without overwriting: another thread may have set it since.
   invoke('setenv', () => native('setenv')(name, value, 0));
   return get(name) === value;
 }
 
-/** In the main thread, Node's `process.env` is the C environment itself, and no function has to be declared to ask it. */
+/**
+ * In the main thread, Node's `process.env` is the C environment itself, so no C function has to be declared
+ * to read it.
+ */
 function get(name: string): string | undefined {
   return isMainThread ? environment()[name] : ((native('getenv')(name) as string | null) ?? undefined);
 }
@@ -51,7 +55,7 @@ function remove(name: string): void {
   else native('unsetenv')(name);
 }
 
-/** The same with several variables; one whose value is undefined is taken out. */
+/** Like {@link withVariable}, for several variables. A variable whose value is undefined is removed. */
 export function withVariables<Result>(
   values: Readonly<Record<string, string | undefined>>,
   body: () => Result,
@@ -59,7 +63,7 @@ export function withVariables<Result>(
   const [first, ...others] = Object.entries(values);
   if (first === undefined) return body();
   const [name, value] = first;
-  // Setting it first keeps the old value for afterwards, also of one that is taken out.
+  // Setting it first saves the old value, even of a variable that is then removed.
   return withVariable(name, value ?? '', () => {
     if (value === undefined) remove(name);
     return withVariables(Object.fromEntries(others), body);
