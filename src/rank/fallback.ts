@@ -1,11 +1,13 @@
-// The fallback: what a rank does that cannot adopt. The leader's XML, else its own discovery.
+// The fallback: what a rank does that cannot adopt (it takes the leader's XML, else it discovers the machine), and its barrier if it cannot
+// reach the others.
 
 import { closeSync, readFileSync } from 'node:fs';
 import { openFile } from '../channel/index.js';
-import { type Topology, loadTopology } from '../hwloc/index.js';
+import type { Settings } from '../environment/index.js';
+import { type LoadOptions, type Topology, loadTopology, loadWithin } from '../hwloc/index.js';
 import type { Context } from './context.js';
-import { discover } from './discover.js';
-import { NotSharedError } from './errors.js';
+
+import { BarrierError, NotSharedError } from './errors.js';
 import { messageOf } from '../errors/index.js';
 import type { Outcome } from './outcome.js';
 
@@ -75,4 +77,38 @@ async function importXml({ file, thisSystem }: LeadersXml): Promise<Topology> {
   }
   // The leader filtered its I/O objects already; what it kept is kept.
   return loadTopology({ source: { xml }, io: 'all', isThisSystem: thisSystem });
+}
+
+/** What a discovery needs to know of a join. */
+export interface Discovering {
+  readonly settings: Pick<Settings, 'io' | 'timeout'>;
+  readonly notice: (text: string) => void;
+}
+
+/**
+ * Discovers the machine, or what hwloc's environment variables name instead, within the timeout, else without hwloc's plugins.
+ *
+ * @throws HwlocError  `ETIMEDOUT`: not even that ended, within some minutes.
+ */
+export function discover({ settings, notice }: Discovering, options: LoadOptions = {}): Promise<Topology> {
+  return loadWithin({ io: settings.io, ...options }, { seconds: settings.timeout }, notice);
+}
+
+/**
+ * Makes the barrier of a rank that cannot reach the others of its node: it passes, and says so once.
+ *
+ * @returns what passes it: `why` is what happened to the others. Resolves to false, since they did not take part.
+ * @throws BarrierError  with `strict`.
+ */
+export function loneBarrier({
+  settings,
+  notice,
+}: Pick<Context, 'settings' | 'notice'>): (why: string) => boolean {
+  let hasTold = false;
+  return (why) => {
+    if (settings.strict) throw new BarrierError(why);
+    if (!hasTold) notice(`this barrier is passed without the other ranks of this node: ${why}`);
+    hasTold = true;
+    return false;
+  };
 }

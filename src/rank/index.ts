@@ -2,7 +2,7 @@
 
 export { HwlocShareError, InvalidArgumentError, type Topology } from '../hwloc/index.js';
 export type { Allowed } from './allowed.js';
-export type { JoinOptions, Share, SharedData } from './context.js';
+export type { JoinOptions, Share, SharedData } from './join-options.js';
 export { BarrierError, NotSharedError, ShareError } from './errors.js';
 export { join } from './join.js';
 export type { How, Outcome } from './outcome.js';

@@ -1,10 +1,37 @@
-// Checks of the options of join(), before anything of it begins.
+// The options of join(), and their checks, before anything of it begins.
 
 import { type Check, checkOptions, oneOf } from '../check/index.js';
-import { ioFilters } from '../environment/index.js';
+import { type IoFilter, ioFilters } from '../environment/index.js';
 import { pageSize } from '../libc/index.js';
 import { parsePolicy } from '../maps/index.js';
-import type { JoinOptions } from './context.js';
+
+/** Named bytes: ArrayBuffers, or views of one. A name has 1 to 255 bytes; there are at most 4,096 names. */
+export type SharedData = Readonly<Record<string, ArrayBufferLike | ArrayBufferView>>;
+
+/** Named bytes, or a function that makes them. */
+export type Share = SharedData | (() => SharedData | Promise<SharedData>);
+
+/** Options of `join()`. An option takes precedence over the environment variable with the same meaning. */
+export interface JoinOptions {
+  /** If a rank cannot share: `fallback` (default) gives it a private topology, `throw` makes `join()` reject with a {@link NotSharedError}. */
+  readonly onFailure?: 'fallback' | 'throw';
+  /** Seconds to wait for a leader or a rank that is stopped. Default: HWLOC_SHARE_TIMEOUT, else 30. */
+  readonly timeout?: number;
+  /** I/O objects in the topology. The leader's choice holds for all. Default: HWLOC_SHARE_IO, else `important`. */
+  readonly io?: IoFilter;
+  /**
+   * Where to map the topology: `scatter`, `begin`, `biggest`, `libs`, `heap`, `stack`, or an address (`0x…`). The
+   * leader's choice holds for all. Default: HWLOC_SHARE_HOLE, else `scatter`.
+   */
+  readonly hole?: string;
+  /**
+   * Data for all ranks of the node, in the file of the topology. `session.shared` has it under the same names, without a copy.
+   *
+   * Pass the same value in every rank. A function is called only in the leader and in ranks that cannot share. Do not change
+   * the data during the join.
+   */
+  readonly share?: Share;
+}
 
 /** A day: the most that HWLOC_SHARE_TIMEOUT may be, too. */
 const longestTimeout = 86_400;
@@ -24,7 +51,7 @@ const hole: Check = (value) => {
 /** @throws InvalidArgumentError */
 export function checkJoinOptions(options: JoinOptions): void {
   checkOptions('join', options, {
-    onFailure: oneOf(['ladder', 'throw']),
+    onFailure: oneOf(['fallback', 'throw']),
     timeout,
     io: oneOf(ioFilters),
     hole,

@@ -11,21 +11,18 @@ import {
 import { LibhwlocNotFoundError, LibhwlocUnsupportedError, libhwloc } from '../hwloc/index.js';
 import { type Identity, identify } from '../launcher/kinds/index.js';
 import { type Allowed, ownAllowed } from './allowed.js';
-import type { Context, JoinOptions, Share } from './context.js';
-import { discover } from './discover.js';
+import type { Context } from './context.js';
+import { type JoinOptions, type Share, checkJoinOptions } from './join-options.js';
+import { discover, type Private, privateOutcome, takeFallback, loneBarrier } from './fallback.js';
 import { NotSharedError, ShareError } from './errors.js';
-import { type Private, privateOutcome, takeFallback } from './fallback.js';
 import { rankIdentity } from './identity.js';
-import { checkJoinOptions } from './join-options.js';
-import { loneBarrier } from './lone-barrier.js';
 import { messageOf } from '../errors/index.js';
-import { noticeOf } from './notice.js';
-import { takePart } from './once.js';
+import { noticeOf } from './stderr.js';
+import { takePart, type Taken, leaveToThreads, takeFromThreads } from './join-guard.js';
 import { Clock } from './outcome.js';
 import { type Joined, rendezvous } from './rendezvous.js';
 import type { Recorder } from './report/recorder.js';
 import type { Session } from './session.js';
-import { type Taken, leaveToThreads, takeFromThreads } from './threads.js';
 
 /** Who a process is, and what it has joined. */
 interface Membership {

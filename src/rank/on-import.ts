@@ -4,7 +4,7 @@ import { environment, settingsFrom } from '../environment/index.js';
 import type { Topology } from '../hwloc/index.js';
 import { join } from './join.js';
 import { messageOf } from '../errors/index.js';
-import { noticeOf } from './notice.js';
+import { noticeOf } from './stderr.js';
 import type { Session } from './session.js';
 
 /**

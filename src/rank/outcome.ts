@@ -1,6 +1,6 @@
 // How a rank got its topology, and what each phase of it cost.
 
-import { now } from './now.js';
+import { now } from './time.js';
 
 /** `adopted`: mapped, shared. `xml`: a private copy from the leader's XML. `discovered`: a private discovery. */
 export type How = 'adopted' | 'xml' | 'discovered';

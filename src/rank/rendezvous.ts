@@ -9,15 +9,15 @@ import { tellChildrenOf } from './data/taken.js';
 import type { Shared } from './data/open.js';
 import { NotSharedError } from './errors.js';
 import type { Leading } from './leader/perform.js';
-import { loneBarrier } from './lone-barrier.js';
-import { type Meeting, meet } from './meeting.js';
+import { loneBarrier } from './fallback.js';
+import { type Meeting, meet } from './meeting/meeting.js';
 import { arrive, comeToBarrier } from './member/member.js';
 import { type Got, runMember } from './member/perform.js';
-import { patientNow } from './alarm.js';
+import { patientNow } from './time.js';
 import type { Outcome } from './outcome.js';
 import { numbersIn, textIn } from '../libc/index.js';
-import { planFile } from './plans.js';
-import { type Rules, pace } from './steps.js';
+import { planFile } from './meeting/plans.js';
+import { type Rules, pace } from './meeting/steps.js';
 
 /** What a join results in, before it is handed out as a session. */
 export interface Joined {
@@ -76,7 +76,7 @@ async function joinIn(context: Context, meeting: Meeting, channel: Channel): Pro
   if (result === undefined) throw new NotSharedError('the join ended without a topology');
   const { topology, outcome, plan, shared } = result;
   if (outcome.how === 'adopted' && plan !== undefined) {
-    await tellChildrenOf(context, planFile(context, channel, plan), plan);
+    tellChildrenOf(context, planFile(context, channel, plan), plan);
   }
   return {
     topology,

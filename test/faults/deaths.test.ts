@@ -1,7 +1,7 @@
 // A rank, the wrapper or the launcher dies, ends or stops at each named point of a join: the others end the join with a correct
 // topology within a second (where it is stopped: of the timeout), and nothing is left behind.
 import { describe, expect, test } from 'vitest';
-import { leaderPoints, memberPoints } from '../../src/rank/report/points.js';
+import { leaderPoints, memberPoints } from '../../src/rank/report/trace-points.js';
 import { launcher } from '../launchers/available.js';
 import { launcherCommands } from '../support/jobs.js';
 import { type BrokenJob, type Verdict, runBroken } from './bench.js';

@@ -14,7 +14,7 @@ import {
 import { MapsFormatError, parseMaps } from '../../src/maps/index.js';
 import { leader, lead } from '../../src/rank/leader/leader.js';
 import { reportedByRanks } from '../../src/rank/leader/reported.js';
-import { type Answer, type Heard, type Rules, pace } from '../../src/rank/steps.js';
+import { type Answer, type Heard, type Rules, pace } from '../../src/rank/meeting/steps.js';
 
 const limit = Number(process.env.FAULTS_FUZZ_MS ?? 3000);
 const within = { interruptAfterTimeLimit: limit, numRuns: 1_000_000, markInterruptAsFailure: false };

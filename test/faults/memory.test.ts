@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import { afterEach, describe, expect, test } from 'vitest';
-import { leaderPoints, memberPoints } from '../../src/rank/report/points.js';
+import { leaderPoints, memberPoints } from '../../src/rank/report/trace-points.js';
 import { machineFile } from '../support/machine-file.js';
 import { installed } from '../support/programs.js';
 import { wrapper } from '../support/wrapper.js';

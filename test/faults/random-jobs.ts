@@ -1,5 +1,5 @@
 // Jobs with random faults, each from a seed of its own, so that one can be run again.
-import { leaderPoints, memberPoints } from '../../src/rank/report/points.js';
+import { leaderPoints, memberPoints } from '../../src/rank/report/trace-points.js';
 import { launcherCommands } from '../support/jobs.js';
 import type { BrokenJob, Fault } from './bench.js';
 import { type Random, randomFrom } from './random.js';

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { leaderPoints, memberPoints } from '../../src/rank/report/points.js';
+import { leaderPoints, memberPoints } from '../../src/rank/report/trace-points.js';
 import { launcher } from '../launchers/available.js';
 import { type Slurm, startSlurm } from '../launchers/slurm.js';
 import { type JobOptions, runJob, startJob } from '../support/job.js';

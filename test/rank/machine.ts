@@ -1,8 +1,14 @@
 // Drives a rank's state machine by hand: each turn says which step it must ask for, what comes of that, and when.
 import { expect } from 'vitest';
 import type { Plan, Release, Round } from '../../src/channel/index.js';
-import type { Answer, Ask, Heard, Next, Rules } from '../../src/rank/steps.js';
-import { pace } from '../../src/rank/steps.js';
+import {
+  type Answer,
+  type Ask,
+  type Heard,
+  type Next,
+  type Rules,
+  pace,
+} from '../../src/rank/meeting/steps.js';
 
 export const rules: Rules = {
   local: 1,

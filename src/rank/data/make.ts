@@ -2,7 +2,7 @@
 
 import { writeSync } from 'node:fs';
 import { allocate, pageSize } from '../../libc/index.js';
-import type { Share, SharedData } from '../context.js';
+import type { Share, SharedData } from '../join-options.js';
 import { ShareError } from '../errors.js';
 import type { DataBlock, TopologyFiles } from '../leader/topology-files.js';
 import { messageOf } from '../../errors/index.js';

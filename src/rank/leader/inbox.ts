@@ -1,10 +1,10 @@
 // What a leader hears: lines in the lobby, the end of loading, and barriers that it comes to itself.
 
 import { leaderByte, maxLineBytes, parseMessage } from '../../channel/index.js';
-import { alarm } from '../alarm.js';
-import type { Meeting } from '../meeting.js';
+import { alarm } from '../time.js';
+import type { Meeting } from '../meeting/meeting.js';
 import { messageOf } from '../../errors/index.js';
-import type { Answer, Heard, Loading, Rules } from '../steps.js';
+import type { Answer, Heard, Loading, Rules } from '../meeting/steps.js';
 import type { Reported } from './reported.js';
 
 /** The leader's inbox: the lobby, the end of loading, and barriers of its own. */

@@ -1,7 +1,7 @@
 // A rank that leads: what it decides in a join, at barriers and in between. A pure state machine; docs/protocol.md, sections 3 to 6, in code.
 
 import { type Plan, type Round, type Xml, isFinal } from '../../channel/index.js';
-import { type Answer, type Ask, type Loading, type Next, type Rules, endOfWhile } from '../steps.js';
+import { type Answer, type Ask, type Loading, type Next, type Rules, endOfWhile } from '../meeting/steps.js';
 import {
   type Peer,
   type Peers,

@@ -1,8 +1,8 @@
 // What a leader tells the user of the other ranks.
 
 import type { Context } from '../context.js';
-import { listOf } from '../notice.js';
-import type { Rules } from '../steps.js';
+import { listOf } from '../stderr.js';
+import type { Rules } from '../meeting/steps.js';
 import { type Peers, localsOf, othersExpected } from './peers.js';
 
 /** Says which ranks were given up, since they did not answer. */

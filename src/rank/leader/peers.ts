@@ -1,6 +1,6 @@
 // What a leader knows of the other ranks of its node: what each has said last, and whether it is there.
 
-import type { Heard, Rules } from '../steps.js';
+import type { Heard, Rules } from '../meeting/steps.js';
 
 /** Another rank, as its leader knows it. */
 export interface Peer {
@@ -21,6 +21,16 @@ export interface Peer {
 
 /** By local rank, in ascending order of it. */
 export type Peers = readonly Peer[];
+
+/** What a leader knows of the ranks of its node, for those who want to tell of it. */
+export interface Overview {
+  /** The other ranks, as far as it knows. */
+  peers(): Peers;
+  /** The local ranks that have not come. */
+  missing(): number[];
+  /** A rank's number in the job. */
+  rankOf(local: number): number | undefined;
+}
 
 const unknown = {
   said: undefined,

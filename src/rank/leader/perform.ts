@@ -1,22 +1,21 @@
 // Performs what the machine of a leader asks for, one step after another: in the join, and then for as long as the rank leads.
 
 import { isFinal, publishRound, readRound } from '../../channel/index.js';
-import { patientNow } from '../alarm.js';
+import { patientNow, now } from '../time.js';
 import type { Context } from '../context.js';
 import type { Got } from '../member/perform.js';
-import type { Meeting } from '../meeting.js';
-import { now } from '../now.js';
-import { reach } from '../report/points.js';
-import type { Answer, Ask, Next, Rules } from '../steps.js';
+import type { Meeting } from '../meeting/meeting.js';
+import { reach } from '../report/trace-points.js';
+import type { Answer, Ask, Next, Rules } from '../meeting/steps.js';
 import { openInbox } from './inbox.js';
 import { type Leader, lead, leader } from './leader.js';
 import { shareTopology } from './shared-topology.js';
-import { type Peers, othersExpected } from './peers.js';
+import { type Overview, othersExpected } from './peers.js';
 import { type Reported, reportedByRanks } from './reported.js';
 import { missingIn, tellOfDropped, tellOfMissing } from './notices.js';
 
 /** A rank that leads. */
-export interface Leading {
+export interface Leading extends Overview {
   /**
    * Resolves when the leader has its topology. It leads on until it leaves.
    *
@@ -29,12 +28,6 @@ export interface Leading {
   readonly firstBarrier: Promise<boolean | undefined>;
   /** How many barriers have been passed. */
   passed(): number;
-  /** The other ranks, as far as it knows. */
-  peers(): Peers;
-  /** The local ranks that have not come. */
-  missing(): number[];
-  /** A rank's number in the job. */
-  rankOf(local: number): number | undefined;
 }
 
 /** Leads. @param barrier  The barrier at which the leader before was lost; 0: in the join. */

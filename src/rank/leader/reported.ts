@@ -3,7 +3,7 @@
 import type { Message, OccupiedWords } from '../../channel/index.js';
 import { type Claimed, type Range, parseRanges } from '../../maps/index.js';
 import { type Allowed, sameAllowed } from '../allowed.js';
-import type { Heard } from '../steps.js';
+import type { Heard } from '../meeting/steps.js';
 
 /** The most ranges that are taken from one rank: as many mappings as a process may have (vm.max_map_count is 65,530 by default). */
 const mostRanges = 1 << 16;

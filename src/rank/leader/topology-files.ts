@@ -14,7 +14,7 @@ import { HwlocError } from '../../libc/index.js';
 import type { Topology } from '../../hwloc/index.js';
 import type { Context } from '../context.js';
 import { NotSharedError } from '../errors.js';
-import { filesKey } from '../plans.js';
+import { filesKey } from '../meeting/plans.js';
 
 /** Data in front of each topology in a file, see data/. */
 export interface DataBlock {

@@ -1,7 +1,7 @@
 // A rank that does not lead: what it decides in a join and at a barrier. A pure state machine; docs/protocol.md, sections 3 to 6, in code.
 
 import { type Round, type Xml, isFinal } from '../../channel/index.js';
-import { type Answer, type Ask, type Next, type Rules, type Saying, endOfWhile } from '../steps.js';
+import { type Answer, type Ask, type Next, type Rules, type Saying, endOfWhile } from '../meeting/steps.js';
 
 /** What the rank has asked for last, and so what the next answer is about. */
 type Step =

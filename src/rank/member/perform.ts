@@ -7,14 +7,13 @@ import type { Context } from '../context.js';
 import type { Shared } from '../data/open.js';
 import { takeData } from '../data/taken.js';
 import { type LeadersXml, type Private, takeFallback } from '../fallback.js';
-import { linesFor } from '../lines.js';
-import type { Meeting } from '../meeting.js';
+import { linesFor } from './lines.js';
+import type { Meeting } from '../meeting/meeting.js';
 import { messageOf } from '../../errors/index.js';
-import { patientNow } from '../alarm.js';
-import { type Phase, reach } from '../report/points.js';
-import { adoptPlan, adoptedOutcome, leadersXml, planFile } from '../plans.js';
-import { otherShape, shapeOf } from '../shape.js';
-import type { Answer, Ask, End, Next, Rules, Saying } from '../steps.js';
+import { patientNow } from '../time.js';
+import { type Phase, reach } from '../report/trace-points.js';
+import { adoptPlan, adoptedOutcome, leadersXml, planFile, otherShape, shapeOf } from '../meeting/plans.js';
+import type { Answer, Ask, End, Next, Rules, Saying } from '../meeting/steps.js';
 import { type Member, member } from './member.js';
 
 /** What a member has got: a topology, and the plan that it is of, or that its data is of. */

@@ -15,10 +15,10 @@ import {
   openPart,
 } from '../../spool/index.js';
 import { messageOf } from '../../errors/index.js';
-import { now as milliseconds } from '../now.js';
+import { now as milliseconds } from '../time.js';
 import type { Outcome } from '../outcome.js';
-import type { Leading } from '../leader/perform.js';
-import { type Point, watchPoints } from './points.js';
+import type { Overview } from '../leader/peers.js';
+import { type Point, watchPoints } from './trace-points.js';
 
 /** A reason may quote a line of 8 KB. */
 const longestText = 1000;
@@ -35,7 +35,7 @@ export class Recorder {
     this.#points.push([point, now()]);
   });
   #who: Who | undefined;
-  #leading: Leading | undefined;
+  #leading: Overview | undefined;
   /** The node's file, once it is open. */
   #part: SpoolPart | undefined;
   #opening: Promise<unknown> = Promise.resolve();
@@ -71,7 +71,7 @@ export class Recorder {
    *
    * @param otherwise  Called with the reason where this node's part of the report cannot be written.
    */
-  see(leading: Leading, otherwise: (why: string) => void): void {
+  see(leading: Overview, otherwise: (why: string) => void): void {
     this.#leading = leading;
     void this.#opening.then(() => {
       if (this.#failure !== undefined) otherwise(this.#failure);
@@ -177,7 +177,7 @@ function libhwlocOfThisRank(): Libhwloc | null {
 }
 
 /** What the leader knows of the others, until now. */
-function membersOf(leading: Leading): Member[] {
+function membersOf(leading: Overview): Member[] {
   const missing = leading.missing();
   const came = leading.peers().filter(({ local }) => !missing.includes(local));
   return [

@@ -4,7 +4,14 @@ import { existsSync, mkdirSync, rmdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { channelPath, checkDirectory, openRoot, ownUid, removeRoot, rootsOf } from '../../../src/channel/place/index.js';
+import {
+  channelPath,
+  checkDirectory,
+  openRoot,
+  ownUid,
+  removeRoot,
+  rootsOf,
+} from '../../../src/channel/place/index.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
 /** What may be in a key, and what is better not in a file name. */

@@ -1,7 +1,7 @@
 // What a leader decides, step by step, with a clock of the test's own.
 import { describe, expect, test } from 'vitest';
 import { lead, leader } from '../../../src/rank/leader/leader.js';
-import type { Answer, Heard, Rules } from '../../../src/rank/steps.js';
+import type { Answer, Heard, Rules } from '../../../src/rank/meeting/steps.js';
 import {
   type Turn,
   done,

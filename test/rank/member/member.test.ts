@@ -1,7 +1,7 @@
 // What a member decides, step by step, with a clock of the test's own.
 import { describe, expect, test } from 'vitest';
 import { arrive, comeToBarrier, member } from '../../../src/rank/member/member.js';
-import type { Rules } from '../../../src/rank/steps.js';
+import type { Rules } from '../../../src/rank/meeting/steps.js';
 import { type Turn, done, drive, led, nobodyLeads, planned, released, round, rules } from '../machine.js';
 
 const member0: Rules = { ...rules, local: 0, leadsAtOnce: true };

@@ -3,7 +3,7 @@
 import { type Plan, type Round, isFinal } from '../../../src/channel/index.js';
 import { type Leader, lead, leader } from '../../../src/rank/leader/leader.js';
 import { type Member, arrive, comeToBarrier, member } from '../../../src/rank/member/member.js';
-import type { Answer, Ask, End, Heard, Next, Rules } from '../../../src/rank/steps.js';
+import type { Answer, Ask, End, Heard, Next, Rules } from '../../../src/rank/meeting/steps.js';
 
 /** What may happen in a model. */
 export interface Scenario {

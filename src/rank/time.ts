@@ -1,7 +1,14 @@
-// An alarm: a call at a moment. Node compiles its timers when the first is set, in thirty functions, for which a rank that just has
-// to wait for others would pay a millisecond; the engine has an alarm of its own.
+// The time, for phases and patience, and an alarm: a call at a moment. Node compiles its timers when the first is set, in thirty functions,
+// for which a rank that just has to wait for others would pay a millisecond; the engine has an alarm of its own.
 
-import { now } from './now.js';
+/**
+ * Milliseconds on a clock that only goes forward, and is the same in all processes of a node (CLOCK_MONOTONIC).
+ *
+ * Not performance.now(): its first use in a process loads perf_hooks, for more than a millisecond.
+ */
+export function now(): number {
+  return Number(process.hrtime.bigint()) / 1e6;
+}
 
 /** An alarm that rings so late tells that the process was stopped. In milliseconds. */
 const lateMilliseconds = 500;

@@ -1,12 +1,13 @@
-// The files of plans: where each is, and adopting one.
+// Plans: where the file of each is, adopting one, and which topology a rank asks for.
 
 import { closeSync } from 'node:fs';
-import { type Channel, type Plan, type Xml, openFile } from '../channel/index.js';
-import { channelPath } from '../channel/place/index.js';
-import { type Topology, adoptSealed } from '../hwloc/index.js';
-import type { Context } from './context.js';
-import type { LeadersXml } from './fallback.js';
-import type { Clock, Outcome } from './outcome.js';
+import { type Channel, type Plan, type Xml, openFile } from '../../channel/index.js';
+import { channelPath, fnv1a } from '../../channel/place/index.js';
+import { type Settings, shapeVariables } from '../../environment/index.js';
+import { type Topology, adoptSealed } from '../../hwloc/index.js';
+import type { Context } from '../context.js';
+import type { LeadersXml } from '../fallback.js';
+import type { Clock, Outcome } from '../outcome.js';
 
 /** The directory under a numbered root; 0 and undefined are the channel itself. */
 function directoryOf(context: Context, channel: Channel, base: number | undefined): string {
@@ -65,3 +66,18 @@ export function adoptedOutcome(plan: Plan, clock: Clock, didDiscover: boolean, k
     phases: clock.phases,
   };
 }
+
+/**
+ * Which topology a rank asks for. Ranks that ask for different ones cannot share.
+ *
+ * What stands for it in the protocol: six hex digits, enough to tell the few that a job may ask for apart; undefined for this machine as
+ * hwloc finds it.
+ */
+export function shapeOf({ source }: Pick<Settings, 'source'>): string | undefined {
+  if (source === '') return undefined;
+  const hash = fnv1a(source);
+  return ((hash ^ (hash >>> 24)) & 0xffffff).toString(16).padStart(6, '0');
+}
+
+/** Why a rank that asks for another topology does not adopt the leader's. */
+export const otherShape = `it asks for another topology than the leader does (${shapeVariables.slice(0, -1).join(', ')} or ${shapeVariables.at(-1) ?? ''})`;

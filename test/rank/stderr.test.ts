@@ -1,6 +1,6 @@
 // How ranks are named to a user.
 import { expect, test } from 'vitest';
-import { listOf } from '../../src/rank/notice.js';
+import { listOf } from '../../src/rank/stderr.js';
 
 test.each([
   [[3], '3'],

@@ -1,10 +1,10 @@
 // The lines of one rank: what its machine says, with what only its process knows.
 
-import { type Message, type OccupiedWords, formatMessage, maxLineBytes } from '../channel/index.js';
-import { abi } from '../hwloc/index.js';
-import { ownTold } from '../maps/index.js';
-import type { Context } from './context.js';
-import type { Saying } from './steps.js';
+import { type Message, type OccupiedWords, formatMessage, maxLineBytes } from '../../channel/index.js';
+import { abi } from '../../hwloc/index.js';
+import { ownTold } from '../../maps/index.js';
+import type { Context } from '../context.js';
+import type { Saying } from '../meeting/steps.js';
 
 /** What a line with ranges may take beside them. */
 const headBytes = 512;

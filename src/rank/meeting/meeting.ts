@@ -11,11 +11,11 @@ import {
   openGate,
   openLobby,
   removeIfDead,
-} from '../channel/index.js';
-import { channelPath } from '../channel/place/index.js';
-import { type Watch, watch } from '../libc/index.js';
-import { alarm } from './alarm.js';
-import type { Context } from './context.js';
+} from '../../channel/index.js';
+import { channelPath } from '../../channel/place/index.js';
+import { type Watch, watch } from '../../libc/index.js';
+import { alarm } from '../time.js';
+import type { Context } from '../context.js';
 import { filesKey } from './plans.js';
 
 /** A rank's part of a channel. */

@@ -3,11 +3,11 @@
 import { setTimeout as after } from 'node:timers/promises';
 import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
-import { alarm, patientNow } from '../../src/rank/alarm.js';
+import { alarm, patientNow } from '../../src/rank/time.js';
 
 /** Prints after how many milliseconds an alarm of 200 rings. The engine's own wait ends at once here: it counts from before the computation. */
 const computesFirst = `
-  const { alarm, patientNow } = await import('${new URL('../../dist/rank/alarm.js', import.meta.url).href}');
+  const { alarm, patientNow } = await import('${new URL('../../dist/rank/time.js', import.meta.url).href}');
   const alive = setInterval(() => undefined, 1000);
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
   const since = process.hrtime.bigint();

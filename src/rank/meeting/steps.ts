@@ -1,7 +1,7 @@
 // What the state machines of a rank talk in: what one asks of the process that it runs in, and what comes of it. Nothing here does anything.
 // A machine is a pure function of its state, the last answer and the time; the process performs one step after another (perform.ts).
 
-import type { Plan, Round, Xml } from '../channel/index.js';
+import type { Plan, Round, Xml } from '../../channel/index.js';
 
 /** One step: a system call, or a few that nobody else can see the middle of. In brackets: the answer, if it is not `done`. */
 export type Ask =
