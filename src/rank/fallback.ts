@@ -9,7 +9,7 @@ import type { Context } from './context.js';
 
 import { BarrierError, NotSharedError } from './errors.js';
 import { messageOf } from '../errors/index.js';
-import type { Outcome } from './outcome.js';
+import type { Outcome, PrivateOutcome } from './outcome.js';
 
 /** A private topology, and the outcome that says why. */
 export interface Private {
@@ -54,7 +54,7 @@ export function privateOutcome(
   how: 'xml' | 'discovered',
   reason: string,
   context: Pick<Context, 'clock'>,
-): Outcome {
+): PrivateOutcome {
   return {
     how,
     reason,

@@ -5,6 +5,6 @@ export type { Allowed } from './allowed.js';
 export type { JoinOptions, Share, SharedData } from './join-options.js';
 export { BarrierError, NotSharedError, ShareError } from './errors.js';
 export { join } from './join.js';
-export type { How, Outcome } from './outcome.js';
+export type { AdoptedOutcome, How, Outcome, PrivateOutcome } from './outcome.js';
 export type { Session } from './session.js';
 export type { Shared } from './data/open.js';

@@ -78,18 +78,18 @@ async function taken(found: There, { strict }: Settings, clock: Clock): Promise<
   if (strict && !isShared) throw new NotSharedError(fromOther);
   const shared = data === undefined ? undefined : (await import('./data/open.js')).sharedIn(data);
   clock.mark('thread');
-  const { address, length } = topology.adoptedFrom ?? {};
-  const reason = isShared ? undefined : fromOther;
-  const outcome = {
-    how,
-    reason,
-    address,
-    length,
-    generation: 0,
-    didDiscover: false,
-    kept: undefined,
-    phases: clock.phases,
-  };
+  const rest = { generation: 0, didDiscover: false, kept: undefined, phases: clock.phases };
+  const from = topology.adoptedFrom;
+  const outcome: Outcome =
+    how === 'adopted' && from !== undefined
+      ? { how, reason: undefined, address: from.address, length: from.length, ...rest }
+      : {
+          how: how === 'xml' ? how : 'discovered',
+          reason: fromOther,
+          address: undefined,
+          length: undefined,
+          ...rest,
+        };
   return { topology, outcome, shared };
 }
 

@@ -5,15 +5,36 @@ import { now } from './time.js';
 /** `adopted`: mapped, shared. `xml`: a private copy from the leader's XML. `discovered`: a private discovery. */
 export type How = 'adopted' | 'xml' | 'discovered';
 
-/** How a rank got its topology. */
-export interface Outcome {
-  readonly how: How;
-  /** Why it was not adopted; undefined if it was. */
-  readonly reason: string | undefined;
-  /** Where it is mapped, if it was adopted: the same in all ranks of the node. */
-  readonly address: number | undefined;
+/** How a rank got its topology: `how` tells which of the two it is. */
+export type Outcome = AdoptedOutcome | PrivateOutcome;
+
+/** The rank has mapped the topology that all ranks of its node share. */
+export interface AdoptedOutcome extends AnyOutcome {
+  /** Mapped, shared. */
+  readonly how: 'adopted';
+  /** Always undefined: nothing stood in the way. */
+  readonly reason: undefined;
+  /** Where it is mapped: the same in all ranks of the node. */
+  readonly address: number;
   /** Bytes mapped there. */
-  readonly length: number | undefined;
+  readonly length: number;
+}
+
+/** The rank has a topology of its own. */
+export interface PrivateOutcome extends AnyOutcome {
+  /** `xml`: a private copy from the leader's XML. `discovered`: a private discovery. */
+  readonly how: 'xml' | 'discovered';
+  /** Why it has not adopted. */
+  readonly reason: string;
+  /** Always undefined. */
+  readonly address: undefined;
+  /** Always undefined. */
+  readonly length: undefined;
+}
+
+/** What every outcome has. */
+interface AnyOutcome {
+  readonly how: How;
   /** How many plans it took: 1 unless an address was taken after all. 0 if there was none. */
   readonly generation: number;
   /** Whether this rank discovered the machine. In the leader of a shared job it is true as well as `adopted`. */

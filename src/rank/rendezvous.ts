@@ -94,8 +94,10 @@ function tellHowItWent(context: Context, leading: Leading, { outcome }: Got): vo
   const { recorder, settings, notice, identity, clock } = context;
   const sharing = 1 + leading.peers().filter(({ said }) => said === 'reserved' || said === 'done').length;
   const all = identity.localSize === undefined ? '' : ` of ${identity.localSize}`;
-  const { address, length } = outcome;
-  const place = address === undefined ? 'each its own' : `at 0x${address.toString(16)}, ${length ?? 0} bytes`;
+  const place =
+    outcome.how === 'adopted'
+      ? `at 0x${outcome.address.toString(16)}, ${outcome.length} bytes`
+      : 'each its own';
   const phases = Object.entries(clock.phases).map(([name, ms]) => `${name} ${ms.toFixed(1)} ms`);
   const summary = `${sharing}${all} ranks: one topology ${place}; ${phases.join(', ')}`;
   if (recorder === undefined) {

@@ -45,10 +45,12 @@ const doors: Readonly<Record<string, { values: readonly string[]; types: readonl
       'join',
     ],
     types: [
+      'AdoptedOutcome',
       'Allowed',
       'How',
       'JoinOptions',
       'Outcome',
+      'PrivateOutcome',
       'Session',
       'Share',
       'Shared',

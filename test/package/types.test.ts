@@ -51,6 +51,11 @@ const program = `
   export const sets: CpuSet[] = cores.map((core) => core.cpuset.union(CpuSet.of(1)));
   export const bytes: (number | undefined)[] = all.map(({ root }) => root.memoryChildren[0]?.totalMemory);
   export const code = (error: unknown) => (error instanceof HwlocError ? error.code : undefined);
+  // An outcome narrows: only what was adopted has an address, and only the rest has a reason.
+  const { outcome } = joined;
+  export const end: number | string =
+    outcome.how === 'adopted' ? outcome.address + outcome.length : outcome.reason.toUpperCase();
+  export const why: string | undefined = outcome.reason;
   await joined.close();
 `;
 
@@ -102,6 +107,17 @@ describe('a program compiles without the types of Node, libraries checked', () =
     expect(complaints(wrong)).toEqual([
       expect.stringContaining("Type 'string' is not assignable to type 'number'"),
       expect.stringContaining('Argument of type \'"core"\' is not assignable'),
+    ]);
+  }, 60_000);
+
+  test('and one that takes the address of an outcome without asking how does not', () => {
+    const wrong = `import { join } from 'hwloc-share/rank';
+      const { outcome } = await join();
+      export const end: number = outcome.address;
+      export const why: string = outcome.how === 'adopted' ? outcome.reason : '';`;
+    expect(complaints(wrong)).toEqual([
+      expect.stringContaining("Type 'number | undefined' is not assignable to type 'number'"),
+      expect.stringContaining("Type 'undefined' is not assignable to type 'string'"),
     ]);
   }, 60_000);
 });

@@ -7,7 +7,7 @@ import { type Settings, shapeVariables } from '../../environment/index.js';
 import { type Topology, adoptSealed } from '../../hwloc/index.js';
 import type { Context } from '../context.js';
 import type { LeadersXml } from '../fallback.js';
-import type { Clock, Outcome } from '../outcome.js';
+import type { AdoptedOutcome, Clock } from '../outcome.js';
 
 /** The directory under a numbered root; 0 and undefined are the channel itself. */
 function directoryOf(context: Context, channel: Channel, base: number | undefined): string {
@@ -54,7 +54,12 @@ export function adoptPlan(file: string, { offset, at, bytes }: Plan): Topology {
 }
 
 /** The outcome of a rank that adopted. @param kept  As in the outcome. */
-export function adoptedOutcome(plan: Plan, clock: Clock, didDiscover: boolean, kept?: number): Outcome {
+export function adoptedOutcome(
+  plan: Plan,
+  clock: Clock,
+  didDiscover: boolean,
+  kept?: number,
+): AdoptedOutcome {
   return {
     how: 'adopted',
     reason: undefined,
