@@ -325,6 +325,13 @@ test('nothing but rank/auto.ts has a default export', () => {
   expect(having).toEqual(['rank/auto.ts']);
 });
 
+test('no folder has more files side by side than one can look over, but for the launchers, of which each has one', () => {
+  const count = new Map<string, number>();
+  for (const file of files) count.set(dirname(file), (count.get(dirname(file)) ?? 0) + 1);
+  const full = [...count].filter(([folder, number]) => number > 16 && folder !== 'launcher/kinds');
+  expect(full).toEqual([]);
+});
+
 test('every file opens with a line on what it does', () => {
   expect(files.filter((file) => !/^(#!.*\n)?\/\/ \S/.test(textOf(file)))).toEqual([]);
 });

@@ -9,7 +9,7 @@ export {
   hasOtherBytes,
   textOf,
 } from './bytes.js';
-export { hostName, temporaryDirectory } from './host.js';
+export { hostName, temporaryDirectory } from './process.js';
 export { environmentOf } from './of-process.js';
 export {
   type Environment,

@@ -1,4 +1,7 @@
-// This process's environment, handed on to those who ask; nobody else touches process.env.
+// This process's environment, handed on to those who ask; nobody else touches process.env. And two things that node:os tells, without it:
+// to load that takes half a millisecond, in each rank.
+
+import { readFileSync } from 'node:fs';
 
 /** Variables by name. Detection and settings take it as an argument, so that tests can give them any other. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -47,4 +50,19 @@ export function markJoined(mark: string): void {
 export function tellChildren(variables: Readonly<Record<string, string>>): void {
   const names = Object.keys(variables);
   if (names.every((name) => process.env[name] === undefined)) Object.assign(process.env, variables);
+}
+
+/** This node's name, as uname(2) has it. */
+export function hostName(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/hostname', 'utf8').trimEnd();
+  } catch {
+    return process.getBuiltinModule('node:os').hostname();
+  }
+}
+
+/** The directory for temporary files, as `os.tmpdir()` finds it. */
+export function temporaryDirectory(env: Environment): string {
+  const given = [env.TMPDIR, env.TMP, env.TEMP].find((each) => each !== undefined && each !== '') ?? '/tmp';
+  return given.length > 1 && given.endsWith('/') ? given.slice(0, -1) : given;
 }

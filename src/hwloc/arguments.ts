@@ -1,7 +1,7 @@
 // Checks of what is given to topologies, objects and sets.
 
 import { type Check, check, wholeWithin } from '../check/index.js';
-import { CpuSet, NodeSet } from './bitmap/sets.js';
+import { CpuSet, NodeSet } from './bitmap/bitmap.js';
 
 /** A depth, also a negative one. */
 export const depthCheck = wholeWithin(-(2 ** 31), 2 ** 31 - 1);

@@ -6,7 +6,7 @@ export { InvalidArgumentError } from '../check/index.js';
 export { HwlocShareError } from '../errors/index.js';
 export { HwlocError, KoffiNotLoadedError } from '../libc/index.js';
 export type { BindingOptions, SetCpuBindingOptions, SetMemoryBindingOptions } from './binding/flags.js';
-export { CpuSet, NodeSet } from './bitmap/sets.js';
+export { CpuSet, NodeSet } from './bitmap/bitmap.js';
 export type { CpuKind } from './cpukinds/cpu-kinds.js';
 export type { Distances, DistancesFilter, DistancesKind } from './distances/distances.js';
 export {
@@ -30,7 +30,7 @@ export type { Initiator, InitiatorValue, MemoryAttribute, TargetValue } from './
 export type * from './object/attributes.js';
 export type * from './object/kinds.js';
 export type { Info } from './object/model.js';
-export { pciClassName } from './object/pci-class.js';
+export { pciClassName } from './object/types.js';
 export {
   type ChildKind,
   type DataCacheType,

@@ -1,4 +1,4 @@
-// Bitmaps: sets of CPUs or of NUMA nodes, as immutable values. This is what CpuSet and NodeSet have in common.
+// Bitmaps: sets of CPUs or of NUMA nodes, as immutable values. CpuSet and NodeSet are two types, so that they cannot be mixed up.
 
 import { inspect } from 'node:util';
 import { type Check, check, text as textCheck } from '../../check/index.js';
@@ -309,4 +309,14 @@ export abstract class Bitmap implements Iterable<number> {
     }
     return other.#bits;
   }
+}
+
+/** A set of CPUs, by the OS indexes of PUs. @see hwloc_cpuset_t */
+export class CpuSet extends Bitmap {
+  override readonly kind = 'cpuset';
+}
+
+/** A set of NUMA nodes, by their OS indexes. @see hwloc_nodeset_t */
+export class NodeSet extends Bitmap {
+  override readonly kind = 'nodeset';
 }

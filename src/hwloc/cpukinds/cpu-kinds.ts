@@ -1,6 +1,6 @@
 // Kinds of CPUs: performance and efficiency cores, and the like (hwloc/cpukinds.h).
 
-import { CpuSet } from '../bitmap/sets.js';
+import { CpuSet } from '../bitmap/bitmap.js';
 import { HwlocError, invoke } from '../../libc/index.js';
 import { bitsOfBitmap, withBitmap } from '../ffi/bitmaps.js';
 import { libhwloc } from '../ffi/library.js';

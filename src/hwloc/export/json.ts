@@ -1,7 +1,7 @@
 // The whole topology as JSON, which hwloc itself does not have. docs/topology.schema.json describes it.
 
 import type { ObjectAttributes } from '../object/attributes.js';
-import { CpuSet } from '../bitmap/sets.js';
+import { CpuSet } from '../bitmap/bitmap.js';
 import { NotSupportedError } from '../errors.js';
 import { versionText, libhwloc } from '../ffi/library.js';
 import type { TopologyObject } from '../object/kinds.js';

@@ -1,6 +1,6 @@
 // `struct hwloc_location`: a place from which memory is accessed, given as a set of CPUs or as an object.
 
-import type { CpuSet } from '../bitmap/sets.js';
+import type { CpuSet } from '../bitmap/bitmap.js';
 import { withBitmap } from './bitmaps.js';
 import { littleEndian } from './memory.js';
 

@@ -1,7 +1,7 @@
 // Attributes of memory, by which to choose the node to allocate on (hwloc/memattrs.h).
 
 import { inspect } from 'node:util';
-import { CpuSet } from '../bitmap/sets.js';
+import { CpuSet } from '../bitmap/bitmap.js';
 import { HwlocError, invoke } from '../../libc/index.js';
 import { InvalidArgumentError } from '../../check/index.js';
 import { readBits } from '../ffi/bitmaps.js';

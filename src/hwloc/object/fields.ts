@@ -1,7 +1,7 @@
 // The fields of `struct hwloc_obj`, read in place.
 
 import { type Check, check } from '../../check/index.js';
-import type { CpuSet, NodeSet } from '../bitmap/sets.js';
+import type { CpuSet, NodeSet } from '../bitmap/bitmap.js';
 import type { ObjectOffsets } from '../ffi/layout.js';
 import { type Window, littleEndian, readUint64, slotOf } from '../ffi/memory.js';
 import type { ObjectAttributes } from './attributes.js';

@@ -9,7 +9,7 @@ import type {
   OsDeviceAttributes,
   PciAttributes,
 } from './attributes.js';
-import type { CpuSet, NodeSet } from '../bitmap/sets.js';
+import type { CpuSet, NodeSet } from '../bitmap/bitmap.js';
 import type { ObjectView } from './object.js';
 import type {
   DataCacheType,

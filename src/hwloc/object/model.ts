@@ -1,6 +1,6 @@
 // The memory of one open topology as objects: finds the JavaScript object of a C object, and reads what is shared.
 
-import { CpuSet, NodeSet } from '../bitmap/sets.js';
+import { CpuSet, NodeSet } from '../bitmap/bitmap.js';
 import { TopologyClosedError } from '../errors.js';
 import { readBits } from '../ffi/bitmaps.js';
 import { type Layout, layoutOf } from '../ffi/layout.js';

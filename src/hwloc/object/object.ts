@@ -3,7 +3,7 @@
 import { inspect } from 'node:util';
 import { check, text } from '../../check/index.js';
 import { checkCpus, depthCheck } from '../arguments.js';
-import type { CpuSet } from '../bitmap/sets.js';
+import type { CpuSet } from '../bitmap/bitmap.js';
 import { ForeignObjectError } from '../errors.js';
 import { HwlocError } from '../../libc/index.js';
 import { type ObjectJson, objectJson } from '../export/json.js';

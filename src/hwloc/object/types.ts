@@ -1,6 +1,6 @@
-// hwloc's object types by name, and what kinds of types there are.
+// hwloc's object types by name, what kinds of types there are, and the classes of PCI devices.
 
-import { type Check, check, listed, nearest } from '../../check/index.js';
+import { type Check, check, listed, nearest, wholeWithin } from '../../check/index.js';
 import { NotSupportedError } from '../errors.js';
 import { libhwloc, versionText } from '../ffi/library.js';
 import { layout2 } from '../ffi/layout-2.js';
@@ -155,4 +155,17 @@ function typeOf(given: ObjectType | 'Unknown' | TopologyObject): ObjectType | 'U
 function kindOf(given: ObjectType | 'Unknown' | TopologyObject): ChildKind | undefined {
   if (typeof given !== 'string') return given.childKind;
   return given === 'Unknown' ? undefined : childKindOf(given);
+}
+
+/**
+ * What a PCI device is, by its class, as lstopo calls it: `Ethernet` for 0x0200.
+ *
+ * @param classId  Class and subclass, as in {@link PciAttributes}.
+ * @returns `Other` for a class that libhwloc does not know.
+ * @throws NotSupportedError  this libhwloc does not have the function, which no public header declares
+ * @see hwloc_pci_class_string()
+ */
+export function pciClassName(classId: number): string {
+  check('classId', classId, wholeWithin(0, 0xffff));
+  return String(libhwloc().native('hwloc_pci_class_string')(classId));
 }

@@ -2,7 +2,7 @@
 
 import { check, checkOptions, oneOf } from '../../check/index.js';
 import { checkCpus, checkSet } from '../arguments.js';
-import { CpuSet, NodeSet } from '../bitmap/sets.js';
+import { CpuSet, NodeSet } from '../bitmap/bitmap.js';
 import {
   type BindingOptions,
   MEMBIND_BYNODESET,

@@ -1,7 +1,7 @@
 // hwloc_distrib() of hwloc/helper.h: spreads items over a topology by the weight of its branches.
 
 import { shown, wholeWithin } from '../../check/index.js';
-import type { CpuSet } from '../bitmap/sets.js';
+import type { CpuSet } from '../bitmap/bitmap.js';
 import type { NormalObject, TopologyObject } from '../object/kinds.js';
 import { isNormal } from '../object/types.js';
 

@@ -2,7 +2,7 @@
 
 import { check, text } from '../../check/index.js';
 import { checkCpus } from '../arguments.js';
-import type { CpuSet, NodeSet } from '../bitmap/sets.js';
+import type { CpuSet, NodeSet } from '../bitmap/bitmap.js';
 import { type CpuKind, cpuKindOf, cpuKinds } from '../cpukinds/cpu-kinds.js';
 import { type Distances, type DistancesFilter, distances } from '../distances/distances.js';
 import { HwlocError } from '../../libc/index.js';

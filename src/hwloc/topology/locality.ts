@@ -2,7 +2,7 @@
 
 import { type Check, check, checkOptions, flag, text, wholeWithin } from '../../check/index.js';
 import { checkCpus, checkNodes, indexCheck, limitCheck } from '../arguments.js';
-import { CpuSet, NodeSet } from '../bitmap/sets.js';
+import { CpuSet, NodeSet } from '../bitmap/bitmap.js';
 import { bitsOfBitmap, withBitmap } from '../ffi/bitmaps.js';
 import { invoke } from '../../libc/index.js';
 import { libhwloc } from '../ffi/library.js';
