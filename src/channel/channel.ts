@@ -1,4 +1,5 @@
-// A channel: the directory in which the ranks of one node meet. The first to arrive makes it, the last to leave removes it.
+// A channel: the directory in which the ranks of a node meet. The first rank makes it, and the last to leave
+// removes it.
 
 import { mkdirSync, renameSync, symlinkSync } from 'node:fs';
 import { linkAt, mkfifo, statusAt } from '../libc/index.js';
@@ -13,23 +14,28 @@ export interface Channel {
   readonly root: string;
   readonly path: string;
   readonly roll: Roll;
-  /** Whether another process has our byte: then we may look, and have no say. */
+  /** Whether another process has this rank's byte. A visitor can read, but must not take part. */
   readonly isVisitor: boolean;
 }
 
-/** How long a channel that is being removed is waited for. It takes microseconds, unless the remover is stopped. */
+/**
+ * How long to wait for a channel that is being removed. The removal takes microseconds, unless its process is
+ * stopped.
+ */
 const removalMilliseconds = 1000;
 
 /**
- * Enters the channel of a job on this node with a byte of its roll, and makes the channel if there is none. A channel is built
- * under another name and renamed into place, so that nobody sees half of it; a process that loses the race uses the winner's.
+ * Enters the channel of a job on this node with a byte of its roll, and makes the channel if there is none. A
+ * new channel is built under another name and then renamed, so that no rank sees an unfinished one. A process
+ * that loses this race uses the winner's channel.
  *
  * @param roots   Where to look, best first.
- * @param byte    The local rank, or the owner's (roll.ts).
- * @param refuse  Is told why a root cannot be used, before the next is tried.
- * @param step    The job step, where its channel may have the name of another's; undefined if nobody can tell.
+ * @param byte    The local rank, or the owner's byte (roll.ts).
+ * @param refuse  Told why a root cannot be used, before the next root is tried.
+ * @param step    The job step, if its channel may have the same name as another step's channel; undefined if
+ *   the step is not known.
  * @throws OtherStepError  the ranks of another step meet in the channel of this name.
- * @throws Error           the last root's, if none can be used.
+ * @throws Error           for the last root, if no root can be used.
  */
 export function enterChannel(
   roots: readonly string[],
@@ -47,7 +53,7 @@ export function enterChannel(
   }
 }
 
-/** @returns undefined if it has to be tried again. */
+/** @returns undefined if the caller must try again. */
 function tryToEnter(
   roots: readonly string[],
   key: string,
@@ -66,7 +72,7 @@ function tryToEnter(
       return 'refused';
     }
   };
-  // Another rank may have made it, even if a better place has room again by now.
+  // Another rank may have made the channel, even if a better root has room again by now.
   const made = roots.filter((root) => isThere(channelPath(root, key)));
   for (const root of made) {
     const entered = attempt(() => enterMade(root, channelPath(root, key), byte, step));
@@ -99,13 +105,14 @@ function enterMade(root: string, path: string, byte: number, step?: string): Cha
   return undefined;
 }
 
-/** Whether a step meets in a channel; if none does, this one does from now on. */
+/** Whether the channel belongs to a step. If it belongs to no step yet, this step takes it. */
 function isOfStep(path: string, step: string): boolean {
   try {
     symlinkSync(step, `${path}/step`);
     return true;
   } catch (error) {
-    // Where it cannot be said (ENOSPC), or the channel is being removed, nothing speaks against it.
+    // If the step cannot be written (ENOSPC), or the channel is being removed, nothing speaks against using
+    // it.
     return codeOf(error) !== 'EEXIST' || linkAt(`${path}/step`) === step;
   }
 }
@@ -122,7 +129,8 @@ function build(root: string, path: string, byte: number, step?: string): Channel
   try {
     mkdirSync(unfinished, { mode: 0o700 });
     roll = createRoll(`${unfinished}/roll`);
-    // From here on it is in use; before, another process may have removed it as the leftover of a dead job.
+    // From here on the channel is in use. Before this, another process may have removed it as the leftover of
+    // a dead job.
     if (roll.take(byte) !== 'taken') {
       giveUp();
       return undefined;
@@ -140,13 +148,13 @@ function build(root: string, path: string, byte: number, step?: string): Channel
 }
 
 /**
- * Leaves a channel, and removes it if nobody is in it any more.
+ * Leaves a channel, and removes it if no process is in it any more.
  *
- * @param byte  What was locked; a leader has given its other byte back before.
- * @returns whether it was removed.
+ * @param byte  The byte that was locked. A leader has already released the leader's byte.
+ * @returns whether the channel was removed.
  */
 export function leaveChannel({ root, path, roll, isVisitor }: Channel, byte: number): boolean {
-  // First our own, then all: of two that leave at once, one finds everything free.
+  // First the own byte, then all bytes: if two processes leave at once, one of them finds all bytes free.
   if (!isVisitor) roll.drop(byte);
   const isLast = roll.takeAll();
   if (isLast) removeLocked(root, path);
@@ -154,7 +162,7 @@ export function leaveChannel({ root, path, roll, isVisitor }: Channel, byte: num
   return isLast;
 }
 
-/** Sleeps. Nothing else happens in this thread meanwhile: for a few milliseconds at most. */
+/** Sleeps for a few milliseconds at most. This thread does nothing else meanwhile. */
 function sleep(milliseconds: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 }

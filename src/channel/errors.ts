@@ -1,8 +1,11 @@
-// What can be wrong with what comes through a channel.
+// The errors of data that comes through a channel.
 
 import { HwlocShareError } from '../errors/index.js';
 
-/** The ranks of another job step meet in the channel of this name. Users never see it: the rank goes to another channel. */
+/**
+ * The ranks of another job step meet in the channel of this name. Users never see this error: the rank goes
+ * to another channel.
+ */
 export class OtherStepError extends HwlocShareError {
   override readonly name = 'OtherStepError';
 
@@ -11,11 +14,14 @@ export class OtherStepError extends HwlocShareError {
   }
 }
 
-/** A line that is not of the protocol. The message names the line; the job goes on without the rank that sent it. */
+/**
+ * A line that does not follow the protocol. The message quotes the line. The job continues without the rank
+ * that sent it.
+ */
 export class ProtocolError extends HwlocShareError {
   override readonly name = 'ProtocolError';
 
-  /** @param line  The line as it came; only its beginning is kept. */
+  /** @param line  The line as received; only its beginning is kept. */
   constructor(why: string, line: string) {
     const shown = JSON.stringify(line.length > 80 ? `${line.slice(0, 77)}...` : line);
     super('HWLOC_SHARE_PROTOCOL', { reason: `${why}: ${shown}` });

@@ -1,4 +1,5 @@
-// Gates: FIFOs that open by closing. The leader holds the only writing end; when it closes it, or dies, all readers see the end at once.
+// Gates: FIFOs that ranks wait at. The leader holds the only writing end. When the leader closes it, or dies,
+// all readers see the end of the file at once.
 
 import { closeSync, constants } from 'node:fs';
 import { mkfifo } from '../libc/index.js';
@@ -13,7 +14,8 @@ function gatePath(channel: string, number: number): string {
 /**
  * Opens a gate to wait at.
  *
- * @returns a descriptor that can be read when the gate has ended; undefined if the gate has gone: there is news.
+ * @returns a descriptor that can be read when the gate has ended; undefined if the gate no longer exists:
+ *   there is a new round.
  */
 export function openGate(channel: string, number: number): number | undefined {
   try {
@@ -24,7 +26,7 @@ export function openGate(channel: string, number: number): number | undefined {
   }
 }
 
-/** Holds a gate shut, as the leader does, after making it where it is not there. @returns a descriptor */
+/** Holds a gate shut, as the leader does. Makes the gate if it does not exist. @returns a descriptor */
 export function holdGate(channel: string, number: number): number {
   const path = gatePath(channel, number);
   try {
@@ -32,11 +34,11 @@ export function holdGate(channel: string, number: number): number {
   } catch (error) {
     if (codeOf(error) !== 'EEXIST') throw error;
   }
-  // O_RDWR, not O_WRONLY, which would fail while nobody waits.
+  // O_RDWR, not O_WRONLY, which would fail as long as no rank waits.
   return openOurs(path, constants.O_RDWR, constants.S_IFIFO);
 }
 
-/** Opens a gate: all ranks that wait at it see its end. Removes its name. */
+/** Opens a gate: all ranks that wait at it see its end. Also removes its name. */
 export function endGate(channel: string, number: number, fd: number): void {
   closeSync(fd);
   unlinkIfThere(gatePath(channel, number));

@@ -1,4 +1,5 @@
-// The door of src/channel: the directory in which the ranks of a node meet. Its roll, its lobby, its gates, its rounds, its lines.
+// The door of src/channel: the directory in which the ranks of a node meet, with its roll, lobby, gates,
+// rounds and lines.
 
 export { type Channel, enterChannel, leaveChannel } from './channel.js';
 export { OtherStepError, ProtocolError } from './errors.js';

@@ -2,24 +2,27 @@
 
 import { ProtocolError } from './errors.js';
 
-/** The longest line in the lobby, its newline included: what one write(2) puts into a FIFO in one piece (PIPE_BUF). */
+/**
+ * The longest line in the lobby, including its newline: one write(2) to a FIFO is never split up to this
+ * length (PIPE_BUF).
+ */
 export const maxLineBytes = 4096;
 
-/** A line, taken apart. Values are as they were before {@link formatLine} encoded them. */
+/** A parsed line. Values are decoded: as they were before {@link formatLine}. */
 export interface Line {
   readonly verb: string;
   readonly values: ReadonlyMap<string, string>;
-  /** The words that are ranges, with a space between two. */
+  /** The words that are ranges, separated by one space. */
   readonly ranges: string;
 }
 
-/** Values by key; one that is undefined is left out. */
+/** Values by key. An undefined value is left out. */
 export type Values = Readonly<Record<string, string | number | undefined>>;
 
 /**
  * Parses a line without its newline.
  *
- * @throws ProtocolError  if it is not a verb with words behind it.
+ * @throws ProtocolError  if it is not a verb followed by words.
  */
 export function parseLine(line: string): Line {
   const [verb = '', ...words] = line.split(' ');
@@ -41,9 +44,10 @@ export function parseLine(line: string): Line {
 }
 
 /**
- * A line for a verb, its values and ranges, without a newline.
+ * Formats a verb, its values and ranges as a line without a newline.
  *
- * Bytes that would break a line or a word (controls, space, `%`, and all beyond ASCII) are written as %XX of their UTF-8.
+ * Bytes that would break a line or a word (control characters, space, `%`, and everything beyond ASCII) are
+ * written as %XX of their UTF-8.
  */
 export function formatLine(verb: string, values: Values = {}, ranges = ''): string {
   let line = verb;
@@ -60,7 +64,7 @@ function encode(value: string): string {
   );
 }
 
-/** Whether a value goes as it is, as nearly all do. */
+/** Whether a value needs no encoding, like nearly all values. */
 function isPlain(value: string): boolean {
   for (let i = 0; i < value.length; i++) {
     const code = value.charCodeAt(i);
@@ -79,10 +83,10 @@ function decode(value: string, line: string): string {
 }
 
 /**
- * A number of a line.
+ * The number under a key of a line.
  *
  * @param base  10 or 16.
- * @throws ProtocolError  if the key is missing or its value is no number that a double holds exactly.
+ * @throws ProtocolError  if the key is missing or its value is not a number that a double holds exactly.
  */
 export function numberOf({ values }: Line, key: string, base: 10 | 16, line: string): number {
   const number = numberIn(values.get(key), base);
@@ -90,17 +94,20 @@ export function numberOf({ values }: Line, key: string, base: 10 | 16, line: str
   return number;
 }
 
-/** A number as text, if it is one. */
+/** The number that a text is; undefined if it is not a number. */
 export function numberIn(text: string | undefined, base: 10 | 16): number | undefined {
   if (text === undefined) return undefined;
   const number = Number.parseInt(text, base);
   if (!Number.isSafeInteger(number) || number < 0) return undefined;
-  // Nothing else is in front of it than zeros, and nothing behind it.
+  // Only zeros may come before the number, and nothing after it.
   const padded = number.toString(base).padStart(text.length, '0');
   return padded === text.toLowerCase() ? number : undefined;
 }
 
-/** The characters of a verb or a key: `a` to `z`, behind the first one digits and `-`, too. Each pattern costs a rank 80 µs. */
+/**
+ * Whether a word can be a verb or a key: `a` to `z`, after the first letter also digits and `-`. Not a
+ * pattern: each takes a rank 80 µs.
+ */
 function isName(word: string): boolean {
   for (let i = 0; i < word.length; i++) {
     const code = word.charCodeAt(i);

@@ -1,4 +1,5 @@
-// The lobby: the one FIFO through which ranks talk to the leader. Each line is one write of at most 4,096 bytes, which never tears.
+// The lobby: the FIFO through which ranks talk to the leader. Each line is one write of at most 4,096 bytes,
+// which is never split.
 
 import { closeSync, constants, readSync } from 'node:fs';
 import { type Watch, watch, writeText } from '../libc/index.js';
@@ -12,14 +13,14 @@ export interface Lobby {
   write(line: string): boolean;
   /** Resolves when there is room, or after a few milliseconds. */
   untilWritable(): Promise<void>;
-  /** The lines that wait to be read. One that is too long is left out; it is given as undefined. */
+  /** The lines that wait to be read. A line that is too long is given as undefined. */
   read(): (string | undefined)[];
   /** Calls `ready` when there is something to read, until the lobby is closed. */
   listen(ready: () => void): Pick<Watch, 'keepAlive'>;
   close(): void;
 }
 
-/** What is read at once: all that a FIFO holds. */
+/** Bytes for each read: the capacity of a FIFO. */
 const chunkBytes = 65_536;
 const retryMilliseconds = 5;
 
@@ -69,10 +70,12 @@ function readNow(fd: number, chunk: Buffer): number {
   }
 }
 
-/** Puts lines together, with bounded memory: only a process that does not keep to the protocol writes half of one. */
+/**
+ * Joins reads into lines, with bounded memory. Only a process that breaks the protocol writes half a line.
+ */
 export class LineSplitter {
   #rest = '';
-  /** Whether what comes next is the rest of a line that is left out. */
+  /** Whether the next bytes are the rest of a line that is skipped. */
   #skipping = false;
 
   split(text: string): (string | undefined)[] {

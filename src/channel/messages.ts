@@ -1,21 +1,22 @@
-// What ranks say in the lobby, and what a leader publishes: typed, and as lines. docs/protocol.md says what each means.
+// The messages of the ranks in the lobby, and the rounds that a leader publishes: as types and as lines.
+// docs/protocol.md says what each means.
 
 import { ProtocolError } from './errors.js';
 import { type Line, type Values, formatLine, numberIn, numberOf, parseLine } from './line.js';
 
-/** Where the topology of a round will be, or is. */
+/** Where the topology of a round is, or will be. */
 export interface Plan {
   /** The number of the round that published it; its file is `topology.N`. */
   readonly number: number;
   /** Virtual address, in every rank. */
   readonly at: number;
-  /** Bytes mapped there. */
+  /** The length of the mapping. */
   readonly bytes: number;
-  /** Bytes of data in front of the topology, in the file. */
+  /** Bytes of attached data before the topology, in the file. */
   readonly offset: number;
   /** The ABI word of the leader's libhwloc. */
   readonly abi: number;
-  /** The number of the root that the file is under; undefined: the channel itself has it. */
+  /** The number of the root that contains the file; undefined: the channel itself contains it. */
   readonly base: number | undefined;
   /** A hash of the variables that ask for another topology than this machine's. */
   readonly shape: string | undefined;
@@ -23,28 +24,28 @@ export interface Plan {
 
 /** The leader's topology as XML. */
 export interface Xml {
-  /** The number of the root that has it; 0: the channel itself. */
+  /** The number of the root that contains the XML file; 0: the channel itself contains it. */
   readonly base: number;
-  /** Whether it describes the machine that we run on. */
+  /** Whether the XML describes this machine. */
   readonly thisSystem: boolean;
 }
 
-/** What ends a join, and what ranks that come late find. */
+/** A round that ends a join. Ranks that come late find it. */
 export type Final = Release | Fallback;
 
 /** The file is complete: adopt. */
 export interface Release {
   readonly verb: 'release';
   readonly number: number;
-  /** How many barriers have been passed. */
+  /** How many barriers have been passed so far. */
   readonly passed: number;
-  /** Whether all ranks of the node took part in the last one. */
+  /** Whether all ranks of the node took part in the last barrier. */
   readonly all: boolean;
   readonly plan: Plan;
   readonly xml: Xml | undefined;
 }
 
-/** Nobody can adopt. */
+/** No rank can adopt: take the fallback. */
 export interface Fallback {
   readonly verb: 'fallback';
   readonly number: number;
@@ -59,10 +60,16 @@ export function isFinal(round: Round | undefined): round is Final {
   return round?.verb === 'release' || round?.verb === 'fallback';
 }
 
-/** A line that the leader publishes. `lead`: somebody leads. `anew`: say again what you said. `plan`: reserve its range. */
+/**
+ * A line that the leader publishes. `lead`: a rank leads. `anew`: repeat your last message. `plan`: reserve
+ * its range.
+ */
 export type Round = Open | Final;
 
-/** A line during the join. `leader`: the local rank that published it; the next leader knows by it who has died. */
+/**
+ * A line during the join. `leader`: the local rank that published it. From this the next leader knows who has
+ * died.
+ */
 export type Open =
   | { readonly verb: 'lead'; readonly number: number; readonly leader: number }
   | { readonly verb: 'anew'; readonly number: number; readonly leader: number; readonly deaths: number }
@@ -74,15 +81,15 @@ export type Open =
       readonly plan: Plan;
     };
 
-/** What every line of a rank says: whose it is, and which round it answers. */
+/** The fields of every rank's line: its sender, and the round that it answers. */
 interface FromRank {
   readonly local: number;
   readonly round: number;
 }
 
-/** What is occupied in a rank's address space. */
+/** The occupied ranges of a rank. */
 export interface OccupiedWords {
-  /** `START-END` in hex, with a space between two. */
+  /** `START-END` in hex, separated by one space. */
   readonly ranges: string;
   /** Whether a `ranges` line follows. */
   readonly more: boolean;
@@ -153,7 +160,7 @@ const verbs: ReadonlySet<string> = new Set([
   'barrier',
 ] satisfies Message['verb'][]);
 
-/** Parses a line of the lobby. @returns undefined for a verb that is not known. @throws ProtocolError */
+/** Parses a line of the lobby. @returns undefined for an unknown verb. @throws ProtocolError */
 export function parseMessage(text: string): Message | undefined {
   const line = parseLine(text);
   if (!verbs.has(line.verb)) return undefined;
@@ -194,7 +201,7 @@ export function parseMessage(text: string): Message | undefined {
   }
 }
 
-/** Formats what is published. */
+/** Formats a round for publishing. */
 export function formatRound(round: Round): string {
   const { verb, number } = round;
   switch (round.verb) {
@@ -237,7 +244,7 @@ function planWords({ at, bytes, abi, offset, base, shape }: Plan): Values {
   };
 }
 
-/** Parses what was published. @throws ProtocolError */
+/** Parses a published round. @throws ProtocolError */
 export function parseRound(text: string): Round {
   const line = parseLine(text);
   const number = numberOf(line, 'round', 10, text);

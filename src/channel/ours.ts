@@ -1,4 +1,5 @@
-// Opening a file or FIFO of ours, after a look at what it is: somebody else may have been there first.
+// Creates and opens files and FIFOs that only this user can access. Opening checks this: another user may
+// have been there first.
 
 import { closeSync, constants, openSync } from 'node:fs';
 import { statusOf } from '../libc/index.js';
@@ -7,11 +8,11 @@ import { ChannelRefusedError, ownUid } from './place/index.js';
 const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY, S_IFIFO, S_IFMT, S_IFREG } = constants;
 
 /**
- * Opens a file or a FIFO of ours, non-blocking; a link is not followed (ELOOP).
+ * Opens a file or a FIFO of this user, non-blocking. Links are not followed (ELOOP).
  *
  * @param type  S_IFREG or S_IFIFO.
- * @throws ChannelRefusedError  unless it is that, belongs to us, and nobody else can open it; a file that is written to must have one
- *                              name only.
+ * @throws ChannelRefusedError  if it is of another type, belongs to another user, or another user can open
+ *   it; also if it is opened for writing and has more than one name.
  * @throws Error                of open(2).
  */
 export function openOurs(path: string, access: number, type: number): number {
@@ -32,15 +33,19 @@ export function openOurs(path: string, access: number, type: number): number {
   throw new ChannelRefusedError(path, refusal, uid === ownUid() ? 'remove' : 'none');
 }
 
-/** Creates a file that only we can open; never one that is there already. @returns a descriptor, read and write. */
+/**
+ * Creates a file that only this user can open. Fails if the name exists. @returns a descriptor, read and
+ * write.
+ */
 export function createFile(path: string): number {
   return openSync(path, 'wx+', 0o600);
 }
 
 /**
- * Opens a file for reading, after a look at what it is.
+ * Opens a file for reading, after checking what it is.
  *
- * @throws ChannelRefusedError  unless it is a regular file of ours that nobody else can write to. A kept topology has several names.
+ * @throws ChannelRefusedError  unless it is a regular file of this user that no other user can write to. A
+ *   kept topology has several names.
  */
 export function openFile(path: string): number {
   return openOurs(path, O_RDONLY, S_IFREG);

@@ -1,4 +1,5 @@
-// Removing channels: one's own, and those that dead jobs left. Only a process that holds every lock of a roll may do it.
+// Removes channels: this process's own, and those of dead jobs. Only a process that holds every lock of a
+// roll may do it.
 
 import { constants, lstatSync, readdirSync, renameSync, rmSync, rmdirSync, unlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -7,26 +8,26 @@ import { checkDirectory, removeRoot } from './place/index.js';
 import { codeOf } from '../errors/index.js';
 import { type Roll, leaderByte, openRoll, ownerByte } from './roll.js';
 
-/** What is under a root: a channel, or one on its way in or out. */
+/** A directory under a root: a channel, or one that is being made or removed. */
 export interface Found {
   readonly path: string;
-  /** Whether anybody is in it; undefined if that cannot be told, and then it stays. */
+  /** Whether any process is in it; undefined if that is unknown. Then the channel stays. */
   readonly inUse: boolean | undefined;
   /** Whether a wrapper owns it. */
   readonly owned: boolean;
   /** Whether a rank leads in it. */
   readonly led: boolean;
-  /** The local ranks that are in it. */
+  /** The local ranks in it. */
   readonly ranks: readonly number[];
 }
 
-/** A name that nobody else has, for a directory that is being built (`new`) or removed (`old`). */
+/** A unique name for a directory that is being built (`new`) or removed (`old`). */
 export function temporaryName(root: string, what: 'new' | 'old'): string {
   const random = () => Math.random().toString(36).slice(2, 10).padEnd(8, '0');
   return `${root}/.${what}-${random()}${random()}`;
 }
 
-/** What is under a root of ours; undefined where it is not there, or must be refused. */
+/** The channels under a root; undefined if the root does not exist, or must be refused. */
 export function channelsIn(root: string): Found[] | undefined {
   return namesUnder(root)?.map((name) => look(`${root}/${name}`));
 }
@@ -40,7 +41,7 @@ function namesUnder(root: string): string[] | undefined {
   }
 }
 
-/** Whether a name is there. In a root that is no directory, or that we may not enter, nothing is. */
+/** Whether a path exists. False if its root is not a directory, or cannot be entered. */
 export function isThere(path: string): boolean {
   try {
     return statusAt(path) !== undefined;
@@ -49,7 +50,7 @@ export function isThere(path: string): boolean {
   }
 }
 
-/** What the roll of a channel says. */
+/** Reads the roll of a channel. */
 export function look(path: string): Found {
   const unknown = { path, inUse: undefined, owned: false, led: false, ranks: [] };
   let roll: Roll;
@@ -71,9 +72,9 @@ export function look(path: string): Found {
 }
 
 /**
- * Removes the channels of dead jobs under a root, and the root if nothing is left in it.
+ * Removes the channels of dead jobs under a root, and the root if it is empty then.
  *
- * @param job  What begins with the name of this one stays: it is just being made.
+ * @param job  Names that begin with this one are kept: that channel is just being made.
  * @returns the paths that were removed.
  */
 export function sweep(root: string, job?: string): string[] {
@@ -86,9 +87,9 @@ export function sweep(root: string, job?: string): string[] {
 }
 
 /**
- * Removes a channel if nobody is in it.
+ * Removes a channel if no process is in it.
  *
- * @returns whether it is gone.
+ * @returns whether it no longer exists.
  */
 export function removeIfDead(path: string): boolean {
   let roll: Roll;
@@ -96,7 +97,8 @@ export function removeIfDead(path: string): boolean {
     roll = openRoll(`${path}/roll`);
   } catch (error) {
     if (codeOf(error) !== 'ENOENT') return false;
-    // A process was killed before it made the roll, or after it removed it: then the directory is empty.
+    // A process was killed before it made the roll, or after it removed the roll. Then the directory is
+    // empty.
     return removeEmpty(path);
   }
   try {
@@ -104,7 +106,7 @@ export function removeIfDead(path: string): boolean {
     removeLocked(dirname(path), path);
     return lstatSync(path, { throwIfNoEntry: false }) === undefined;
   } catch {
-    return false; // a file system without locks: not ours to judge
+    return false; // A file system without locks: nobody can tell whether the channel is in use.
   } finally {
     roll.close();
   }
@@ -120,10 +122,10 @@ function removeEmpty(path: string): boolean {
 }
 
 /**
- * Removes a channel whose roll we hold every lock of, and the root if nothing else is in it.
+ * Removes a channel, and the root if it is empty then. This process holds every lock of the channel's roll.
  *
- * It is renamed first, so that nobody finds half of it. The roll goes last, so that the next sweep knows a directory that we were
- * killed at.
+ * The channel is renamed first, so that no rank finds half of it. The roll is removed last: if this process
+ * is killed meanwhile, the next sweep still recognises the directory.
  */
 export function removeLocked(root: string, path: string): void {
   let leaving = temporaryName(root, 'old');
@@ -138,9 +140,10 @@ export function removeLocked(root: string, path: string): void {
 }
 
 /**
- * Takes the owner's byte in a directory of ours that has a roll.
+ * Takes the owner's byte in a directory that has a roll.
  *
- * @returns the roll, to be closed when the directory is ours no more; undefined if another process owns it, or removes it.
+ * @returns the roll; closing it ends the ownership. undefined if another process owns or removes the
+ *   directory.
  */
 export function ownDirectory(path: string): Roll | undefined {
   const roll = openRoll(`${path}/roll`);
@@ -149,7 +152,9 @@ export function ownDirectory(path: string): Roll | undefined {
   return undefined;
 }
 
-/** Removes a directory of ours, its roll last. What cannot be removed stays: a job must not fail because of it. */
+/**
+ * Removes a directory, its roll last. Files that cannot be removed stay: a job must not fail because of them.
+ */
 export function removeDirectory(path: string): void {
   try {
     for (const name of readdirSync(path)) {
@@ -158,11 +163,11 @@ export function removeDirectory(path: string): void {
     rmSync(`${path}/roll`, { force: true });
     rmdirSync(path);
   } catch {
-    // Gone already, or not ours to remove (EACCES, EPERM, EROFS).
+    // Already removed, or no permission (EACCES, EPERM, EROFS).
   }
 }
 
-/** Removes a name; one that is gone already is no error. */
+/** Removes a name. A missing name is no error. */
 export function unlinkIfThere(path: string): void {
   try {
     unlinkSync(path);

@@ -1,48 +1,56 @@
-// The roll: the file in a channel whose locked bytes say who is there, who leads and who owns the channel.
+// The roll: the file in a channel whose locked bytes say which ranks are there, which one leads, and whether
+// a wrapper owns the channel.
 
 import { closeSync, constants, futimesSync } from 'node:fs';
 import { lockBytes, lockOnBytes, statusAt, statusOf, unlockBytes } from '../libc/index.js';
 import { createFile, openOurs } from './ours.js';
 
-/** The byte of the rank that leads. Lower bytes are those of local ranks. */
+/** The byte of the leader. The bytes below it are for local ranks. */
 export const leaderByte = 2 ** 31;
-/** The byte of the wrapper while its job runs. */
+/** The byte of the owner: the wrapper, while its job runs. */
 export const ownerByte = leaderByte + 1;
 
 const everyByte = { start: 0, length: ownerByte + 1 };
 const one = (byte: number) => ({ start: byte, length: 1 });
 
-/** What became of a try to take a byte. `leaving`: the channel is being removed, or was. */
+/** The result of taking a byte. `leaving`: the channel is being removed, or was removed. */
 export type Taken = 'taken' | 'held' | 'leaving';
 
 /** An open roll. */
 export interface Roll {
-  /** Locks a byte of our own. */
+  /** Locks a byte for this process. */
   take(byte: number): Taken;
-  /** Unlocks it. */
+  /** Unlocks a byte. */
   drop(byte: number): void;
   /** Whether another process, or another thread of this one, holds a byte. */
   isHeld(byte: number): boolean;
-  /** The bytes of ranks that others hold, in ascending order. @param among  Only these; else all that there can be. */
+  /**
+   * The bytes of ranks that others hold, in ascending order. @param among  Only check these; default: all.
+   */
   held(among?: readonly number[]): number[];
-  /** Shows the other ranks that the leader lives: they look at {@link renewed}. */
+  /** Shows the other ranks that the leader is alive: they check {@link renewed}. */
   renew(): void;
-  /** Milliseconds since the epoch at which that was said last. */
+  /** When {@link renew} was last called: milliseconds since the epoch. */
   renewed(): number;
-  /** Locks every byte, which nobody can while anybody is there. It is given back by {@link close}. */
+  /**
+   * Locks every byte. This fails as long as any process is in the channel. {@link close} releases the lock.
+   */
   takeAll(): boolean;
-  /** The same roll under the name that its channel has now. */
+  /** The same roll under the current name of its channel. */
   renamed(path: string): Roll;
-  /** Closes the file, which gives all locks back. */
+  /** Closes the file, which releases all locks. */
   close(): void;
 }
 
-/** Makes the roll of a channel that is being built. @throws Error  `ENOENT`: its directory was removed. */
+/**
+ * Makes the roll of a channel that is being built. @throws Error  `ENOENT`: the channel's directory was
+ * removed.
+ */
 export function createRoll(path: string): Roll {
   return rollOf(createFile(path), path);
 }
 
-/** Opens the roll of a channel. To look at it, reading is enough. @throws ChannelRefusedError, Error */
+/** Opens the roll of a channel. Read access is enough to look at it. @throws ChannelRefusedError, Error */
 export function openRoll(path: string, access = constants.O_RDWR): Roll {
   return rollOf(openOurs(path, access, constants.S_IFREG), path);
 }
@@ -54,7 +62,8 @@ function rollOf(fd: number, path: string): Roll {
       const isTaken = lockBytes(fd, one(byte));
       if (!isNamed(fd, path)) return 'leaving';
       if (isTaken) return 'taken';
-      // A rank holds one byte; a process that removes the channel holds all of them. Without a lock, it has just gone.
+      // A rank holds one byte; a process that removes the channel holds all of them. If there is no lock,
+      // that process has just finished.
       return lockOnBytes(fd, one(byte))?.length === 1 ? 'held' : 'leaving';
     },
     drop(byte) {
@@ -70,7 +79,7 @@ function rollOf(fd: number, path: string): Roll {
       futimesSync(fd, now, now);
     },
     renewed: () => statusOf(fd).mtimeMs,
-    // Else the channel that has the name now is another one, which somebody may be in.
+    // If the path names another file now, another channel has taken the name, and ranks may be in it.
     takeAll: () => lockBytes(fd, everyByte) && isNamed(fd, path),
     renamed: (to) => rollOf(fd, to),
     close() {
@@ -80,13 +89,13 @@ function rollOf(fd: number, path: string): Roll {
   };
 }
 
-/** The kernel names any one of the locks on a range: the rest is on its two sides. */
+/** The kernel reports any one of the locks in a range. The others are on its two sides. */
 function heldBetween(fd: number, start: number, end: number): number[] {
   if (start >= end) return [];
   const lock = lockOnBytes(fd, { start, length: end - start });
   if (lock === undefined) return [];
   const first = Math.max(lock.start, start);
-  // All bytes at once: the channel is being removed, and nobody is there.
+  // A lock on all bytes: the channel is being removed, and no rank is in it.
   if (lock.length !== 1) return [];
   return [...heldBetween(fd, start, first), first, ...heldBetween(fd, first + 1, end)];
 }

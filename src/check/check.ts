@@ -3,10 +3,13 @@
 import { InvalidArgumentError } from './errors.js';
 import { nearest } from './nearest.js';
 
-/** Looks at a value. Gives nothing if the value is allowed, otherwise what is: `a whole number from 0`. */
+/**
+ * Checks a value. Returns undefined if the value is allowed, otherwise what is allowed: `a whole number from
+ * 0`.
+ */
 export type Check = (value: unknown) => string | undefined;
 
-/** One of some texts. */
+/** One of several texts. */
 export function oneOf(allowed: readonly string[]): Check {
   return (value) => {
     if (typeof value !== 'string') return listed(allowed);
@@ -40,7 +43,7 @@ export function check(name: string, value: unknown, each: Check): void {
 }
 
 /**
- * Checks an object of options: each that is given by its own check. There are no others.
+ * Checks an object of options, each option with its own check. Other options are errors.
  *
  * @param call  The function as users call it: `topology.distances`.
  * @throws InvalidArgumentError
@@ -57,7 +60,7 @@ export function checkOptions<Options extends object>(
     if (!Object.hasOwn(checks, name))
       throw new InvalidArgumentError(unknownOption(call, name, Object.keys(checks)));
   }
-  // By the names that are known: what an object inherits counts, too.
+  // Iterates over the known names, since inherited properties count too.
   for (const [name, each] of Object.entries<Check>(checks)) {
     const value = options[name as keyof Options];
     const allowed = value === undefined ? undefined : each(value);
@@ -73,7 +76,7 @@ function unknownOption(call: string, name: string, known: readonly string[]): st
   return `${call}({ ${name} }): there is no such option, only ${known.join(', ')}${hint}`;
 }
 
-/** `'a', 'b' or 'c'`, and which of them may have been meant. */
+/** `'a', 'b' or 'c'`, with the one that may have been meant. */
 export function listed(words: readonly string[], meant?: string): string {
   const quoted = words.map((word) => `'${word}'`);
   const all =
@@ -88,6 +91,6 @@ export function shown(value: unknown): string {
     const whole = inspect(value, { depth: 0, breakLength: Infinity, maxArrayLength: 5, maxStringLength: 60 });
     return whole.replace(/\s+/g, ' ').slice(0, 200);
   } catch {
-    return `(${typeof value})`; // an object of a closed topology, for example, cannot be looked at
+    return `(${typeof value})`; // For example an object of a closed topology, which cannot be printed.
   }
 }

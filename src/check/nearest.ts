@@ -1,9 +1,10 @@
-// The word that a user meant: the one nearest to what was typed.
+// Suggests the word that a user meant: the one most similar to the typed word.
 
 /**
- * The candidate that is nearest to a word; leading dashes and case do not count.
+ * The candidate most similar to a word. Leading dashes and case do not count.
  *
- * @returns undefined if none is near: more than a third of the word would have to change, or more than two characters.
+ * @returns undefined if none is similar: more than a third of the word would have to change, or more than two
+ *   characters.
  */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   const bare = (text: string) => text.replace(/^-+/, '').toLowerCase();
@@ -19,9 +20,10 @@ export function nearest(word: string, candidates: readonly string[]): string | u
 }
 
 /**
- * How many characters have to be added, removed, replaced, or swapped with their neighbour, to make one text of another.
+ * How many characters must be added, removed, replaced, or swapped with their neighbour, to turn one text
+ * into the other.
  *
- * @see the "optimal string alignment" distance: Damerau's, in which no part changes twice
+ * @see the "optimal string alignment" distance: Damerau's, but no part changes twice
  */
 export function changes(from: string, to: string): number {
   let beforeLast: number[] = [];

@@ -1,7 +1,9 @@
-// Words and variables as the bytes that they are. Node reads them as UTF-8, and so loses what is not: file names of other encodings, say.
+// Arguments and variables as exact bytes. Node reads them as UTF-8 and so loses all other bytes, for example
+// in file names of other encodings.
 //
-// Here such a byte becomes half of a surrogate pair, U+DC80 to U+DCFF, which no UTF-8 holds, and back. (Python does the same, and calls it
-// `surrogateescape`: PEP 383.) Texts without such bytes are the usual ones, and cost nothing.
+// Here such a byte becomes half of a surrogate pair, U+DC80 to U+DCFF, which never occurs in UTF-8, and is
+// turned back on output. (Python does the same, and calls it `surrogateescape`: PEP 383.) Usually a text has
+// no such bytes, and then this costs nothing.
 
 import { isUtf8 } from 'node:buffer';
 import { readFileSync, readlinkSync } from 'node:fs';
@@ -10,30 +12,30 @@ import { type Environment, environment } from './process.js';
 
 const escaped = /(?<![\ud800-\udbff])[\udc80-\udcff]/;
 const escapes = /((?<![\ud800-\udbff])[\udc80-\udcff]+)/;
-/** What Node makes of a byte that is not UTF-8. */
+/** Node's replacement for a byte that is not UTF-8. */
 const replacement = '\ufffd';
 const lowest = 0xdc00;
 
-/** Whether a text stands for bytes that are not UTF-8. */
+/** Whether a text contains bytes that are not UTF-8. */
 export function hasOtherBytes(text: string): boolean {
   return escaped.test(text);
 }
 
-/** The bytes that a text stands for. */
+/** The exact bytes of a text. */
 export function bytesOf(text: string): Buffer {
   const parts = text.split(escapes);
   return Buffer.concat(
-    // By split(), what matches is every second part; the lower half of its code units are the bytes.
+    // split() puts each match at an odd index. The lower half of its code units are the bytes.
     parts.map((part, i) => (i % 2 === 0 ? Buffer.from(part) : Buffer.from(part, 'latin1'))),
   );
 }
 
-/** A name for Node's file system functions: with other bytes in it, they take it as a buffer. */
+/** A file name for Node's file system functions: a buffer if it has bytes that are not UTF-8. */
 export function fileNamed(name: string): string | Buffer {
   return hasOtherBytes(name) ? bytesOf(name) : name;
 }
 
-/** Bytes as a text, all of them. */
+/** Converts bytes to a text, without loss. */
 export function textOf(bytes: Buffer): string {
   if (isUtf8(bytes)) return bytes.toString();
   let text = '';
@@ -54,21 +56,21 @@ function characterAt(bytes: Buffer, at: number): string | undefined {
 }
 
 /**
- * The last words of this process's command line as they were given.
+ * The last arguments of this process, with their exact bytes.
  *
- * @param words  The same as Node has read them.
+ * @param words  The same arguments as Node has read them.
  */
 export function exactWords(words: readonly string[]): readonly string[] {
   if (!words.some((word) => word.includes(replacement))) return words;
   const given = entriesOf('/proc/self/cmdline').slice(-words.length);
-  // Else something has changed what /proc shows (process.title).
+  // Otherwise the program has changed what /proc shows (process.title).
   return given.every((bytes, i) => bytes.toString() === words[i]) ? given.map(textOf) : words;
 }
 
-/** The environment, with the bytes of each variable as this process was given it. */
+/** The environment, with the exact bytes of each variable as this process got it. */
 export function exactEnvironment(): Environment {
   const read = { ...environment() };
-  // Node lists a name that is not UTF-8, and has no value for it.
+  // Node lists a name that is not UTF-8, but has no value for it.
   const names = Reflect.ownKeys(environment()).map(String);
   const isExact = ![...names, ...Object.values(read)].some((text) => text?.includes(replacement) === true);
   if (isExact) return read;
@@ -76,7 +78,7 @@ export function exactEnvironment(): Environment {
   for (const bytes of entriesOf('/proc/self/environ')) {
     const [name = '', value] = bytes.toString().split(/=(.*)/s);
     const [exactName = '', exactValue] = textOf(bytes).split(/=(.*)/s);
-    // What has been changed since is as it is now.
+    // A variable that was changed since keeps its current value.
     const isUnchanged = name.includes(replacement) ? names.includes(name) : read[name] === value;
     if (!isUnchanged) continue;
     Reflect.deleteProperty(env, name);
@@ -85,14 +87,14 @@ export function exactEnvironment(): Environment {
   return env;
 }
 
-/** The path of a file, from the working directory. */
+/** The absolute path of a file. */
 export function exactPath(file: string): string {
   const here = process.cwd();
   if (!here.includes(replacement)) return resolve(file);
   return resolve(textOf(readlinkSync('/proc/self/cwd', 'buffer')), file);
 }
 
-/** What stands between NULs. */
+/** The texts between NULs. */
 function entriesOf(file: string): Buffer[] {
   const bytes = readFileSync(file);
   const entries: Buffer[] = [];

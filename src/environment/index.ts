@@ -1,4 +1,5 @@
-// The door of src/environment: the one place where environment variables are read. Imports nothing of ours.
+// The door of src/environment: the only folder that reads environment variables. Imports no other folder of
+// src.
 
 export {
   bytesOf,

@@ -1,13 +1,13 @@
-// The variables of other processes, as /proc shows them.
+// Reads the variables of other processes from /proc.
 
 import { readFileSync } from 'node:fs';
 import { type Environment, passedOn } from './process.js';
 
 /**
- * The environment that a process was started with. Each variable is looked up when it is asked for: a process has dozens of them, and a
- * caller needs a few.
+ * The environment that a process was started with. Each variable is looked up on demand: a process has dozens
+ * of variables, and a caller needs a few.
  *
- * Read as UTF-8, as Node reads its own variables: a job id of Flux begins with U+0192.
+ * Decoded as UTF-8, like Node's own variables: a job id of Flux begins with U+0192.
  *
  * @returns undefined if the process has ended, or belongs to another user.
  * @see proc(5), /proc/pid/environ

@@ -1,52 +1,53 @@
-// This process's environment, handed on to those who ask; nobody else touches process.env. And two things that node:os tells, without it:
-// to load that takes half a millisecond, in each rank.
+// This process's environment: no other file uses process.env. Also the host name and the temporary directory,
+// without node:os: loading it takes each rank half a millisecond.
 
 import { readFileSync } from 'node:fs';
 
-/** Variables by name. Detection and settings take it as an argument, so that tests can give them any other. */
+/** Variables by name. Detection and settings take them as an argument, so that tests can pass others. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * What the wrapper's variables have in front of their names where Open MPI passes them on to another node: it does so with each variable
- * that begins with this. @see mpirun(1), "ENVIRONMENT VARIABLES"
+ * The prefix under which Open MPI passes the wrapper's variables to other nodes: it passes on each variable
+ * with this prefix. @see mpirun(1), "ENVIRONMENT VARIABLES"
  */
 export const passedOn = 'OMPI_';
 
 let isTakenOver = false;
 
-/** The environment as it is now. */
+/** The current environment. */
 export function environment(): Environment {
   if (!isTakenOver) takeOver();
   isTakenOver = true;
   return process.env;
 }
 
-/** Gives the variables that Open MPI has passed on their own names, where these are not set. */
+/** Restores the variables that Open MPI has passed on to their own names, unless those are set. */
 function takeOver(): void {
-  // The wrapper sets this one for each job.
+  // The wrapper sets this variable for each job.
   if (process.env[`${passedOn}HWLOC_SHARE_JOB`] === undefined) return;
   for (const [name, value] of Object.entries(process.env)) {
     if (name.startsWith(`${passedOn}HWLOC_SHARE_`)) process.env[name.slice(passedOn.length)] ??= value;
   }
 }
 
-/** Takes a variable out. */
+/** Unsets a variable. */
 export function removeVariable(name: string): void {
   Reflect.deleteProperty(process.env, name);
 }
 
-/** By this a process's other threads, and its children, see that its rank has joined. */
+/** Tells a process's other threads, and its children, that its rank has joined. */
 export const joinedVariable = 'HWLOC_SHARE_JOINED';
 
 /**
- * Leaves word for the children of this thread, which inherit its rank's variables but are not that rank: they must not wait for ranks that
- * have joined already. (A worker thread's `process.env` is a copy, and it is that copy that its children inherit.)
+ * Sets the mark for the children of this thread. They inherit the variables of the rank but are not that
+ * rank: they must not wait for ranks that have already joined. (A worker thread's `process.env` is a copy.
+ * Its children inherit that copy.)
  */
 export function markJoined(mark: string): void {
   process.env[joinedVariable] = mark;
 }
 
-/** Sets variables for the children of this process, where nobody has set any of them. */
+/** Sets variables for the children of this process, unless one of them is already set. */
 export function tellChildren(variables: Readonly<Record<string, string>>): void {
   const names = Object.keys(variables);
   if (names.every((name) => process.env[name] === undefined)) Object.assign(process.env, variables);

@@ -1,14 +1,17 @@
-// What users set: the HWLOC_SHARE_* variables, checked where they enter.
+// Reads and checks the HWLOC_SHARE_* variables, which users set.
 
 import type { Environment } from './process.js';
 
-/** What the wrapper, or the user, tells the ranks. */
+/** What the wrapper or the user tells the ranks. */
 export interface Settings {
   /** The wrapper's name for this job (`HWLOC_SHARE_JOB`); undefined without a wrapper. */
   readonly job: string | undefined;
-  /** The one launcher that the wrapper started (`HWLOC_SHARE_LAUNCHER`); undefined behind a script, and without a wrapper. */
+  /**
+   * The launcher that the wrapper started (`HWLOC_SHARE_LAUNCHER`); undefined if a script starts the
+   * launchers, and without a wrapper.
+   */
   readonly launcher: string | undefined;
-  /** Where the channel goes, before the usual places are tried (`HWLOC_SHARE_DIR`). */
+  /** The directory for the channel, tried before the usual places (`HWLOC_SHARE_DIR`). */
   readonly directory: string | undefined;
   /** Seconds to wait for ranks that do not come (`HWLOC_SHARE_TIMEOUT`). */
   readonly timeout: number;
@@ -16,27 +19,33 @@ export interface Settings {
   readonly strict: boolean;
   /** I/O objects in the topology: `important`, `none` or `all` (`HWLOC_SHARE_IO`). */
   readonly io: IoFilter;
-  /** Which hole to choose: a named kind or an address (`HWLOC_SHARE_HOLE`); checked by src/maps. */
+  /** Which hole to choose: a named policy or an address (`HWLOC_SHARE_HOLE`); checked by src/maps. */
   readonly hole: string | undefined;
   /** The libhwloc to use (`HWLOC_SHARE_LIBHWLOC`). */
   readonly libhwloc: string | undefined;
-  /** Whether programs that know nothing of us are to find the topology, too (`HWLOC_SHARE_XMLFILE`). */
+  /** Whether programs that do not use hwloc-share should find the topology too (`HWLOC_SHARE_XMLFILE`). */
   readonly xmlfile: boolean;
-  /** What the environment asks hwloc for: `NAME=VALUE` of each of {@link shapeVariables} that is set, a line each; empty if none is. */
+  /**
+   * The variables that change the topology: one line `NAME=VALUE` for each of {@link shapeVariables} that is
+   * set; empty if none is.
+   */
   readonly source: string;
-  /** Whether to say what went well, too (`HWLOC_SHARE_VERBOSE`). */
+  /** Whether to report success too (`HWLOC_SHARE_VERBOSE`). */
   readonly verbose: boolean;
-  /** Where each rank leaves a record of its join, for the wrapper's report (`HWLOC_SHARE_SPOOL`); set by the wrapper alone. */
+  /**
+   * Where each rank leaves a record of its join, for the wrapper's report (`HWLOC_SHARE_SPOOL`). Only the
+   * wrapper sets it.
+   */
   readonly spool: string | undefined;
-  /** Values that were not understood, one sentence each; the default was taken. */
+  /** Invalid values, one sentence each. The default is used instead. */
   readonly complaints: readonly string[];
 }
 
-/** The kinds of I/O filter that hwloc-share offers. */
+/** The I/O filters that hwloc-share offers. */
 export const ioFilters = ['important', 'none', 'all'] as const;
 export type IoFilter = (typeof ioFilters)[number];
 
-/** What the built-in launcher tells each of its ranks about its place in the job. */
+/** The variables by which the built-in launcher tells each rank its identity. */
 export const placeVariables = {
   rank: 'HWLOC_SHARE_RANK',
   size: 'HWLOC_SHARE_SIZE',
@@ -44,10 +53,13 @@ export const placeVariables = {
   localSize: 'HWLOC_SHARE_LOCAL_SIZE',
 } as const;
 
-/** 30 s: longer than any start-up skew that was reported, shorter than a user's patience. */
+/** 30 s: longer than any reported difference between the starts of ranks, shorter than a user's patience. */
 export const defaultTimeout = 30;
 
-/** Reads the settings. What cannot be understood is complained of and left at its default: a job must not fail of it. */
+/**
+ * Reads the settings. An invalid value gets a complaint and keeps its default: a job must not fail because of
+ * it.
+ */
 export function settingsFrom(env: Environment): Settings {
   const complaints: string[] = [];
   const given = (name: string) => (env[name] === '' ? undefined : env[name]);
@@ -82,10 +94,13 @@ export function settingsFrom(env: Environment): Settings {
   };
 }
 
-/** What makes hwloc describe something else than this machine. @see hwloc's manual, "Environment Variables" */
+/** Variables that make hwloc describe another machine. @see hwloc's manual, "Environment Variables" */
 export const sourceVariables = ['HWLOC_XMLFILE', 'HWLOC_SYNTHETIC', 'HWLOC_FSROOT', 'HWLOC_CPUID_PATH'];
 
-/** What shapes a topology: these, and the choice of components. In the order of docs/protocol.md, `shape`. */
+/**
+ * Variables that change the topology: {@link sourceVariables}, and the choice of components. In the order of
+ * docs/protocol.md, `shape`.
+ */
 export const shapeVariables = [
   'HWLOC_SYNTHETIC',
   'HWLOC_XMLFILE',
@@ -95,7 +110,7 @@ export const shapeVariables = [
 ];
 
 function sourceOf(env: Environment): string {
-  // Under --xmlfile, it is ours, and names the file of this process.
+  // Under --xmlfile, hwloc-share has set this variable, to a file of this process.
   const isOurs = (name: string) => name === 'HWLOC_XMLFILE' && (env.HWLOC_SHARE_XMLFILE ?? '') !== '';
   const set = shapeVariables.filter((name) => (env[name] ?? '') !== '' && !isOurs(name));
   return set.map((name) => `${name}=${env[name] ?? ''}\n`).join('');

@@ -1,4 +1,5 @@
-// The kept channel of a user on a node: topologies that outlive the steps that discovered them, for as long as somebody holds it.
+// The kept channel of a user on a node: topologies that outlive the steps that discovered them, as long as
+// any process holds the channel.
 
 import { linkSync } from 'node:fs';
 import { type Channel, enterChannel, isThere, leaderByte, look, unlinkIfThere } from '../channel/index.js';
@@ -6,17 +7,19 @@ import { channelPath, namesIn } from '../channel/place/index.js';
 import { codeOf } from '../errors/index.js';
 import { statusAt } from '../libc/index.js';
 
-/** Steps that differ in what they ask for, or in what they are allowed, have topologies of their own. So many are kept. */
+/**
+ * How many topologies are kept. Steps with different options or allowed resources have different topologies.
+ */
 const mostKept = 8;
 
 const prefix = 'topology.';
 
-/** The name of the kept channel in protocol terms: its KEY. */
+/** The key of the kept channel. */
 function keptKey(host: string): string {
   return `kept@${host}`;
 }
 
-/** What a kept channel has. */
+/** The contents of a kept channel. */
 export interface KeptChannel {
   readonly path: string;
   /** How many processes hold it. */
@@ -37,12 +40,13 @@ export interface KeptFile {
 /** A kept channel that this process holds. */
 export interface HeldChannel {
   readonly channel: Channel;
-  /** By which byte: leaveChannel() lets it go. */
+  /** The byte that this process has locked, for leaveChannel(). */
   readonly byte: number;
 }
 
 /**
- * Holds the kept channel of this node, and makes it if there is none. It stays until its last holder has let it go, or has died.
+ * Holds the kept channel of this node, and makes it if there is none. The channel exists until its last
+ * holder has left it, or has died.
  *
  * @throws Error  no root can be used.
  */
@@ -59,14 +63,17 @@ export function holdKept(
   }
 }
 
-/** The kept channel of this node that somebody holds; undefined where there is none. Without one, it costs a system call a root. */
+/**
+ * The kept channel of this node, if any process holds it; otherwise undefined, which takes one system call
+ * for each root.
+ */
 export function keptPath(roots: readonly string[], host: string): string | undefined {
   return roots
     .map((root) => channelPath(root, keptKey(host)))
     .find((path) => isThere(path) && look(path).inUse);
 }
 
-/** The kept topology of a fingerprint; undefined where there is none. */
+/** The kept topology with a fingerprint; undefined if there is none. */
 export function keptFile(channel: string, fingerprint: string): KeptFile | undefined {
   const path = `${channel}/${prefix}${fingerprint}`;
   const status = statusAt(path);
@@ -75,24 +82,25 @@ export function keptFile(channel: string, fingerprint: string): KeptFile | undef
 }
 
 /**
- * Keeps a topology under its fingerprint, in one step: by another name for its file, which nobody writes to any more.
+ * Keeps a topology under its fingerprint, in one step: its file, which is not written to any more, gets a
+ * second name.
  *
- * @returns whether it is kept now, by us or by another leader.
+ * @returns whether the topology is kept now, through this call or by another leader.
  */
 export function keepFile(channel: string, fingerprint: string, file: string): boolean {
   try {
     linkSync(file, `${channel}/${prefix}${fingerprint}`);
   } catch (error) {
-    // EXDEV: they are under different roots. ENOENT: its last holder has let it go.
+    // EXDEV: the two are under different roots. ENOENT: the last holder has just left.
     return codeOf(error) === 'EEXIST';
   }
   const { topologies } = keptIn(channel);
-  // A leader that uses one of them has opened it, or does without.
+  // Removing them is safe: a leader that uses one has already opened it, or continues without it.
   for (const { path } of topologies.slice(0, -mostKept)) unlinkIfThere(path);
   return true;
 }
 
-/** What is in a kept channel. */
+/** The contents of a kept channel. */
 export function keptIn(path: string): KeptChannel {
   const topologies = namesIn(path)
     .filter((name) => name.startsWith(prefix))
@@ -104,7 +112,7 @@ export function keptIn(path: string): KeptChannel {
   };
 }
 
-/** Whether a channel under a root is a kept one. */
+/** Whether a channel under a root is a kept channel. */
 export function isKeptPath(path: string): boolean {
   return path.slice(path.lastIndexOf('/') + 1).startsWith(keptKey(''));
 }

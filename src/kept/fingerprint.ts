@@ -1,4 +1,5 @@
-// What a topology depends on, as one short text: a kept topology is true for a step whose fingerprint is the same.
+// Computes fingerprints: everything that a topology depends on, as one short text. A step can use a kept
+// topology that has the step's own fingerprint.
 
 import { statSync } from 'node:fs';
 import { fnv1a } from '../channel/place/index.js';
@@ -11,24 +12,24 @@ export interface Allowed {
   readonly nodes: string | undefined;
 }
 
-/** What the leader knows without a look at the system. */
+/** The part of a fingerprint that the leader knows without reading the system. */
 export interface Asked {
   readonly env: Environment;
   /** HWLOC_SHARE_IO. */
   readonly io: string;
-  /** HWLOC_SHARE_HOLE: who wants another place does not want the kept one. */
+  /** HWLOC_SHARE_HOLE: a step that asks for another place must not get the kept topology. */
   readonly hole: string | undefined;
-  /** HWLOC_SHARE_XMLFILE: then HWLOC_XMLFILE is ours, and another file in each step. */
+  /** HWLOC_SHARE_XMLFILE: then hwloc-share sets HWLOC_XMLFILE, to another file in each step. */
   readonly xmlfile: boolean;
   readonly allowed: Allowed;
-  /** The libhwloc: its file, version and ABI. */
+  /** The file, version and ABI of libhwloc. */
   readonly library: string;
 }
 
-/** Texts by what they are; undefined where there is nothing. */
+/** Texts by name; undefined for a missing one. */
 export type Texts = Readonly<Record<string, string | undefined>>;
 
-/** Variables by which hwloc, and the libraries of devices that it asks, are told what to show. */
+/** Variables that change what hwloc, and the device libraries that it uses, report. */
 const shaping =
   /^(HWLOC_(?!SHARE_)|CUDA_|NVIDIA_|ROCR_|HIP_|GPU_DEVICE_ORDINAL$|ZES?_|SYCL_|ONEAPI_|OCL_|OPENCL_|DISPLAY$)/;
 
@@ -39,11 +40,11 @@ export function fingerprintOf(texts: Texts): string {
     .map((name) => (texts[name] === undefined ? '' : `${name}=${texts[name]}\n`))
     .join('');
   const hex = (value: number) => value.toString(16).padStart(8, '0');
-  // With another beginning, it is another hash: 64 bits, and the length.
+  // Another beginning gives another hash: 64 bits together, and the length.
   return hex(fnv1a(text)) + hex(fnv1a(`again ${text}`)) + hex(text.length);
 }
 
-/** Reads what a topology depends on: some hundred microseconds. */
+/** Reads everything that a topology depends on. Takes a few hundred microseconds. */
 export function textsOf({ env, io, hole, xmlfile, allowed, library }: Asked): Texts {
   const texts: Record<string, string | undefined> = {
     library,
@@ -51,7 +52,7 @@ export function textsOf({ env, io, hole, xmlfile, allowed, library }: Asked): Te
     hole,
     xmlfile: String(xmlfile),
     boot: textIn('/proc/sys/kernel/random/boot_id'),
-    // Not the name of the cgroup, which is another one for each step of Slurm: what it allows.
+    // The CPUs that the cgroup allows, not its name, which is different for each step of Slurm.
     cpus: allowed.cpus ?? `unknown, of ${textIn('/proc/self/cpuset') ?? 'no cgroup'}`,
     nodes: allowed.nodes,
   };
@@ -64,7 +65,7 @@ export function textsOf({ env, io, hole, xmlfile, allowed, library }: Asked): Te
   return texts;
 }
 
-/** Whether the topology is the one that a file or a text describes, whatever this machine is. */
+/** Whether the topology comes from a file or a description, and so does not depend on this machine. */
 function isDescribed(env: Environment, xmlfile: boolean): boolean {
   const isSet = (name: string) => (env[name] ?? '') !== '';
   // HWLOC_COMPONENTS may turn them off.
@@ -73,9 +74,9 @@ function isDescribed(env: Environment, xmlfile: boolean): boolean {
 }
 
 /**
- * What may change of a machine while it runs.
+ * Facts of a machine that may change while it runs.
  *
- * @param root  HWLOC_FSROOT: where the /proc and /sys of the machine are.
+ * @param root  HWLOC_FSROOT: the directory that contains the /proc and /sys of the machine.
  */
 function machineTexts(root: string, withIo: boolean): Texts {
   const system = `${root === '/' ? '' : root}/sys`;
@@ -107,12 +108,12 @@ function machineTexts(root: string, withIo: boolean): Texts {
   return texts;
 }
 
-/** `Node 0 MemTotal:       16384 kB` without what changes all the time. */
+/** The number in `Node 0 MemTotal:       16384 kB`. The other lines of meminfo change all the time. */
 function memoryIn(meminfo: string | undefined): string | undefined {
   return /MemTotal:\s*(\d+)/.exec(meminfo ?? '')?.[1];
 }
 
-/** Which file, or directory, a value names, and as of when; undefined where it names none. */
+/** The identity and time of the file or directory that a value names; undefined if it names none. */
 function fileIdentity(value: string): string | undefined {
   try {
     const status = value === '' ? undefined : statSync(value, { bigint: true, throwIfNoEntry: false });
@@ -120,6 +121,6 @@ function fileIdentity(value: string): string | undefined {
     const { dev, ino, size, mtimeNs, ctimeNs } = status;
     return [dev, ino, size, mtimeNs, ctimeNs].join(' ');
   } catch {
-    return undefined; // ENAMETOOLONG, for a text that is no name
+    return undefined; // ENAMETOOLONG: the text is not a file name.
   }
 }

@@ -1,4 +1,5 @@
-// The door of src/kept: topologies that outlive the steps which discovered them, and what tells whether one is still true.
+// The door of src/kept: topologies that outlive the steps that discovered them, and fingerprints that tell
+// whether they are still valid.
 
 export {
   type HeldChannel,

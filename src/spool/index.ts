@@ -1,4 +1,5 @@
-// The door of src/spool: what the ranks of a job leave for the wrapper's report, as lines of JSON in a directory that it made.
+// The door of src/spool: the directory in which the ranks of a job leave records for the wrapper's report, as
+// lines of JSON.
 
 export { type SpoolPart, openPart } from './part.js';
 export {

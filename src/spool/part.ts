@@ -1,5 +1,5 @@
-// A node's part of a spool: one file, to which each rank of the node appends its lines. A file for every rank would be a burden
-// to the file system that the nodes of a large job share.
+// A node's part of a spool: one file, to which each rank of the node appends its lines. One file for each
+// rank would be a burden on the shared file system of a large job.
 
 import { constants, writeSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
@@ -7,23 +7,26 @@ import { channelPath, ownUid } from '../channel/place/index.js';
 
 const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants;
 
-/** What the parts' names end in. */
+/** The suffix of the parts' names. */
 export const partSuffix = '.jsonl';
 
-/** A rank's way into its node's part. */
+/** An open part, for one rank. */
 export interface SpoolPart {
-  /** Appends text in one write, so that lines of ranks do not mix. Where it cannot be written, it is lost. */
+  /**
+   * Appends text in one write, so that the lines of several ranks do not mix. If the write fails, the text is
+   * lost.
+   */
   append(text: string): void;
   close(): void;
 }
 
 /**
- * Opens a node's part; the first of its ranks to come makes it. Not on the event loop: the file system may be a slow one.
+ * Opens a node's part; the first rank makes it. Asynchronous, because the file system may be slow.
  *
- * @param spool  The directory, as {@link makeSpool} made it.
- * @param step   The name of those who meet on this node.
- * @throws Error  `ENOENT`: there is no such directory here, or no more; it may be one that the nodes do not share. Others of
- *                open(2). What stands there is not a file of this user alone.
+ * @param spool  The directory, from {@link makeSpool}.
+ * @param step   The name that the ranks of this node share.
+ * @throws Error  `ENOENT`: the directory does not exist on this node; perhaps the nodes do not share it.
+ *   Other errors of open(2). Also if the file can be accessed by another user.
  */
 export async function openPart(spool: string, step: string): Promise<SpoolPart> {
   const path = channelPath(spool, step) + partSuffix;
@@ -39,14 +42,14 @@ export async function openPart(spool: string, step: string): Promise<SpoolPart> 
       try {
         writeSync(file.fd, text);
       } catch {
-        // The report does without it, and says so.
+        // The report does without this text, and says so.
       }
     },
     close: () => void file.close().catch(() => undefined),
   };
 }
 
-/** @throws Error  for what somebody else may have put there. */
+/** @throws Error  for a file that another user may have put there. */
 async function check(file: FileHandle, path: string): Promise<void> {
   const { uid, mode, nlink, isFile } = await statOf(file);
   if (!isFile || uid !== ownUid() || (mode & 0o077) !== 0 || nlink !== 1) {

@@ -1,15 +1,15 @@
-// A record: what one rank tells of its join, in one line. Written by ranks, read by the wrapper, which believes no more of it
-// than it has looked at.
+// A record: one rank's report about its join, on one line. Ranks write it. The wrapper reads it, and uses
+// only what it has checked.
 
-/** Of this format. Ranks and the wrapper of one job may come from two copies of the package. */
+/** The version of this format. Ranks and the wrapper of one job may come from two copies of the package. */
 const version = 1;
 
-/** Longer lines are no record of a rank: the longest reason, and the marks of many generations, stay far below. */
+/** A longer line is not a record: even the longest reason, with the marks of many rounds, stays far below. */
 const longestLine = 1 << 20;
 
-/** A rank and its place in the job. What its launcher does not tell is null. */
+/** The identity of a rank. A value that its launcher does not give is null. */
 export interface Who {
-  /** The name that the ranks who meet on a node share: `slurm-17.0@n017`. */
+  /** The name that the ranks of a node share: `slurm-17.0@n017`. */
   readonly step: string;
   readonly launcher: string | null;
   readonly rank: number;
@@ -20,7 +20,7 @@ export interface Who {
   readonly pid: number;
 }
 
-/** What a rank says: that it has `come` to join(), that it has `joined`, or that its join has `failed`. */
+/** A rank's report: it has called join() (`come`), has `joined`, or its join has `failed`. */
 export interface JoinRecord extends Who {
   readonly what: 'come' | 'joined' | 'failed';
   /** When its process started, when it called join(), and when it wrote this: microseconds of CLOCK_MONOTONIC. */
@@ -29,23 +29,23 @@ export interface JoinRecord extends Who {
   readonly now: number;
   /** Microseconds since 1970 when CLOCK_MONOTONIC was `born`. */
   readonly wall: number;
-  /** The phases in their order, each with its end in microseconds of CLOCK_MONOTONIC. */
+  /** The phases in order, each with its end in microseconds of CLOCK_MONOTONIC. */
   readonly marks: readonly Mark[];
-  /** The points that it passed, in the same form. */
+  /** The trace points that it passed, in the same form. */
   readonly points: readonly Mark[];
-  /** How it got its topology; null unless it has joined. */
+  /** How the rank got its topology; null unless it has joined. */
   readonly outcome: Outcome | null;
-  /** Why it has failed. */
+  /** Why the join has failed. */
   readonly error: string | null;
   readonly libhwloc: Libhwloc | null;
-  /** What the leader saw of the others; null in theirs. */
+  /** What the leader saw of the other ranks; null in the records of members. */
   readonly members: readonly Member[] | null;
 }
 
 /** Something that happened, and when. */
 export type Mark = readonly [name: string, at: number];
 
-/** As the rank's own outcome; null where that is undefined. */
+/** The rank's own outcome. Undefined fields are null. */
 export interface Outcome {
   readonly how: 'adopted' | 'xml' | 'discovered';
   readonly reason: string | null;
@@ -53,7 +53,7 @@ export interface Outcome {
   readonly length: number | null;
   readonly generation: number;
   readonly didDiscover: boolean;
-  /** Milliseconds since 1970 at which an earlier step discovered what this one shares. */
+  /** When an earlier step discovered the kept topology: milliseconds since 1970. */
   readonly kept: number | null;
   /** Milliseconds. */
   readonly phases: Readonly<Record<string, number>>;
@@ -68,24 +68,27 @@ export interface Libhwloc {
   readonly abi: number;
 }
 
-/** Another rank of the node, as its leader sees it when the join is through. */
+/** Another rank of the node, as its leader sees it at the end of the join. */
 export interface Member {
   readonly localRank: number;
-  /** Null where it never came. */
+  /** Null for a rank that never came. */
   readonly rank: number | null;
-  /** Where it stands: `done`, `gone`, `missing`, … */
+  /** Its state: `done`, `gone`, `missing`, … */
   readonly standing: string;
-  /** How it said it has got its topology. */
+  /** How it got its topology, by its own report. */
   readonly how: Outcome['how'] | null;
   readonly reason: string | null;
 }
 
-/** A line, with a newline at both ends: where another rank's line broke off for lack of space, this one is whole. */
+/**
+ * A line, with a newline at both ends: it is whole even if another rank's line before it was cut for lack of
+ * space.
+ */
 export function formatRecord(record: JoinRecord): string {
   return `\n${JSON.stringify({ version, ...record })}\n`;
 }
 
-/** The reverse; undefined for anything that is no record of this version. */
+/** Parses a line; undefined for anything that is not a record of this version. */
 export function parseRecord(line: string): JoinRecord | undefined {
   if (line.length > longestLine) return undefined;
   try {

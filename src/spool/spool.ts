@@ -1,4 +1,4 @@
-// The spool itself: a directory, 0700, that the wrapper makes before a job, reads after it, and removes.
+// A spool: a directory, mode 0700, that the wrapper makes before a job, reads after the job, and removes.
 
 import {
   closeSync,
@@ -15,18 +15,19 @@ import { namesIn } from '../channel/place/index.js';
 import { partSuffix } from './part.js';
 import { type JoinRecord, parseRecord } from './record.js';
 
-/** A node's part beyond this is left out: 1,000 ranks write a twentieth of it. */
+/** The largest part that is read: 1,000 ranks write a twentieth of it. */
 const largestPart = 64 << 20;
 
-/** What was in a spool. */
+/** The contents of a spool. */
 export interface Gathered {
   readonly records: readonly JoinRecord[];
-  /** How many lines, or parts, were not understood. */
+  /** How many lines or parts could not be read. */
   readonly unread: number;
 }
 
 /**
- * Makes a spool. The wrapper locks its roll once the launcher runs: a spool that nobody has locked is swept.
+ * Makes a spool. The wrapper locks its roll once the launcher runs. A spool without a lock is removed by the
+ * next sweep.
  *
  * @throws Error  of mkdir(2) and open(2).
  */
@@ -40,7 +41,10 @@ export function makeSpool(path: string): void {
   }
 }
 
-/** Reads all that ranks have left. What cannot be read is counted, and no more: a report is not what a job fails of. */
+/**
+ * Reads everything that ranks have left. Unreadable parts are only counted: a job must not fail because of
+ * its report.
+ */
 export function readSpool(path: string): Gathered {
   const records: JoinRecord[] = [];
   let unread = 0;
@@ -58,16 +62,16 @@ export function readSpool(path: string): Gathered {
   return { records, unread };
 }
 
-/** Removes a spool, whatever is in it. One that cannot be removed stays. */
+/** Removes a spool with all its contents. A spool that cannot be removed stays. */
 export function removeSpool(path: string): void {
   try {
     rmSync(path, { recursive: true, force: true });
   } catch {
-    // Not ours to remove (EACCES, EPERM, EROFS).
+    // No permission (EACCES, EPERM, EROFS).
   }
 }
 
-/** The spools in a folder, by their names: some of them may be those of dead wrappers. */
+/** The spools in a directory, by their names. Some may belong to dead wrappers. */
 export function spoolsIn(folder: string, names: RegExp): string[] {
   return namesIn(folder)
     .filter((name) => names.test(name))

@@ -1,6 +1,9 @@
-// `node bin.mjs DIRECTORY [lock]`: writes this node's topology into a directory as XML, within HWLOC_SHARE_TIMEOUT. With `lock`, for
-// front.sh, it makes a roll there and holds its owner's byte, so that no other job takes the directory for a dead one's. Until then, one may
-// have removed it. Exits with 3 where another process holds that.
+// `node bin.mjs DIRECTORY [lock]`: writes this node's topology into a directory as XML, within
+// HWLOC_SHARE_TIMEOUT.
+//
+// With `lock`, for front.sh, it makes a roll in the directory and holds the owner's byte, so that no other
+// job removes the directory as the leftover of a dead job. This may already have happened before. Exits with
+// 3 if another process holds the byte.
 
 import { mkdirSync, writeSync } from 'node:fs';
 import { createRoll, ownerByte } from '../channel/index.js';
@@ -23,7 +26,7 @@ function say(text: string): void {
 
 const [directory = '', lock] = process.argv.slice(2);
 
-/** Takes the directory for this process. @returns whether it is ours */
+/** Takes the directory for this process. @returns whether this process owns it */
 function isLocked(): boolean {
   for (;;) {
     mkdirSync(directory, { mode: 0o700, recursive: true });
@@ -41,7 +44,7 @@ const giveUp = setTimeout(() => {
   say(
     `no XML file within ${settings.timeout} s (HWLOC_SHARE_TIMEOUT); programs discover the machine for themselves`,
   );
-  // Not exit(): that waits for the thread on which the discovery hangs.
+  // Not exit(): it would wait for the thread on which the discovery hangs.
   process.kill(process.pid, 'SIGKILL');
 }, settings.timeout * 1000);
 

@@ -1,5 +1,6 @@
-// Discovers this machine, and writes it as XML such that any program of the job finds in it what it would have discovered. What an earlier
-// step of the same script has written, while that is kept and true, is the file of this step as well.
+// Discovers this machine and writes it as XML, so that any program of the job finds what it would have
+// discovered itself. If an earlier step of the same script has written a file that is kept and still valid,
+// this step uses that file.
 
 import { constants, copyFileSync, linkSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,38 +16,47 @@ import {
 } from '../hwloc/index.js';
 import { fingerprintOf, keepFile, keptFile, keptPath, textsOf } from '../kept/index.js';
 
-/** The file in its directory. front.sh and the launcher wait for this name, so it comes into being complete. */
+/**
+ * The name of the file in its directory. front.sh and the launcher wait for this name, so the file must be
+ * complete when it appears.
+ */
 export const xmlFile = 'topology.xml';
 
 /** What was written. */
 export interface Written {
   readonly file: string;
   readonly bytes: number;
-  /** When an earlier step discovered it: milliseconds since 1970. Undefined: it was discovered now. */
+  /**
+   * When an earlier step discovered the topology: milliseconds since 1970. Undefined: it was discovered now.
+   */
   readonly kept: number | undefined;
 }
 
-/** What is asked of {@link writeXmlFile}. */
+/** The input of {@link writeXmlFile}. */
 export interface Request {
-  /** Of this process. */
+  /** The environment of this process. */
   readonly env: Environment;
-  /** Where the kept channel may be: the roots of channels, best first. */
+  /** Where the kept channel may be: the roots, best first. */
   readonly roots: readonly string[];
-  /** How long this may take. In time before that, the machine is discovered without hwloc's plugins, one of which may hang. */
+  /**
+   * How long this may take. If a plugin of hwloc hangs, the machine is discovered again without plugins,
+   * within this time.
+   */
   readonly seconds: number;
 }
 
 /**
  * Writes the topology of this machine into a directory, mode 0600.
  *
- * It holds all that a program may ask for, because hwloc applies a program's own filters when it reads XML, but cannot find in it
- * what was left out: I/O objects, instruction and memory-side caches, dies, and what this process's own cgroup does not allow.
- * What the reader's cgroup does not allow, hwloc takes out there (HWLOC_THISSYSTEM_ALLOWED_RESOURCES). What is missing: groups that
- * show the same as a cache or a package does, which hwloc keeps for those only who leave that one out.
+ * The file holds everything that a program may ask for: I/O objects, instruction and memory-side caches,
+ * dies, and what this process's own cgroup does not allow. hwloc applies a program's own filters when it
+ * reads XML, but cannot find what was left out of the file. hwloc also removes what the reader's cgroup does
+ * not allow (HWLOC_THISSYSTEM_ALLOWED_RESOURCES). The file lacks groups that show the same as a cache or a
+ * package: hwloc keeps such a group only if that cache or package type is filtered out.
  *
- * @param tell  Is called with a sentence for the user.
+ * @param tell  Called with a sentence for the user.
  * @throws HwlocError  the machine could not be discovered.
- * @throws Error       of the file system; `EEXIST`: another process writes here, or did.
+ * @throws Error       of the file system; `EEXIST`: another process writes here, or has written.
  */
 export async function writeXmlFile(
   directory: string,
@@ -54,7 +64,7 @@ export async function writeXmlFile(
   tell: (text: string) => void,
 ): Promise<Written> {
   const place = keptPath(roots, hostName());
-  // Before a discovery: if the machine changes meanwhile, what is discovered belongs to no later step.
+  // Computed before the discovery: if the machine changes meanwhile, no later step uses the result.
   const fingerprint = place === undefined ? '' : xmlFingerprint(env);
   const unfinished = join(directory, `${xmlFile}.unfinished`);
   const file = join(directory, xmlFile);
@@ -67,7 +77,7 @@ export async function writeXmlFile(
   const patience = { seconds: 0.8 * seconds, lastSeconds: 0.2 * seconds };
   const topology = await loadWithin(options, patience, tell);
   try {
-    // As hwloc 2 writes it: that one reads nothing newer, hwloc 3 reads both.
+    // In hwloc 2's format: hwloc 2 reads nothing newer, and hwloc 3 reads both.
     const xml = topology.exportXml({ v2: true });
     writeFileSync(unfinished, xml, { flag: 'wx', mode: 0o600 });
     if (place !== undefined && !pluginsGivenUp()) keepFile(place, fingerprint, unfinished);
@@ -78,7 +88,7 @@ export async function writeXmlFile(
   }
 }
 
-/** Whatever the cgroup of this process allows: the file shows the whole machine. */
+/** Does not depend on what the cgroup of this process allows: the file shows the whole machine. */
 function xmlFingerprint(env: Environment): string {
   const { file, apiVersion } = libhwloc();
   const library = `${file} ${versionText(apiVersion)}, as XML`;
@@ -86,7 +96,10 @@ function xmlFingerprint(env: Environment): string {
   return fingerprintOf(textsOf({ env, io: 'all', hole: undefined, xmlfile: true, allowed, library }));
 }
 
-/** Gives a kept file another name; under another root, it is copied. @returns false if its last holder has let it go just now. */
+/**
+ * Gives a kept file a second name, or copies it if that is under another root. @returns false if the last
+ * holder has just left
+ */
 function take(kept: string, name: string): boolean {
   try {
     linkSync(kept, name);
@@ -102,7 +115,10 @@ function take(kept: string, name: string): boolean {
   }
 }
 
-/** What hwloc leaves out, or keeps in part, unless it is asked. (Groups cannot be asked for: those without structure are dropped.) */
+/**
+ * The types that hwloc leaves out, or keeps in part, by default. (Groups cannot be requested: those without
+ * structure are dropped.)
+ */
 const everything: Partial<Record<ObjectType, TypeFilter>> = {
   L1iCache: 'all',
   L2iCache: 'all',

@@ -1,8 +1,8 @@
-// A place that was refused.
+// The error for a directory or file that is not safe to use.
 
 import { HwlocShareError } from '../../errors/index.js';
 
-/** What the user can do about it: nothing where it is somebody else's, who may be using it. */
+/** What the user can do about it. `none`: it belongs to another user, who may be using it. */
 export type Remedy = 'remove' | 'close' | 'none';
 
 const advices = {
@@ -11,7 +11,10 @@ const advices = {
   none: '',
 } satisfies Record<Remedy, string>;
 
-/** A directory or file at a name of ours is not what it should be; using it could serve or harm somebody else. */
+/**
+ * A directory or file with a name of hwloc-share is not what it should be. Using it could help or harm
+ * another user.
+ */
 export class ChannelRefusedError extends HwlocShareError {
   override readonly name = 'ChannelRefusedError';
 

@@ -1,5 +1,5 @@
-// The door of src/channel/place: where on a node channels are. Files only, no locks and no FIFOs, so that the wrapper does not pay for
-// the native calls that those need before its launcher runs.
+// The door of src/channel/place: where the channels of a node are. Only files, no locks and no FIFOs: those
+// need native calls, which the wrapper would have to load before its launcher runs.
 
 export { ChannelRefusedError } from './errors.js';
 export { descendantsOf, seesEveryProcess, statOf } from './process.js';

@@ -1,17 +1,20 @@
-// What /proc says of a process, for those questions that only it can answer: which launcher stands above a rank, whether a launcher is
-// stopped, and which processes are below a rank.
+// Reads about processes in /proc: which launcher is above a rank, whether a launcher is stopped, and which
+// processes are below a rank. Nothing else in the system can answer these questions.
 
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 
-/** The PID namespace that has all processes of the node: PROC_PID_INIT_INO in linux/proc_ns.h. */
+/** The PID namespace that contains all processes of the node: PROC_PID_INIT_INO in linux/proc_ns.h. */
 const allSeeing = 'pid:[4026531836]';
 
-/** Whether /proc shows the processes of all containers of this node; if not, it shows those of this one. */
+/**
+ * Whether /proc shows the processes of all containers of this node. Otherwise it shows only those of this
+ * container.
+ */
 export function seesEveryProcess(): boolean {
   return readlinkSync('/proc/self/ns/pid') === allSeeing;
 }
 
-/** What /proc/<pid>/stat says that we need; undefined when there is no such process. @see proc(5) */
+/** The needed fields of /proc/<pid>/stat; undefined if there is no such process. @see proc(5) */
 export function statOf(
   pid: number,
 ): { command: string; state: string; parent: number; start: number } | undefined {
@@ -21,7 +24,7 @@ export function statOf(
   } catch {
     return undefined;
   }
-  // The command stands in parentheses and may hold any character, parentheses and spaces included.
+  // The command is in parentheses and may contain any character, even parentheses and spaces.
   const open = text.indexOf('(');
   const close = text.lastIndexOf(')');
   const fields = text.slice(close + 2).split(' ');
@@ -34,8 +37,8 @@ export function statOf(
 }
 
 /**
- * The pids of all living descendants of these processes, as far as /proc shows them; not the processes themselves. A rank may be a shell
- * script, and the program of the job its child.
+ * The pids of all living descendants of some processes, as far as /proc shows them, without the processes
+ * themselves. A rank may be a shell script, and the program of the job its child.
  */
 export function descendantsOf(pids: readonly number[]): number[] {
   const children = new Map<number, number[]>();

@@ -1,10 +1,10 @@
-// The directories under which channels are: BASE/hwloc-share-UID, ours alone.
+// Roots: the directories that contain channels. BASE/hwloc-share-UID, only for this user.
 
 import { type Stats, constants, lstatSync, mkdirSync, readdirSync, rmdirSync } from 'node:fs';
 import { codeOf } from '../../errors/index.js';
 import { ChannelRefusedError } from './errors.js';
 
-/** A root by its number in the protocol: 1 to 4; the others are undefined. */
+/** Roots by their numbers in the protocol: 1 to 4. Missing roots are undefined. */
 export type NumberedRoots = readonly (string | undefined)[];
 
 /**
@@ -24,7 +24,7 @@ export function numberedRoots(
   return [undefined, rootOf(asked), rootOf('/dev/shm'), rootOf(runtime), rootOf(temporary)];
 }
 
-/** The same in order of preference, each once. */
+/** The same roots in order of preference, without duplicates. */
 export function rootsOf(asked: string | undefined, runtime: string | undefined, temporary: string): string[] {
   return [...new Set(numberedRoots(asked, runtime, temporary))].filter((root) => root !== undefined);
 }
@@ -33,15 +33,15 @@ function withoutSlash(path: string): string {
   return path.length > 1 && path.endsWith('/') ? withoutSlash(path.slice(0, -1)) : path;
 }
 
-/** The user we act as. */
+/** The effective user id of this process. */
 export function ownUid(): number {
   return process.geteuid?.() ?? 0;
 }
 
 /**
- * Makes sure that the root directory is there, is a directory and not a link, is ours, and is closed to others.
+ * Makes the root directory if it does not exist, and checks that it is safe to use.
  *
- * @throws ChannelRefusedError  if it is there but is not that.
+ * @throws ChannelRefusedError  if it exists and is not safe.
  * @throws Error                of mkdir(2): `ENOENT`, `EACCES`, `EROFS`, `ENOSPC`.
  */
 export function openRoot(root: string): void {
@@ -56,7 +56,7 @@ export function openRoot(root: string): void {
       checkDirectory(root);
       return;
     } catch (error) {
-      // A job that ended has removed it meanwhile.
+      // A job that ended has removed it since.
       if (codeOf(error) !== 'ENOENT') throw error;
     }
   }
@@ -65,8 +65,9 @@ export function openRoot(root: string): void {
 /**
  * Checks that a directory is safe to use.
  *
- * @param status  What is there, if that was looked at already.
- * @throws ChannelRefusedError  unless the path is a directory (no link) of ours that nobody else can enter.
+ * @param status  The status of the path, if already known.
+ * @throws ChannelRefusedError  unless the path is a directory (not a link) of this user that no other user
+ *   can enter.
  * @throws Error                of lstat(2), without `status`.
  */
 export function checkDirectory(
@@ -74,7 +75,7 @@ export function checkDirectory(
   { mode, uid }: Pick<Stats, 'mode' | 'uid'> = lstatSync(path),
 ): void {
   const type = mode & constants.S_IFMT;
-  // Whoever it belongs to may be using it: also where this process acts as root, in a user namespace.
+  // Its owner may be using it. This also holds if this process is root in a user namespace.
   if (uid !== ownUid()) throw new ChannelRefusedError(path, `belongs to user ${uid}`, 'none');
   if (type === constants.S_IFLNK) throw new ChannelRefusedError(path, 'is a symbolic link');
   if (type !== constants.S_IFDIR) throw new ChannelRefusedError(path, 'is not a directory');
@@ -84,7 +85,7 @@ export function checkDirectory(
   }
 }
 
-/** Why a root that is there must not be used; undefined where it may, or is not there. */
+/** Why an existing root must not be used; undefined if it may be used, or does not exist. */
 export function refusalOf(root: string): ChannelRefusedError | undefined {
   try {
     checkDirectory(root);
@@ -97,8 +98,9 @@ export function refusalOf(root: string): ChannelRefusedError | undefined {
 /**
  * The directory of a job's channel on this node.
  *
- * The key may hold whatever a launcher calls its jobs. A character other than a plain letter, digit, `.`, `-`, `_` or `@` is replaced; a
- * hash of the whole then keeps apart what would look alike.
+ * Launchers name their jobs in many ways, so the key may contain any character. Each character except
+ * letters, digits, `.`, `-`, `_` and `@` is replaced. A hash of the whole key then keeps apart keys that
+ * would look alike.
  */
 export function channelPath(root: string, key: string): string {
   return `${root}/${nameOf(key)}`;
@@ -117,7 +119,7 @@ export function fnv1a(text: string): number {
   return hash >>> 0;
 }
 
-/** The names in a directory; none where it is not there, or may not be looked into. */
+/** The names in a directory; an empty list if it does not exist or cannot be read. */
 export function namesIn(directory: string): string[] {
   try {
     return readdirSync(directory);
@@ -126,11 +128,11 @@ export function namesIn(directory: string): string[] {
   }
 }
 
-/** Removes the root if nothing is in it; if another job has its channel there, it stays. */
+/** Removes the root if it is empty. If another job has a channel in it, it stays. */
 export function removeRoot(root: string): void {
   try {
     rmdirSync(root);
   } catch {
-    // Not empty, or gone, or not ours to remove: all are as they should be.
+    // Not empty, already removed, or no permission: nothing to do.
   }
 }
