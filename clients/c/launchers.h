@@ -1,7 +1,7 @@
 /* Which rank a process is, from the variables of its launcher. Part of hwloc_share.c, which alone includes it.
  *
- * The launchers and what names their steps: docs/protocol.md, section 1. An environment is a text here: its variables,
- * a NUL after each, and another one at the end.
+ * docs/protocol.md, section 1, describes the launchers. An environment is a text here: variables that each end with a
+ * NUL, and another NUL at the end.
  */
 
 /** Who a process is in its job. */
@@ -9,19 +9,18 @@ struct hws_identity {
   const char *launcher;                   /* NULL: none started this process */
   int rank, size, local_rank, local_size; /* -1: the launcher does not tell */
   char node[256];
-  char step[1024];  /* empty: nothing names the job step, or no launcher is known */
-  int is_step_told; /* by variables alone: no two steps of a node have the same name */
+  char step[1024];  /* empty: the step has no name, or no launcher is known */
+  int is_step_told; /* only from variables: then no two steps of a node have the same name */
 };
 
-/** A process, as /proc tells of it. */
+/** A process, from /proc. */
 struct hws_process {
   int pid, parent;
   unsigned long long start; /* in clock ticks after boot */
   char command[32];
 };
 
-/** A setting; NULL if it is not set, or empty. To other nodes, Open MPI passes only variables on that begin with OMPI_.
- */
+/** A setting; NULL if it is not set, or empty. Open MPI passes only variables that begin with OMPI_ to other nodes. */
 static const char *hws_setting(const char *name) {
   char passed_on[64] = "OMPI_";
   const char *value = getenv(name);
@@ -31,7 +30,7 @@ static const char *hws_setting(const char *name) {
   return value == NULL || *value == '\0' ? NULL : value;
 }
 
-/** A whole word as a number. 0 if it is none. */
+/** Reads a word that is a number. 0 if it is something else. */
 static int hws_number(const char *word, int base, uint64_t *value) {
   const char *digits = base == 16 ? "0123456789abcdefABCDEF" : "0123456789";
   if (word == NULL || *word == '\0' || strlen(word) > 16 || word[strspn(word, digits)] != '\0')
@@ -59,7 +58,7 @@ static int hws_look_at(int pid, struct hws_process *process) {
   snprintf(path, sizeof path, "/proc/%d/stat", pid);
   if (hws_read(path, text, sizeof text) == -1)
     return 0;
-  /* The command is in parentheses, and may hold any character, parentheses and spaces included. */
+  /* The command is in parentheses; it can have any characters, also parentheses and spaces. */
   command = strchr(text, '(');
   fields = strrchr(text, ')');
   if (command == NULL || fields == NULL ||
@@ -78,7 +77,7 @@ static int hws_sees_every_process(void) {
   return readlink("/proc/self/ns/pid", name, sizeof name - 1) > 0 && strcmp(name, "pid:[4026531836]") == 0;
 }
 
-/** The environment that a process was started with, to be freed; NULL if it is not told. */
+/** The environment that a process was started with, to be freed. NULL if it cannot be read. */
 static char *hws_environment_of(int pid) {
   const size_t most = 1 << 18;
   char path[64], *text = (char *)malloc(most);
@@ -93,7 +92,7 @@ static char *hws_environment_of(int pid) {
   return text;
 }
 
-/** The environment of this process, to be freed; NULL without memory. */
+/** The environment of this process, to be freed. NULL if there is no memory. */
 static char *hws_own_environment(void) {
   size_t size = 1, used = 0;
   char *text;
@@ -109,21 +108,21 @@ static char *hws_own_environment(void) {
 }
 
 /**
- * How a launcher tells a rank who it is. Of names with a `|` between them, the first that is set counts. A `?` in
- * front: not every version sets it. NULL: the launcher does not tell.
+ * How a launcher tells a rank who it is. `A|B`: the first of these variables that is set. `?A`: not every version sets
+ * it. NULL: the launcher does not tell.
  */
 struct hws_launcher {
   const char *name;
   const char *variables[4]; /* it is this one if these are set */
   const char *rank, *size, *local_rank, *local_size;
-  const char *id;           /* what names the step; if that is not set, the launcher's process above the rank does */
-  const char *processes[6]; /* how the commands of its processes begin that are above a rank */
+  const char *id;           /* names the step; if it is not set, the launcher's process above the rank does */
+  const char *processes[6]; /* how the commands of its processes above a rank begin */
 };
 
 #define HWS_FOUR(prefix) prefix "RANK", prefix "SIZE", prefix "LOCAL_RANK", prefix "LOCAL_SIZE"
 #define HWS_HYDRA "PMI_RANK|PMI_ID", "?PMI_SIZE", "MPI_LOCALRANKID", "MPI_LOCALNRANKS", NULL
 
-/** In the order of docs/protocol.md. test/launcher/kinds/environments.json has what each of them sets. */
+/** In the order of docs/protocol.md. test/launcher/kinds/environments.json shows what each of them sets. */
 static const struct hws_launcher hws_launchers[] = {
     /* clang-format off */
     {"local", {"HWLOC_SHARE_RANK"}, HWS_FOUR("HWLOC_SHARE_"), NULL, {NULL}},
@@ -142,7 +141,7 @@ static const struct hws_launcher hws_launchers[] = {
     {"mpich", {"PMI_RANK|PMI_ID", "MPI_LOCALRANKID"}, HWS_HYDRA, {"hydra_pmi_proxy", "pmi_proxy"}},
     {"mvapich2", {"MV2_COMM_WORLD_RANK"}, HWS_FOUR("MV2_COMM_WORLD_"), NULL, {"mpispawn"}},
     {"alps", {"ALPS_APP_PE"}, "ALPS_APP_PE", NULL, NULL, NULL, "ALPS_APP_ID", {"apinit", "apshepherd"}},
-    /* The local size is the item of node SLURM_NODEID; SLURM_STEP_ID names the step, too. */
+    /* The local size is item SLURM_NODEID of the list; SLURM_STEP_ID is part of the step's name, too. */
     {"slurm", {"SLURM_PROCID", "SLURM_STEP_TASKS_PER_NODE"},
      "SLURM_PROCID", "SLURM_STEP_NUM_TASKS", "SLURM_LOCALID", "SLURM_STEP_TASKS_PER_NODE", "SLURM_JOB_ID",
      {"slurmstepd"}},
@@ -153,7 +152,7 @@ enum { HWS_LAUNCHERS = sizeof hws_launchers / sizeof *hws_launchers };
 
 static int hws_is(const struct hws_launcher *launcher, const char *name) { return strcmp(launcher->name, name) == 0; }
 
-/** The value of the first of these names that is set, and NULL if none is. */
+/** The value of the first of these variables that is set. NULL if none is. */
 static const char *hws_variable(const char *environment, const char *names) {
   names += names != NULL && *names == '?';
   while (names != NULL) {
@@ -167,7 +166,7 @@ static const char *hws_variable(const char *environment, const char *names) {
   return NULL;
 }
 
-/** Whether the variables of a launcher are there; and are its own, not set by another for the sake of some MPI. */
+/** Whether the variables of a launcher are set, and not by another launcher that sets them for an MPI library. */
 static int hws_is_set_in(const struct hws_launcher *launcher, const char *environment) {
   const char *other = hws_variable(environment, "OMPI_COMM_WORLD_RANK");
   for (int i = 0; launcher->variables[i] != NULL; i++)
@@ -180,7 +179,7 @@ static int hws_is_set_in(const struct hws_launcher *launcher, const char *enviro
   return !hws_is(launcher, "pmix") || other == NULL || strcmp(hws_variable(environment, "PMIX_RANK"), other) != 0;
 }
 
-/** Whether a process has one of a launcher's names. */
+/** Whether a process is one of a launcher's, by its command. */
 static int hws_is_process_of(const struct hws_launcher *launcher, const struct hws_process *process) {
   for (int i = 0; launcher->processes[i] != NULL; i++)
     if (strncmp(process->command, launcher->processes[i], strlen(launcher->processes[i])) == 0)
@@ -188,7 +187,7 @@ static int hws_is_process_of(const struct hws_launcher *launcher, const struct h
   return 0;
 }
 
-/** Whether a process was started without a launcher's variables, or with others: it has given them to its children. */
+/** Whether a process was started without a launcher's variables, or with other values: it gave them to its children. */
 static int hws_has_set(const struct hws_launcher *launcher, const char *environment, const char *theirs) {
   for (int i = 0; theirs != NULL && launcher->variables[i] != NULL; i++) {
     const char *names = launcher->variables[i];
@@ -207,7 +206,7 @@ static int hws_has_set(const struct hws_launcher *launcher, const char *environm
   return 0;
 }
 
-/** Which launcher started the process that has these variables, and this parent; NULL if none did. */
+/** Which launcher started a process with these variables and this parent. NULL if none did. */
 static const struct hws_launcher *hws_find_launcher(const char *environment, int parent) {
   const struct hws_launcher *found[HWS_LAUNCHERS], *nearest = NULL;
   struct hws_process process;
@@ -217,7 +216,7 @@ static const struct hws_launcher *hws_find_launcher(const char *environment, int
       found[count++] = &hws_launchers[i];
   if (count < 2)
     return count == 0 ? NULL : found[0];
-  /* The one whose process is nearest above: its name is a better sign than what it gave to its children. */
+  /* The nearest process above the rank decides. Its name is a better sign than the variables that it gave. */
   for (height = 0; nearest == NULL && height < 32 && parent > 1 && hws_look_at(parent, &process); height++) {
     char *theirs = hws_environment_of(parent);
     int signs, most = 0;
@@ -232,7 +231,7 @@ static const struct hws_launcher *hws_find_launcher(const char *environment, int
   return nearest != NULL ? nearest : found[0];
 }
 
-/** Finds the launcher's process above this rank. If it cannot be seen, returns 0 and finds the parent, or pid 0. */
+/** Finds the launcher's process above this rank. If it cannot be seen: returns 0, and finds the parent, or pid 0. */
 static int hws_find_daemon(const struct hws_launcher *launcher, struct hws_process *found) {
   int pid = (int)getppid();
   for (int height = 0; height < 32 && pid > 1 && hws_look_at(pid, found); height++) {
@@ -248,7 +247,7 @@ static int hws_find_daemon(const struct hws_launcher *launcher, struct hws_proce
   return 0;
 }
 
-/** A number that a launcher tells; -1 if it does not. 0 if there is none where it must be. */
+/** Reads a number that a launcher tells; -1 if it does not. Returns 0 if the variable must be a number and is not. */
 static int hws_told(const char *environment, const char *names, int *value) {
   const char *word = hws_variable(environment, names);
   uint64_t number;
@@ -261,7 +260,7 @@ static int hws_told(const char *environment, const char *names, int *value) {
   return 1;
 }
 
-/** Item `number` of a list such as `2(x3),1`, which stands for 2,2,2,1. 0 if there is none. */
+/** Reads item `number` of a list such as `2(x3),1`, which stands for 2,2,2,1. 0 if there is no such item. */
 static int hws_tasks_on_node(const char *list, int number, int *tasks) {
   for (;; list++) {
     char count[10], times[10] = "1";
@@ -281,8 +280,8 @@ static int hws_tasks_on_node(const char *list, int number, int *tasks) {
 }
 
 /**
- * The name of the job step on this node; empty if the launcher has none, and its process, which would do, cannot be
- * seen from this container. 0 if a variable is missing that names it.
+ * Finds the name of the job step on this node. It is empty if the launcher has no name for it, and its process cannot
+ * be seen from this container. 0 if a variable with the name is missing.
  */
 static int hws_name_step(const struct hws_launcher *launcher, const char *environment, struct hws_identity *me) {
   const char *id = hws_variable(environment, launcher->id), *more;
@@ -301,7 +300,7 @@ static int hws_name_step(const struct hws_launcher *launcher, const char *enviro
       return 0;
     snprintf(step, sizeof step, "slurm-%.300s.%.300s", id, more);
   } else if (hws_is(launcher, "flux")) {
-    /* What tells the brokers of one host apart, and instances: the folder of the broker is in both. */
+    /* Tells the instances and the brokers of one host apart: both have the broker's directory in them. */
     more = hws_variable(environment, "FLUX_JOB_TMPDIR|FLUX_URI");
     snprintf(step, sizeof step, "flux-%.300s%s%.400s", id, more == NULL ? "" : "-", more == NULL ? "" : more);
   } else if (me->is_step_told) {
@@ -317,7 +316,7 @@ static int hws_name_step(const struct hws_launcher *launcher, const char *enviro
     else if (is_daemon || hws_sees_every_process())
       snprintf(step, sizeof step, "%s-%d-%llu", launcher->name, daemon.pid, daemon.start);
     else if (job != NULL && started != NULL && strcmp(started, launcher->name) == 0)
-      strcpy(step, launcher->name); /* a container hides it, but the wrapper has a name for the job */
+      strcpy(step, launcher->name); /* a container hides it, but the wrapper has named the job */
     else
       return 1;
   }
@@ -326,9 +325,10 @@ static int hws_name_step(const struct hws_launcher *launcher, const char *enviro
 }
 
 /**
- * Who the process is that has these variables and this parent.
+ * Finds who a process with these variables and this parent is.
  *
- * Numbers that the launcher does not tell are -1. Returns NULL, or what is wrong with the variables: then it is 0 of 1.
+ * Numbers that the launcher does not tell are -1. Returns NULL, or what is wrong with the variables: then the process
+ * is rank 0 of 1.
  */
 static const char *hws_identify(const char *environment, int parent, struct hws_identity *me) {
   const struct hws_launcher *launcher = hws_find_launcher(environment, parent);
@@ -358,7 +358,7 @@ static const char *hws_identify(const char *environment, int parent, struct hws_
   if (hws_is(launcher, "flux"))
     is_told = is_told && hws_told(environment, "FLUX_JOB_NNODES", &number);
   if (number != 1 && hws_is(launcher, "flux"))
-    found.local_size = -1; /* how many of its tasks are on each of several nodes, Flux says to nobody */
+    found.local_size = -1; /* Flux does not tell how many tasks are on each of several nodes */
   if (is_told && (found.local_size == -1 || found.local_rank < found.local_size) &&
       hws_name_step(launcher, environment, &found)) {
     *me = found;

@@ -17,10 +17,10 @@ from typing import Callable, Dict, List, Optional, Tuple
 
 from ._hwloc import setting
 
-LEADS = 1 << 31  # the byte of the roll whose holder leads; lower ones are those of local ranks
-_OWNS = LEADS + 1  # its holder owns the channel: the wrapper
-LINE = 4096  # bytes of the longest line in the lobby: what one write puts into a FIFO in one piece
-SHORT_LINK = 127  # bytes of a link's target that take no block of a tmpfs
+LEADS = 1 << 31  # the leader locks this byte of the roll; each rank locks the byte of its local rank
+_OWNS = LEADS + 1  # the wrapper locks this one: it owns the channel
+LINE = 4096  # most bytes of a line in the lobby: one write puts so many into a FIFO in one piece
+SHORT_LINK = 127  # most bytes of a link's target that need no block of a tmpfs
 
 
 class ProtocolError(ValueError):
@@ -34,7 +34,7 @@ Range = Tuple[int, int]  # the end exclusive
 
 
 def format_line(verb: str, **words: object) -> str:
-    """A line. What is None is left out."""
+    """A line. Words that are None are left out."""
 
     def escaped(value: object) -> str:
         raw = str(value).encode("utf-8", "surrogateescape")
@@ -66,7 +66,7 @@ def parse_line(line: str) -> Tuple[str, Words, List[Range]]:
 
 
 def number(words: Words, key: str, base: int = 10, absent: Optional[int] = None) -> int:
-    """The number that a word holds. Raises ProtocolError if it is missing, and `absent` does not stand in for it."""
+    """The number in a word; `absent` if there is no such word. Raises ProtocolError."""
     text = words.get(key)
     if text is None and absent is not None:
         return absent
@@ -79,7 +79,7 @@ _FINAL, _PLANNED, _JOIN = "release fallback", "plan release", "lead anew plan"
 
 
 def _number(verbs: str, base: int = 10, absent: Optional[int] = None) -> int:
-    """A number of a round: which verbs have it, and what holds if it is missing (None: it must be there)."""
+    """A number in the line of a round: which verbs have it, and its value if it is missing (None: an error)."""
     return field(
         default=0 if absent is None else absent, metadata={"verbs": verbs.split(), "base": base, "absent": absent}
     )
@@ -103,7 +103,7 @@ class Round:
     abi: int = _number(_PLANNED, 16)
     offset: int = _number(_PLANNED, 16, absent=0)
     base: int = _number(_PLANNED, absent=0)
-    shape: str = ""  # which topology the leader asks for; empty: this machine as hwloc finds it
+    shape: str = ""  # which topology the leader asks for; empty if it is this machine as hwloc finds it
     reason: str = ""
 
     @property
@@ -166,7 +166,7 @@ class Roll:
         fcntl.lockf(self.fd, fcntl.LOCK_UN, 1, start)
 
     def find(self, start: int, end: int) -> Optional[Tuple[int, int]]:
-        """Start and length of a lock that another process has on one of these bytes; of several, any one."""
+        """Start and length of a lock that another process has on these bytes. If there are several: any one of them."""
         if start >= end:
             return None
         form = "hhqqi4x"  # struct flock
@@ -197,7 +197,7 @@ def hash_of_key(key: str) -> int:
 
 
 def name_of_key(key: str) -> str:
-    """The name of a channel's directory: the key, or what stands for one that cannot be a name."""
+    """The name of a channel's directory: the key, or a name made from it if it cannot be a name itself."""
     if re.fullmatch(r"(?!\.)[A-Za-z0-9._@-]{0,120}", key):
         return key
     text = "".join(chr(unit) if unit < 128 else "_" for unit in _next_units(key))
@@ -205,22 +205,22 @@ def name_of_key(key: str) -> str:
 
 
 def find_roots() -> List[Optional[str]]:
-    """Where channels can be, each under its number; None: there is none, or it is the same as one before."""
+    """The directories that channels can be in, by number. None: not set, or the same as an earlier one."""
     bases = [None, setting("HWLOC_SHARE_DIR"), "/dev/shm", setting("XDG_RUNTIME_DIR"), setting("TMPDIR") or "/tmp"]
     roots = [base and os.path.join(os.path.abspath(base), f"hwloc-share-{os.geteuid()}") for base in bases]
     return [None if root in roots[:i] else root for i, root in enumerate(roots)]
 
 
 class OtherStepError(Exception):
-    """The ranks of another step meet in the channel of this name."""
+    """The channel of this name is for another step."""
 
 
 class Refused(OSError):
-    """What is there is not what it should be; to use it could serve or harm somebody else."""
+    """A file or directory that is not safe to use."""
 
 
 def open_ours(name: str, flags: int, is_kind: Callable[[int], bool], directory: Optional[int] = None) -> int:
-    """Opens what must be of this kind, of this user, and closed to others. Raises Refused, OSError."""
+    """Opens a file that must be of this kind, belong to this user and be closed to others. Raises Refused, OSError."""
     try:
         fd = os.open(name, flags | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, dir_fd=directory)
     except OSError as error:
@@ -260,7 +260,7 @@ def _is_named(path: str, roll: int) -> bool:
 
 
 def _remove_directory(path: str) -> None:
-    """Removes a directory and what is in it, the roll last: then the next sweep knows it if we are killed."""
+    """Removes a directory and all in it, the roll last: if this process is killed, the next sweep still knows it."""
     with contextlib.suppress(OSError):
         for entry in sorted(os.listdir(path), key=lambda name: name == "roll"):
             os.unlink(f"{path}/{entry}")
@@ -269,7 +269,7 @@ def _remove_directory(path: str) -> None:
 
 
 def remove_if_dead(root: str, name: str) -> bool:
-    """Removes a directory of a root, but not our own, if nobody has a lock on its roll. Whether it is gone."""
+    """Removes a directory of a root, not our own, if nobody has a lock on its roll. Returns whether it is gone."""
     path = f"{root}/{name}"
     try:
         os.close(open_directory(path))
@@ -281,14 +281,14 @@ def remove_if_dead(root: str, name: str) -> bool:
                 return True
     except FileNotFoundError:
         with contextlib.suppress(OSError):
-            os.rmdir(path)  # its maker was killed, or its remover: then it is empty
+            os.rmdir(path)  # it is empty: the process that made or removed it was killed
     except OSError:
         pass
     return False
 
 
 def sweep(root: str, ours: Tuple[str, str]) -> None:
-    """Removes what dead jobs left in a root, but not what has these names."""
+    """Removes what dead jobs left in a root, except directories of these names."""
     with contextlib.suppress(OSError):
         with closing(open_directory(root)) as fd:
             for name in set(os.listdir(fd)) - set(ours):
@@ -311,7 +311,7 @@ class Place:
 
 
 def _is_of_step(step: Optional[str], directory: int) -> bool:
-    """Whether a step meets in a channel; if none does, it does from now on. None: nobody can tell."""
+    """Whether a channel is for this step; if it is not for any step yet, it is from now on."""
     try:
         if step is not None:
             os.symlink(step, "step", dir_fd=directory)
@@ -323,7 +323,7 @@ def _is_of_step(step: Optional[str], directory: int) -> bool:
 
 
 def _enter_made(path: str, byte: int, step: Optional[str]) -> Optional[Place]:
-    """Enters a channel that is there. None: try again. Raises OtherStepError, FileNotFoundError, OSError."""
+    """Enters a channel that exists. None: try again. Raises OtherStepError, FileNotFoundError, OSError."""
     with closing(open_directory(os.path.dirname(path))), contextlib.ExitStack() as opened:
         directory = open_directory(path)
         opened.callback(os.close, directory)
@@ -332,7 +332,7 @@ def _enter_made(path: str, byte: int, step: Optional[str]) -> Optional[Place]:
         if not _is_of_step(step, directory):
             raise OtherStepError(path)
         is_locked = roll.lock(byte)
-        # Another rank has one byte; a process that removes the channel has all of them, or has just removed it.
+        # One byte: another process has this rank's number. More: a process is removing the channel.
         holder = None if is_locked else roll.find(byte, byte + 1)
         if _is_named(path, roll.fd) and (is_locked or (holder is not None and holder[1] == 1)):
             opened.pop_all()
@@ -341,12 +341,12 @@ def _enter_made(path: str, byte: int, step: Optional[str]) -> Optional[Place]:
 
 
 def build(path: str, byte: int, fifos: Tuple[str, ...], step: Optional[str] = None) -> Optional[Place]:
-    """Makes a directory with a roll whose byte is locked, under another name first. None: try again. Raises OSError."""
+    """Makes a directory with a roll and locks our byte, under another name first. None: try again. Raises OSError."""
     root = os.path.dirname(path)
     with contextlib.suppress(FileExistsError):
         os.mkdir(root, 0o700)
     passing = f"{root}/.new-{secrets.token_hex(8)}"
-    trouble: Optional[OSError] = None  # none where another process takes it for the leftover of a dead job
+    trouble: Optional[OSError] = None  # None: another process took it for a dead one, and locked its roll
     try:
         with closing(open_directory(root)), contextlib.ExitStack() as opened:
             os.mkdir(passing, 0o700)
@@ -366,7 +366,7 @@ def build(path: str, byte: int, fifos: Tuple[str, ...], step: Optional[str] = No
     _remove_directory(passing)
     with contextlib.suppress(OSError):
         os.rmdir(root)
-    # Another rank was faster, or another process has removed what it took for empty or dead.
+    # Another rank was faster; or another process took it for an empty or dead directory, and removed it.
     if trouble is None or trouble.errno in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOENT):
         return None
     raise trouble
@@ -375,12 +375,12 @@ def build(path: str, byte: int, fifos: Tuple[str, ...], step: Optional[str] = No
 def enter(
     roots: List[Optional[str]], name: str, byte: int, step: Optional[str], say: Callable[[str], None]
 ) -> Tuple[int, Place]:
-    """Finds the channel, or makes it in the first root that can be used. Its root's number, and the place.
+    """Finds the channel, or makes it in the first root that can be used. Returns the number of the root, and the place.
 
     Raises OSError, OtherStepError.
     """
     trouble: OSError = FileNotFoundError(errno.ENOENT, "there is no directory for a channel")
-    until = time.monotonic() + 1  # a removal takes microseconds, unless the remover is stopped
+    until = time.monotonic() + 1  # a removal takes microseconds, unless the process that does it is stopped
     while time.monotonic() < until:
         for is_made, i in itertools.product((True, False), range(1, len(roots))):
             path = f"{roots[i]}/{name}"

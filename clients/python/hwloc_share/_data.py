@@ -15,7 +15,7 @@ _MOST_PIECES, _LONGEST_NAME = 4096, 255
 
 
 def pieces_of(share: Union[Share, None]) -> Pieces:
-    """What was given to `join(share=...)`, or what it makes. Raises ValueError, TypeError, what the function raises."""
+    """The pieces of `join(share=...)`. Raises ValueError, TypeError, and what a function in their place raises."""
     given = share() if callable(share) else share or {}
     if len(given) > _MOST_PIECES or not all(0 < len(name.encode()) <= _LONGEST_NAME for name in given):
         raise ValueError(f"share has at most {_MOST_PIECES} pieces, with names of 1 to {_LONGEST_NAME} bytes of UTF-8")
@@ -30,10 +30,10 @@ def _up(value: int, multiple: int) -> int:
 
 
 def lay_out(pieces: Pieces) -> Tuple[int, List[Tuple[int, memoryview]]]:
-    """How many bytes the data takes, a multiple of the page size; and its parts with their places."""
+    """The length of the data, a multiple of the page size; and its parts with their offsets."""
 
     def index(places: Iterable[int], length: int) -> bytes:
-        # Numbers have 14 digits, so that the index is as long whatever they are.
+        # Numbers have 14 digits, so the length of the index does not depend on them.
         lines = [f"index hwloc-share=1 bytes={length:014x}\n"]
         for (name, piece), at in zip(pieces.items(), places):
             lines.append(format_line("piece", name=name, offset=f"{at:014x}", length=f"{len(piece):014x}") + "\n")

@@ -15,12 +15,12 @@ from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Tupl
 
 
 class HwlocError(OSError):
-    """libhwloc is not there, or one of its functions failed; `errno` is what it said, 0 if it said nothing."""
+    """libhwloc was not found, or one of its functions failed. `errno` is 0 if the function did not set it."""
 
 
 def setting(name: str) -> Optional[str]:
     """An environment variable; None if it is not set, or empty."""
-    # Open MPI passes only variables on to other nodes whose names begin with OMPI_.
+    # Open MPI passes only variables that begin with OMPI_ to other nodes.
     return os.environ.get(name, os.environ.get(f"OMPI_{name}") if name.startswith("HWLOC_SHARE_") else None) or None
 
 
@@ -59,7 +59,7 @@ _PROTOTYPES: Dict[str, Tuple[Any, List[Any]]] = {
 
 @functools.lru_cache(maxsize=None)
 def libhwloc() -> ctypes.CDLL:
-    """The library. Its functions release Python's lock while they run. Raises HwlocError if there is none."""
+    """The library. Its functions release Python's lock while they run. Raises HwlocError if it was not found."""
     library = None
     for name in (setting("HWLOC_SHARE_LIBHWLOC"), "libhwloc.so.15", "libhwloc.so.12", "libhwloc.so"):
         with contextlib.suppress(OSError):
@@ -73,7 +73,7 @@ def libhwloc() -> ctypes.CDLL:
 
 
 def call(name: str, *arguments: object) -> int:
-    """Calls a function of libhwloc that returns -1 when it fails. Raises HwlocError then."""
+    """Calls a function of libhwloc. Raises HwlocError if it returns -1."""
     ctypes.set_errno(0)
     result = getattr(libhwloc(), name)(*arguments)
     if result == -1:
@@ -105,7 +105,7 @@ class CpuSet(collections.abc.Set):  # type: ignore[type-arg]
 
     @contextlib.contextmanager
     def _bitmap(self) -> Iterator[int]:
-        """A `hwloc_bitmap_t` with the same members, for a while."""
+        """A `hwloc_bitmap_t` with the same members, until the end of a `with`."""
         bitmap = libhwloc().hwloc_bitmap_alloc()
         try:
             call("hwloc_bitmap_list_sscanf", bitmap, str(self).encode())
@@ -163,7 +163,7 @@ class Object:
         self._topology, self._address = topology, address
 
     def _read(self, field: str, form: str) -> Any:
-        self._topology.pointer  # raises if it is closed: the memory is not there any more
+        self._topology.pointer  # raises if it is closed: then the memory is unmapped
         return _read(self._address + _AT[field], form)
 
     def _object(self, field: str) -> Optional[Object]:
@@ -194,7 +194,7 @@ class Object:
 
     @property
     def children(self) -> List[Object]:
-        """All objects below it by one step: normal ones, then memory, I/O and Misc."""
+        """Its children: normal ones, then memory, I/O and Misc."""
         found: List[Object] = []
         for field in _CHILDREN:
             child = self._object(field)
@@ -205,14 +205,14 @@ class Object:
 
     @property
     def infos(self) -> Dict[str, str]:
-        """Name and value pairs, such as "CPUModel". Of several of one name the first."""
+        """Name and value pairs, such as "CPUModel". If a name occurs twice, the first counts."""
         first, count = self._read("infos", "P"), self._read("infos_count", "I")
         pairs = [_read(first + 16 * i, "PP") for i in range(count if first else 0)]
         return {_text_at(name) or "": _text_at(value) or "" for name, value in reversed(pairs)}
 
     @property
     def attributes(self) -> Dict[str, object]:
-        """What objects of its type have, in bytes; 0 is unknown. See union hwloc_obj_attr_u.
+        """The attributes of its type. Sizes are in bytes; 0 means unknown. See union hwloc_obj_attr_u.
 
         Caches: `size`, `depth`, `line_size`, `associativity`, `kind`; NUMA nodes: `local_memory`; groups: `depth`,
         `kind`; PCI devices: `bus_id`, `class_id`, `vendor_id`, `device_id`, `link_speed`; OS devices: `types`.
@@ -301,12 +301,12 @@ class Topology:
         if lib.hwloc_type_sscanf(kind.encode(), ctypes.byref(number), None, 0) == -1:
             raise ValueError(f"no type of hwloc: {kind!r}")
         level = lib.hwloc_get_type_depth(self.pointer, number)
-        if level == -2:  # HWLOC_TYPE_DEPTH_MULTIPLE: on several levels, as groups may be
+        if level == -2:  # HWLOC_TYPE_DEPTH_MULTIPLE: groups can be on several levels
             return [i for i in range(self.depth) if lib.hwloc_get_depth_type(self.pointer, i) == number.value]
         return [] if level == -1 else [level]
 
     def count(self, kind: str) -> int:
-        """How many objects of a type there are. ValueError: hwloc does not know it. See hwloc_type_sscanf()."""
+        """The number of objects of a type. Raises ValueError if hwloc does not know the name. See hwloc_type_sscanf()."""
         return len(self.objects(kind))
 
     def objects(self, kind: str) -> List[Object]:
@@ -338,7 +338,7 @@ class Topology:
     def xml(self) -> str:
         """The topology as XML that hwloc 2 and 3 can read. See hwloc_topology_export_xmlbuffer()."""
         buffer, length = ctypes.c_void_p(), ctypes.c_int()
-        # Flag 2 of hwloc 3 is the format of hwloc 2, which hwloc 3 reads as well.
+        # Flag 2 of hwloc 3 writes the format of hwloc 2, which hwloc 3 can read, too.
         flags = 2 if libhwloc().hwloc_get_api_version() >= 0x30000 else 0
         call("hwloc_topology_export_xmlbuffer", self.pointer, ctypes.byref(buffer), ctypes.byref(length), flags)
         try:
@@ -365,7 +365,7 @@ def _new() -> Topology:
 
 
 def discover(io: str, flags: int = 0, xml: Optional[int] = None) -> Topology:
-    """Discovers the machine, or what hwloc's variables name instead; or loads XML from a file, with all in it."""
+    """Discovers the machine, or what hwloc's variables name; or loads all that is in an open XML file."""
     topology = _new()
     try:
         call("hwloc_topology_set_io_types_filter", topology, _FILTERS[io])
@@ -382,12 +382,12 @@ def discover(io: str, flags: int = 0, xml: Optional[int] = None) -> Topology:
 
 @functools.lru_cache(maxsize=None)
 def _probe() -> Topology:
-    """A topology that is not loaded. It is never destroyed: the next one would load hwloc's plugins again."""
+    """An empty topology. It is never destroyed: the next one would load hwloc's plugins again."""
     return _new()
 
 
 def own_abi() -> int:
-    """The ABI word of the libhwloc of this process: the beginning of every topology."""
+    """The ABI word of this process's libhwloc."""
     return _probe().abi
 
 
@@ -410,7 +410,7 @@ def write(
     """Writes a topology into a file, and seals it. Raises HwlocError: EBUSY if something is mapped there."""
     call("hwloc_shmem_topology_write", topology, fd, offset, at, length, 0)
     if libhwloc().hwloc_get_api_version() >= 0x20300:
-        # The seal: without it a query of memory attributes writes to the read-only pages (hwloc 2.3 to 2.15).
+        # The seal: without it, a query of memory attributes writes to the read-only pages (hwloc 2.3 to 2.15).
         adopted = adopt(fd, offset, at, length)
         try:
             make_writable(at, length)

@@ -11,15 +11,15 @@ Environment = Mapping[str, str]
 
 
 class Identity(NamedTuple):
-    """Who a process is in its job; what its launcher does not tell is None."""
+    """Who a process is in its job. None: the launcher does not tell."""
 
     rank: int
     size: Optional[int]
     local_rank: Optional[int]
     local_size: Optional[int]
     node: str
-    step: Optional[str] = None  # None: nothing names the job step, or no launcher is known
-    is_step_told: bool = False  # by variables alone: no two steps of a node have the same name
+    step: Optional[str] = None  # None: the step has no name, or no launcher is known
+    is_step_told: bool = False  # only from variables: then no two steps of a node have the same name
     launcher: Optional[str] = None
 
 
@@ -31,11 +31,11 @@ class _Process(NamedTuple):
 
 
 def look_at(pid: int) -> Optional[_Process]:
-    """A process, as /proc tells of it."""
+    """A process, from /proc."""
     try:
         with open(f"/proc/{pid}/stat", encoding="latin-1") as file:
             head, _, tail = file.read().rpartition(")")
-        # The command is in parentheses, and may hold any character, parentheses and spaces included.
+        # The command is in parentheses; it can have any characters, also parentheses and spaces.
         fields = tail.split()
         return _Process(pid, int(fields[19]), int(fields[1]), head.partition("(")[2])
     except (OSError, ValueError, IndexError):
@@ -53,7 +53,7 @@ def _ancestors(pid: int) -> Iterator[_Process]:
 
 
 def _environment_of(pid: int) -> Optional[Environment]:
-    """The variables that a process was started with; None if it has ended, or is somebody else's."""
+    """The variables that a process was started with. None if it has ended, or belongs to another user."""
     try:
         with open(f"/proc/{pid}/environ", "rb") as file:
             entries = os.fsdecode(file.read()).split("\0")
@@ -70,8 +70,7 @@ def _sees_every_process() -> bool:
 class _Launcher(NamedTuple):
     """How a launcher tells a rank who it is.
 
-    Of names with a `|` between them, the first that is set counts. A `?` in front: not every version sets it. Empty:
-    the launcher does not tell.
+    `A|B`: the first of these variables that is set. `?A`: not every version sets it. Empty: the launcher does not tell.
     """
 
     name: str
@@ -80,11 +79,11 @@ class _Launcher(NamedTuple):
     size: str = ""
     local_rank: str = ""
     local_size: str = ""
-    id: str = ""  # what names the step; if that is not set, the launcher's process above the rank does
-    processes: Tuple[str, ...] = ()  # how the commands of its processes begin that are above a rank
+    id: str = ""  # names the step; if it is not set, the launcher's process above the rank does
+    processes: Tuple[str, ...] = ()  # how the commands of its processes above a rank begin
 
     def is_set_in(self, env: Environment) -> bool:
-        """Whether its variables are there; and are its own, not set by another for the sake of some MPI."""
+        """Whether its variables are set, and not by another launcher that sets them for an MPI library."""
         if any(_value(env, names) is None for names in self.variables.split()):
             return False
         if self.name == "pals":
@@ -94,7 +93,7 @@ class _Launcher(NamedTuple):
         return self.name != "pmix" or env.get("OMPI_COMM_WORLD_RANK") != env["PMIX_RANK"]
 
     def has_set(self, env: Environment, theirs: Optional[Environment]) -> bool:
-        """Whether a process was started without its variables, or with others: it has given them to its children."""
+        """Whether a process was started without its variables, or with other values: it gave them to its children."""
         return theirs is not None and any(
             env.get(name) != theirs.get(name) for name in re.split("[ |]", self.variables)
         )
@@ -110,7 +109,7 @@ class _Launcher(NamedTuple):
         return None
 
 
-# In the order of docs/protocol.md. test/launcher/kinds/environments.json has what each of them sets.
+# In the order of docs/protocol.md. test/launcher/kinds/environments.json shows what each of them sets.
 _HYDRA = ("PMI_RANK|PMI_ID", "?PMI_SIZE", "MPI_LOCALRANKID", "MPI_LOCALNRANKS", "", ("hydra_pmi_proxy", "pmi_proxy"))
 _NAMES = ("RANK", "SIZE", "LOCAL_RANK", "LOCAL_SIZE")
 _PREFIXES = ("HWLOC_SHARE_", "JSM_NAMESPACE_", "MV2_COMM_WORLD_", "OMPI_COMM_WORLD_")
@@ -120,7 +119,7 @@ _TORCH = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "TORCHELASTIC_
 # The local size holds if FLUX_JOB_NNODES is 1.
 _FLUX = ("FLUX_TASK_RANK", "FLUX_JOB_SIZE", "FLUX_TASK_LOCAL_ID", "FLUX_JOB_SIZE", "FLUX_JOB_ID")
 _PALS = ("PALS_RANKID", "?PMI_SIZE", "PALS_LOCAL_RANKID", "?PALS_LOCAL_SIZE|PMI_LOCAL_SIZE", "PALS_APID")
-# The local size is the item of node SLURM_NODEID; SLURM_STEP_ID names the step, too.
+# The local size is item SLURM_NODEID of the list; SLURM_STEP_ID is part of the step's name, too.
 _SLURM = ("SLURM_PROCID", "SLURM_STEP_NUM_TASKS", "SLURM_LOCALID", "SLURM_STEP_TASKS_PER_NODE", "SLURM_JOB_ID")
 _LAUNCHERS = (
     _Launcher("local", "HWLOC_SHARE_RANK", *_LOCAL),
@@ -144,10 +143,10 @@ def _value(env: Environment, names: str) -> Optional[str]:
 
 
 def _innermost(launchers: Sequence[_Launcher], env: Environment, parent: int) -> _Launcher:
-    """Of several launchers, the one whose process is nearest above; the first if none can be seen."""
+    """Of several launchers, the one with the nearest process above the rank; the first if none can be seen."""
     for process in _ancestors(parent):
         theirs = _environment_of(process.pid)
-        # Its name is a better sign than what it has given to its children.
+        # The name of a process is a better sign than the variables that it gave to its children.
         signs = [2 * process.command.startswith(each.processes) + each.has_set(env, theirs) for each in launchers]
         if max(signs) > 0:
             return launchers[signs.index(max(signs))]
@@ -160,7 +159,7 @@ def nobody() -> Identity:
 
 
 def identify(env: Environment, parent: Optional[int] = None) -> Identity:
-    """Who the process is that has these variables and this parent. ValueError says what is wrong with them."""
+    """Who a process with these variables and this parent is. ValueError says what is wrong with them."""
     found = [launcher for launcher in _LAUNCHERS if launcher.is_set_in(env)]
     if not found:
         return nobody()
@@ -183,7 +182,7 @@ def identify(env: Environment, parent: Optional[int] = None) -> Identity:
         local_size = count(launcher.local_size)
     if launcher.name in ("openmpi", "pmix"):
         node = env.get("PMIX_HOSTNAME")
-    # How many of its tasks are on each of several nodes, Flux says to nobody.
+    # Flux does not tell how many tasks are on each of several nodes.
     if launcher.name == "flux" and count("FLUX_JOB_NNODES") != 1:
         local_size = None
     if local_rank is not None and local_size is not None and local_rank >= local_size:
@@ -196,7 +195,7 @@ def identify(env: Environment, parent: Optional[int] = None) -> Identity:
 def _step_of(launcher: _Launcher, env: Environment) -> Tuple[Optional[str], bool]:
     """The name of the job step on a node, and whether variables alone tell it.
 
-    None: the launcher has none, and its process, which would do, cannot be seen from this container.
+    None: the launcher has no name for it, and its process cannot be seen from this container.
     """
 
     def text(name: str) -> str:
@@ -212,7 +211,7 @@ def _step_of(launcher: _Launcher, env: Environment) -> Tuple[Optional[str], bool
     if launcher.name == "slurm":
         return f"slurm-{id}.{text('SLURM_STEP_ID')}", True
     if launcher.name == "flux":
-        # What tells the brokers of one host apart, and instances: the folder of the broker is in both.
+        # Tells the instances and the brokers of one host apart: both have the broker's directory in them.
         place = _value(env, "FLUX_JOB_TMPDIR|FLUX_URI")
         return (f"flux-{id}" if place is None else f"flux-{id}-{place}"), True
     if id is not None and launcher.name != "torchrun":
@@ -226,7 +225,7 @@ def _step_of(launcher: _Launcher, env: Environment) -> Tuple[Optional[str], bool
         return f"openmpi-{above.partition('-')[0]}", False
     if seen is not None or _sees_every_process():
         return f"{launcher.name}-{above}", False
-    # A container hides it. The wrapper's name for the job will do, if it was this launcher that the wrapper started.
+    # A container hides it. If the wrapper started this launcher, the wrapper's name for the job is enough.
     is_named = "HWLOC_SHARE_JOB" in env and env.get("HWLOC_SHARE_LAUNCHER") == launcher.name
     return (launcher.name if is_named else None), False
 

@@ -21,9 +21,9 @@ from ._hwloc import INCLUDE_DISALLOWED, HwlocError, Topology, discover, setting,
 from ._maps import choose, make_writable, merge, own_space
 from ._rank import Allowed, Gone, Got, Rank, Stopwatch, text_of
 
-_PLANS = 5  # ranks whose range is taken in all of them take the fallback
-_MOST_DEATHS = 2  # of leaders in one join: the discovery itself may be what kills them
-_MOST_RANGES = 65536  # of one rank
+_PLANS = 5  # after so many plans, ranks whose range is still taken use the fallback
+_MOST_DEATHS = 2  # deaths of leaders in one join: the discovery itself may kill them
+_MOST_RANGES = 65536  # that one rank may tell
 
 
 @dataclass
@@ -33,14 +33,14 @@ class _Member:
     local: int
     is_here: bool = False  # has said all of its hello, or has answered
     is_talking: bool = False  # more lines are to come
-    has_ended: bool = False  # its byte was locked, and is locked no more
+    has_ended: bool = False  # its byte was locked, and is not locked any more
     is_done: bool = False
     wants_xml: bool = False
     has_failed: bool = False  # could not adopt, and waits for XML
     answer: Optional[str] = None  # to the plan
     ranges: List[Range] = field(default_factory=list)
     allowed: Allowed = Allowed(None, None)
-    barrier: int = 0  # the number of the last one that it has come to
+    barrier: int = 0  # the last one that it has come to
 
     @property
     def owes_answer(self) -> bool:
@@ -48,7 +48,7 @@ class _Member:
 
 
 class _Discovery(threading.Thread):
-    """A discovery in a thread of its own: it may take long, and the leader must show that it lives."""
+    """A discovery in its own thread: it may take long, and the leader must show meanwhile that it is alive."""
 
     def __init__(self, io: str, flags: int = 0) -> None:
         super().__init__(daemon=True)
@@ -74,24 +74,24 @@ class _Discovery(threading.Thread):
 
 
 class Leader:
-    """What a rank is beside itself while it leads."""
+    """What a rank has and does only as the leader."""
 
     def __init__(self, rank: Rank) -> None:
         self._rank = rank
         self._members: Dict[int, _Member] = {}
         self._last = 0.0  # when the last rank came
-        self._had_gathered = False  # the leader before had: this one waits only for the ranks that are there
-        self._heard = b""  # read from the lobby, and not taken up yet
+        self._had_gathered = False  # the leader before it had: it waits only for ranks that are there
+        self._heard = b""  # read from the lobby, and not handled yet
         self._is_skipping = False
         self._nonsense = 0
         self._next_renewal = 0.0
         self._discovery: Optional[_Discovery] = None
-        self.topology: Optional[Topology] = None  # its own, until it has adopted what it wrote
-        self._store: Optional[Place] = None  # where the topology is written, if not in the channel
+        self.topology: Optional[Topology] = None  # until it has adopted the one that it wrote
+        self._store: Optional[Place] = None  # the directory for the topology, if that is not the channel
         self._base = 0  # the number of its root
         self._file: Optional[int] = None
         self._file_path = ""
-        self._data_length, self._parts = 0, []  # the data, and its parts with their places
+        self._data_length, self._parts = 0, []  # the data, and its parts with their offsets
         self._deaths = 0
         self._final: Optional[Round] = None
         self._look()
@@ -118,12 +118,12 @@ class Leader:
         os.rename("round.new", "round", src_dir_fd=directory, dst_dir_fd=directory)
 
     def _publish(self, news: Round) -> Round:
-        """Publishes the next round: a line, and the end of the gate at which the others wait. Raises Gone."""
+        """Publishes the next round: replaces the line, and ends the gate at which the others wait. Raises Gone."""
         rank = self._rank
         news = replace(news, round=rank.round + 1, leader=rank.byte)
         if news.verb == "plan":
             news = replace(news, plan=news.round)
-        while len(news.line()) > SHORT_LINK and news.reason:  # which takes no room on a full file system
+        while len(news.line()) > SHORT_LINK and news.reason:  # a full file system has no room for a long line
             news = replace(news, reason=news.reason[:-1])
         try:
             following = self._hold_gate(rank.round + 2)
@@ -137,10 +137,10 @@ class Leader:
         return news
 
     def take_over(self) -> Optional[Round]:
-        """Takes over what another leader left, or begins. The final round, if the join was over. Raises Gone."""
+        """Takes over from another leader, or begins. Returns the final round if the join is over. Raises Gone."""
         final = self._take_over()
         self._read_lobby()
-        self._last = self._rank.arrived  # ranks that are there, or have said something, came with this one
+        self._last = self._rank.arrived  # ranks that are there, or have said hello, count as arrived with it
         return final
 
     def _take_over(self) -> Optional[Round]:
@@ -158,7 +158,7 @@ class Leader:
         if last.is_final:
             self._final = self._publish(last)
             return self._final
-        # Its file: that of the plan, or of the plan that it would have made next.
+        # It has written the file of its plan, or ahead that of its next plan.
         self._had_gathered = last.verb == "plan"
         with contextlib.suppress(OSError):
             number = last.round if self._had_gathered else last.round + 1
@@ -172,7 +172,7 @@ class Leader:
         self._final = self._publish(Round("fallback", xml=-1, reason=f"{self._deaths} leaders have ended in this join"))
         return self._final
 
-    # -- What it hears, and whom it waits for
+    # -- Hearing and looking
 
     def _member(self, local: int) -> _Member:
         if local not in self._members:
@@ -189,9 +189,9 @@ class Leader:
         if local >= LEADS:
             raise ProtocolError(line)
         if local == rank.byte or (answers != rank.round and verb not in ("done", "failed")):
-            return  # what this rank said before it led, or an answer to an earlier round
+            return  # this rank said it before it led, or it answers an earlier round
         member = self._member(local)
-        member.has_ended = not rank.roll.is_held(local)  # it has come, even if it has died since
+        member.has_ended = not rank.roll.is_held(local)  # even if it has died since, it has come
         if verb in ("hello", "busy", "ranges"):
             if verb != "ranges":
                 member.ranges = []
@@ -222,19 +222,19 @@ class Leader:
                 self._hear(line.decode("latin-1"))
             except ProtocolError as error:
                 self._nonsense += 1
-                if self._nonsense == 1:  # a flood of nonsense must not flood stderr
+                if self._nonsense == 1:  # only once: a flood of nonsense must not flood stderr
                     self._rank.say(f"a line in the lobby was not understood: {str(error)[:100]}")
             self._is_skipping = False
         self._is_skipping |= len(rest) >= LINE
         self._heard = b"" if self._is_skipping else rest
 
     def _look(self) -> None:
-        """Looks at the locks: who has come, and who has died."""
+        """Looks at all locks: which ranks have come, and which have died."""
         for member in self._members.values():
             member.has_ended = True
         spans = [(0, LEADS)]
         while spans:
-            # The kernel tells of any one of the locks there are; the others are on its two sides.
+            # The kernel names any one of the locks; the others are below and above it.
             start, end = spans.pop()
             found = self._rank.roll.find(start, end)
             if found is not None and found[1] > 0:
@@ -242,7 +242,7 @@ class Leader:
                 spans += [(start, found[0]), (sum(found), end)]
 
     def _serve(self, until: float) -> None:
-        """Waits until something comes into the lobby, or the discovery is over, but not beyond `until`; takes it up."""
+        """Waits for a line in the lobby or the end of the discovery, but not beyond `until`; handles what came."""
         poll, lobby = select.poll(), self._rank.open_lobby()
         poll.register(lobby, select.POLLIN)
         if self._is_discovering():
@@ -254,7 +254,7 @@ class Leader:
             self._next_renewal = time.monotonic() + min(1, self._rank.options.timeout / 4)
 
     def _serve_until(self, is_settled: Callable[[], bool], timeout: Optional[float] = None) -> None:
-        """Serves until nothing is waited for any more, or the timeout is over."""
+        """Serves until `is_settled`, or until the timeout."""
         waited, look = Stopwatch(), time.monotonic() + 0.02
         while not is_settled() and (timeout is None or waited.seconds() < timeout):
             self._serve(look)
@@ -301,7 +301,7 @@ class Leader:
         )
         topology = self._end_discovery()
         if topology.is_this_system and any(rank.allowed.differs(member.allowed) for member in members):
-            # Once more, with what the leader's cgroup does not allow, but another's may.
+            # Again, with the CPUs and NUMA nodes that the leader's cgroup does not allow.
             topology._destroy()
             self._discovery = _Discovery(rank.options.io, INCLUDE_DISALLOWED)
             return self._end_discovery()
@@ -316,11 +316,11 @@ class Leader:
     # -- Sharing
 
     def join(self) -> Got:
-        """Raises Gone, NotSharedError, HwlocError, and what the function raises that makes the data."""
+        """Raises Gone, NotSharedError, HwlocError, and what the function that makes the data raises."""
         final = self.take_over()
         if final is not None:
             got = self._rank.finish(final)
-            assert got is not None  # a leader waits for nobody's XML
+            assert got is not None  # only a member waits for XML
             return got
         return self._share()
 
@@ -379,7 +379,7 @@ class Leader:
         return wanted
 
     def _negotiate(self, topology: Topology) -> Round:
-        """Plans, again while a rank finds its range taken, until a topology is written. Raises Gone, OSError."""
+        """Plans, again as long as the range is taken in a rank, until a topology is written. Raises Gone, OSError."""
         length, plan = shared_length(topology), None
         for _ in range(_PLANS):
             try:
@@ -387,7 +387,7 @@ class Leader:
             except OSError:
                 if plan is None:
                     raise
-                return plan  # those who reserved under it still have their reservations
+                return plan  # the ranks that accepted it still have their reservations
             for member in self._members.values():
                 member.answer, member.is_talking = None, False
             asked = Round("plan", deaths=self._deaths, at=at, bytes=length, abi=topology.abi, shape=self._rank.shape)
@@ -402,7 +402,7 @@ class Leader:
         return plan
 
     def _write(self, topology: Topology, plan: Round) -> bool:
-        """Writes, seals and reserves. False if something is mapped in the range. Raises OSError."""
+        """Writes the topology, seals it and reserves its range. False if something is mapped there. Raises OSError."""
         assert self._file is not None
         try:
             write(topology, self._file, plan.offset, plan.at, plan.bytes, make_writable)
@@ -414,7 +414,7 @@ class Leader:
             raise
 
     def _collect_answers(self) -> bool:
-        """Waits until all who said hello have answered, or died. Whether the range was taken in one of them."""
+        """Waits until all ranks that said hello have answered or died. Returns whether the range was taken in one."""
         members, timeout = self._members.values(), self._rank.options.timeout
         self._serve_until(lambda: not any(member.owes_answer for member in self._members.values()), timeout)
         for member in [member for member in members if member.owes_answer]:
@@ -424,7 +424,7 @@ class Leader:
         return any(member.answer == "busy" and not member.has_ended for member in members)
 
     def _open_store(self) -> str:
-        """The directory for its files: the channel, or with a number one in another root. Raises OSError."""
+        """Opens the directory for its files: the channel, or one in another root. Returns its path. Raises OSError."""
         rank, root = self._rank, self._rank.roots[self._base]
         if self._base > 0 and self._store is None:
             if root is None or self._base == rank.root:
@@ -437,9 +437,9 @@ class Leader:
         return rank.path_of(self._base, "")
 
     def _make_file(self, plan: int, length: int) -> None:
-        """Makes the file of a plan in the first directory with room for it; without the data if none has room for that.
+        """Makes the file of a plan in the first root with room for it; without the data if none has room for that.
 
-        With a length of 0: the file for the data, which later gets the names of plans. Raises OSError.
+        With a length of 0 it makes the file for the data alone, which plans rename later. Raises OSError.
         """
         rank, name, trouble = self._rank, f"topology.{plan}", None
         for self._base in range(self._base, len(rank.roots)):
@@ -469,7 +469,7 @@ class Leader:
             os.rename(self._file_path, path)
         self._file_path = path
         try:
-            # All of it: a full file system kills a process that writes through a mapping.
+            # If the file system were full, writing through a mapping would kill this process.
             os.posix_fallocate(self._file, 0, length)
             for at, part in self._parts if is_new else []:
                 while part:
@@ -482,13 +482,13 @@ class Leader:
             raise
 
     def _is_xml_wanted(self, is_shared: bool) -> bool:
-        """Whether a rank wants XML, or may come late, when the leader does not listen."""
+        """Whether a rank wants XML, or may come late, when the leader does not listen to it."""
         present = [member for member in self._members.values() if not member.has_ended]
         wanting = [member for member in present if not is_shared or member.wants_xml or member.answer == "busy"]
         return bool(wanting or self._missing())
 
     def _write_xml(self, topology: Optional[Topology]) -> int:
-        """Writes a topology as XML. The number of its root, or -1."""
+        """Writes a topology as XML. Returns the number of its root, or -1."""
         if topology is None:
             return -1
         try:
@@ -506,7 +506,7 @@ class Leader:
         return [member for member in self._members.values() if member.has_failed and not member.has_ended]
 
     def _is_at_barrier(self, barrier: int) -> bool:
-        """Whether all ranks that hold a byte have come to this barrier, or one of them waits for XML."""
+        """Whether all ranks that are there have come to this barrier, or one of them waits for XML."""
 
         def have_all_come() -> bool:
             return all(member.has_ended or member.barrier >= barrier for member in self._members.values())
@@ -514,7 +514,7 @@ class Leader:
         if self._failed():
             return True
         if have_all_come():
-            self._look()  # a rank that says nothing may be there
+            self._look()  # a rank that has not said anything may be there
             return have_all_come()
         return False
 
@@ -535,9 +535,9 @@ class Leader:
         return self.barrier(barrier)
 
     def barrier(self, barrier: int) -> bool:
-        """Opens a barrier when all who are in the job have come to it. Raises Gone."""
+        """Comes to a barrier, and opens it when all ranks that are there have come. Raises Gone."""
         final, size, members = self._final, self._rank.expected, self._members
-        if final is None or final.passed >= barrier:  # opened by a leader that went before this rank saw it
+        if final is None or final.passed >= barrier:  # the leader before it opened it
             return final is not None and final.passed == barrier and final.all == 1
         self._serve_until(lambda: self._is_at_barrier(barrier))
         while self._failed():
@@ -547,7 +547,7 @@ class Leader:
         done = sum(member.is_done or member.has_ended for member in members.values()) + 1
         if size is not None and done >= size:
             with contextlib.suppress(OSError):
-                os.unlink(self._file_path)  # nobody needs the name any more
+                os.unlink(self._file_path)  # nobody needs its name any more
         is_all = came >= (self._rank.me.local_size or len(members) + 1)
         self._final = self._publish(replace(final, passed=barrier, all=int(is_all)))
         return is_all

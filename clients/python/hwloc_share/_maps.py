@@ -1,4 +1,4 @@
-"""Address space: what is occupied, where all ranks have a hole, and how to keep it free."""
+"""Address ranges: what is occupied, what is free in all ranks, and reserving it."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Iterable, List, NamedTuple, Optional
 
 from ._channel import Range, hash_of_key
 
-_USER_SPACE_END = 0x7FFF_FFFF_F000  # more is given out only on demand
+_USER_SPACE_END = 0x7FFF_FFFF_F000  # mmap() gives out more only if asked to
 _STEP = 2 << 20
 _WINDOWS = ((0x4000_0000_0000, 0x5400_0000_0000), (0x6000_0000_0000, 0x7000_0000_0000))
 
 
 class Space(NamedTuple):
-    """What is mapped in this process; where its heap ends, and its stack starts."""
+    """What is mapped in this process; the end of its heap and the start of its stack."""
 
     ranges: List[Range]
     heap: Optional[int]
@@ -38,7 +38,7 @@ def own_space() -> Space:
 
 
 def merge(ranges: Iterable[Range]) -> List[Range]:
-    """Sorts the ranges, and makes one of those that touch."""
+    """Sorts the ranges, and joins those that touch."""
     merged: List[Range] = []
     for start, end in sorted(ranges):
         if merged and start <= merged[-1][1]:
@@ -49,7 +49,7 @@ def merge(ranges: Iterable[Range]) -> List[Range]:
 
 
 def _first_fit(taken: List[Range], start: int, end: int, length: int) -> Optional[int]:
-    """The first multiple of 2 MiB from `start` on at which `length` bytes are free, up to `end`."""
+    """The first multiple of 2 MiB at which `length` bytes are free between `start` and `end`."""
 
     def up(address: int) -> int:
         return -(-address // _STEP) * _STEP
@@ -64,10 +64,10 @@ def _first_fit(taken: List[Range], start: int, end: int, length: int) -> Optiona
 def choose(taken: List[Range], length: int, seed: str) -> int:
     """An address at which `length` bytes are free in all ranks. `taken` is sorted. Raises OSError if there is none.
 
-    In a window that nothing else uses: programs and their heaps are at 0x55.. and 0x56.. or far below, libraries,
-    stacks and new mappings above 0x7e.., the memory of JavaScript engines below 0x40... There at a place that depends
-    on the job, since others may choose one there, too. If neither window has room (other machines have less address
-    space): above the first quarter of what there is.
+    It lies in a window that nothing else uses: programs and their heaps are at 0x55.. and 0x56.. or far below,
+    libraries, stacks and new mappings above 0x7e.., the memory of JavaScript engines below 0x40... The place in the
+    window depends on `seed`, since other jobs choose an address there, too. If neither window has room (some machines
+    have less address space), it lies above the first quarter of the space that there is.
     """
     top = max((end for _, end in taken if end <= _USER_SPACE_END), default=_USER_SPACE_END)
     windows = [(start, min(end, top)) for start, end in _WINDOWS if start < top]
@@ -91,14 +91,14 @@ _PRIVATE_ANONYMOUS_NORESERVE_FIXED_NOREPLACE = 0x02 | 0x20 | 0x4000 | 0x100000
 
 
 class Reservation:
-    """A range that is kept free. Raises FileExistsError if something is mapped there, else OSError."""
+    """A reserved range. Raises FileExistsError if something is mapped there, else OSError."""
 
     def __init__(self, at: int, length: int) -> None:
         got = _libc.mmap(at, length, _PROT_NONE, _PRIVATE_ANONYMOUS_NORESERVE_FIXED_NOREPLACE, -1, 0)
         if got == ctypes.c_void_p(-1).value:
             number = ctypes.get_errno()
             raise OSError(number, f"its range cannot be mapped: {os.strerror(number)}")
-        if got != at:  # a kernel before 4.17, which takes the address for a hint
+        if got != at:  # Linux before 4.17, for which the address is only a hint
             _libc.munmap(got, length)
             raise FileExistsError(errno.EEXIST, "its range was taken")
         self._range: Optional[Range] = (at, length)

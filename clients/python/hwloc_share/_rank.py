@@ -28,7 +28,7 @@ class NotSharedError(RuntimeError):
 
 
 class Gone(Exception):
-    """There are no others to be reached (any more). The text says why."""
+    """The other ranks cannot be reached, or not any more. The text says why."""
 
 
 class OtherTopologyError(Exception):
@@ -43,7 +43,7 @@ class Options(NamedTuple):
 
 
 class Got(NamedTuple):
-    """What a rank has in the end."""
+    """What a rank gets."""
 
     topology: Topology
     how: str
@@ -53,13 +53,13 @@ class Got(NamedTuple):
 
 
 class Allowed(NamedTuple):
-    """What the cgroup of a process allows, not what it is bound to, as lists such as `0-3,8`. None: not told."""
+    """What the cgroup of a process allows (it may be bound to less), as lists such as `0-3,8`. None: not known."""
 
     cpus: Optional[str]
     mems: Optional[str]
 
     def differs(self, other: Allowed) -> bool:
-        """One that does not know is taken to be like the other."""
+        """A list that is not known differs from none."""
         return any(None not in pair and pair[0] != pair[1] for pair in zip(self, other))
 
 
@@ -72,7 +72,7 @@ def own_allowed() -> Allowed:
         *(f"{root}/cpuset{group}/{name}" for name in legacy),
     ]
     cpus = next(filter(None, (_find("^(.+)$", path) for path in paths if group is not None)), None)
-    # The memory nodes there are the cgroup's; the CPUs would be those of the binding.
+    # Only the NUMA nodes there are the cgroup's: the CPUs are those that the process is bound to.
     return Allowed(cpus, _find(r"^Mems_allowed_list:\s*(\S+)$", "/proc/self/status"))
 
 
@@ -84,7 +84,7 @@ def _find(pattern: str, path: str) -> Optional[str]:
 
 
 def own_shape() -> str:
-    """Stands for the topology that this rank asks for; empty: this machine as hwloc finds it."""
+    """The `shape` of docs/protocol.md: which topology this rank asks for."""
     names = ["HWLOC_SYNTHETIC", "HWLOC_XMLFILE", "HWLOC_FSROOT", "HWLOC_CPUID_PATH", "HWLOC_COMPONENTS"]
     if setting("HWLOC_SHARE_XMLFILE"):  # of the wrapper: it has the topology of this job
         names.remove("HWLOC_XMLFILE")
@@ -100,7 +100,7 @@ def text_of(error: BaseException) -> str:
 
 
 class Stopwatch:
-    """Counts the seconds, if it is asked often. Of a longer time between, one counts: this process was stopped."""
+    """Counts seconds between its calls. A longer pause counts as one second: this process itself was stopped."""
 
     def __init__(self) -> None:
         self._counted, self._asked = 0.0, time.monotonic()
@@ -119,7 +119,7 @@ class Rank:
         self.me, self.options = me, options
         self.allowed, self.shape = own_allowed(), own_shape()
         self.key = ""
-        self.step: Optional[str] = None  # where the key does not have it, and variables alone tell it
+        self.step: Optional[str] = None  # for the link `step`; None if the channel needs none
         self.roots: List[Optional[str]] = []
         self.root = 0
         self.byte = me.rank if me.local_rank is None else me.local_rank
@@ -127,18 +127,18 @@ class Rank:
         self.arrived, self._busy = time.monotonic(), time.process_time()
         self.topology: Optional[Topology] = None  # after the join
         self.leader: Optional[Leader] = None
-        self.pieces: Optional[Pieces] = None  # the data, the leader's or its own
-        self.round = 0  # the number of the last one that it has seen
-        self.fds: Dict[str, int] = {}  # the lobby; the gate that a member waits at, or the leader holds
+        self.pieces: Optional[Pieces] = None  # the leader's data, or its own
+        self.round = 0  # the last one that it has seen
+        self.fds: Dict[str, int] = {}  # the lobby; the gate that a member waits at, or that the leader holds open
         self._place: Optional[Place] = None
         self._reservation: Optional[Reservation] = None
         self._says: List[bytes] = []
         self._is_visitor = self._has_said_hello = self._has_seen_round = self._has_seen_first = False
-        self._renewed = 0  # when the leader last showed that it lives
+        self._renewed = 0  # when the leader last showed that it is alive
         self._silence = Stopwatch()  # of the leader
-        self._failed, self._refusal = 0.0, ""  # when and why it could not adopt; 0 if it has not failed
-        self._wants_own = ""  # why it wants another topology than the leader that planned
-        self._released: Optional[Round] = None
+        self._failed, self._refusal = 0.0, ""  # when and why it could not adopt
+        self._released: Optional[Round] = None  # what it could not adopt
+        self._wants_own = ""  # why it wants another topology than the leader
         self._patience: Optional[float] = None
         self._barriers = 0
         #: Why it cannot meet the others at barriers; None if it can.
@@ -146,9 +146,9 @@ class Rank:
 
     def say(self, text: str) -> None:
         """One line on stderr: who, what, why."""
-        plain = re.sub(r"[\x00-\x1f\x7f]", "?", text)  # others may have said what is in it
+        plain = re.sub(r"[\x00-\x1f\x7f]", "?", text)  # the text may come from other processes
         line = f"hwloc-share: node {self.me.node}, rank {self.me.rank}: {plain}\n"
-        with contextlib.suppress(OSError):  # a closed or full stderr is no reason to fail a job
+        with contextlib.suppress(OSError):  # stderr is closed or full: the job goes on
             os.write(2, line.encode("utf-8", "surrogateescape"))
 
     # -- The channel
@@ -189,11 +189,11 @@ class Rank:
         return channels.name_of_key(f"{self.key}.files")
 
     def leave(self) -> None:
-        """Leaves the channel; the last one to leave removes it, and what its leaders wrote elsewhere."""
+        """Leaves the channel. The last rank to leave removes it, and what leaders wrote elsewhere."""
         if self._place is None:
             return
         if self.leader is not None:
-            self.roll.unlock(LEADS)  # before the gate: ranks that see its end look for a leader
+            self.roll.unlock(LEADS)  # first: when the gate ends, ranks look for a leader
         self.let_go()
         if not channels.remove_if_dead(self.roots[self.root] or "", channels.name_of_key(self.key)):
             return
@@ -216,7 +216,7 @@ class Rank:
             os.close(fd)
 
     def rest(self) -> None:
-        """A rank that waits for nothing has no use for the lobby and a gate, unless it leads."""
+        """Closes what a rank needs only while it waits; a leader keeps it."""
         if self.leader is None:
             self.close("gate", "lobby")
 
@@ -228,7 +228,7 @@ class Rank:
     # -- Rounds
 
     def read_round(self) -> Optional[Round]:
-        """What was published last; None if nothing was. Raises Gone if it cannot be understood."""
+        """The last round; None if there is none yet. Raises Gone if its line cannot be understood."""
         try:
             return Round.parse(os.readlink("round", dir_fd=self.place.directory))
         except FileNotFoundError:
@@ -239,9 +239,9 @@ class Rank:
             raise Gone("the leader's line cannot be understood") from None
 
     def _wait_a_turn(self) -> Tuple[Optional[Round], bool]:
-        """Waits for a later round, for a quarter of a second at most. News, and whether nobody leads."""
+        """Waits for the next round, a quarter of a second at most. Returns it, and whether nobody leads."""
         for is_over in (False, True):
-            # The gate first: what is published after the line was read, ends a gate that is open.
+            # The gate first: a round that is published after the line was read ends a gate that is open.
             if "gate" not in self.fds and not is_over:
                 with contextlib.suppress(FileNotFoundError):
                     gate = f"gate.{self.round + 1}"
@@ -260,14 +260,14 @@ class Rank:
                 return None, False
             poll = select.poll()
             poll.register(self.fds["gate"], 0)  # POLLHUP is always told
-            # A full lobby is tried again soon; and a leader that dies before its first round ends no gate.
+            # If the lobby was full, try again soon. A leader that dies before its first round ends no gate.
             if not poll.poll(5 if self._says else 250 if self._has_seen_round else 20):
                 return None, False
             self.close("gate")
         return None, True
 
     def patience(self, spread: float = 0) -> float:
-        """ "A while" of docs/protocol.md. `spread`: the time between the first and the last arrival."""
+        """The while of docs/protocol.md. `spread`: the time between the first and the last arrival."""
         if self._patience is None:
             process, since_boot = look_at(os.getpid()), time.clock_gettime(time.CLOCK_BOOTTIME)
             started = since_boot if process is None else process.start / os.sysconf("SC_CLK_TCK")
@@ -293,7 +293,7 @@ class Rank:
             verb, words = "ranges", {}
 
     def _say_hello(self) -> None:
-        self._says.clear()  # what was said before was of an earlier round
+        self._says.clear()  # what it said before was for an earlier round
         cpus, mems = (each if each and len(each) < LINE // 4 else None for each in self.allowed)
         self._say_with_ranges("hello", rank=self.me.rank, abi=f"{own_abi():x}", cpus=cpus, mems=mems)
         self._has_said_hello = True
@@ -318,7 +318,7 @@ class Rank:
         self._reservation = Reservation(plan.at, plan.bytes)
 
     def path_of(self, base: int, name: str) -> str:
-        """A file that the leader wrote. `base`: the number of its root, 0 if it is in the channel."""
+        """The path of a file that the leader wrote, in the root of this number, or (0) in the channel."""
         return f"{self.place.path}/{name}" if base == 0 else f"{self.roots[base]}/{self.files_name}/{name}"
 
     def _open_topology(self, released: Round) -> int:
@@ -329,14 +329,14 @@ class Rank:
         raise OSError(errno.EINVAL, "the topology's file is shorter than it should be")
 
     def adopt(self, released: Round) -> Topology:
-        """Adopts a released topology, in the place of the reservation. Raises OtherTopologyError, OSError."""
+        """Adopts a released topology, at the range that it has reserved. Raises OtherTopologyError, OSError."""
         self._check(released)
         with channels.closing(self._open_topology(released)) as fd:
             self.drop_reservation()
             return adopt(fd, released.offset, released.at, released.bytes)
 
     def _check(self, plan: Round) -> None:
-        """Raises OtherTopologyError, OSError."""
+        """Checks that this rank can adopt a topology at all. Raises OtherTopologyError, OSError."""
         if plan.shape != self.shape:
             raise OtherTopologyError(
                 "it asks for another topology than the leader does "
@@ -346,7 +346,7 @@ class Rank:
             raise OSError(errno.EINVAL, f"its libhwloc has ABI 0x{own_abi():x}, the leader's 0x{plan.abi:x}")
 
     def _take_fallback(self, reason: Optional[str], final: Optional[Round]) -> Got:
-        """The leader's XML if there is one, else a discovery of its own. Raises NotSharedError, HwlocError."""
+        """Loads the leader's XML if there is one, else discovers the machine. Raises NotSharedError, HwlocError."""
         self.drop_reservation()
         if reason is not None and self.options.strict:
             raise NotSharedError(reason)
@@ -370,7 +370,7 @@ class Rank:
         return None
 
     def conclude(self, final: Optional[Round], reason: Optional[str] = None, got: Optional[Got] = None) -> Got:
-        """Ends a join: takes the fallback if it has not got anything, and the data; says how it went.
+        """Ends a join: takes the fallback if it has no topology yet, takes the data, says `done`.
 
         Raises NotSharedError, HwlocError.
         """
@@ -387,13 +387,13 @@ class Rank:
         if self._is_visitor:
             self.outside = "this process is not one of the leader's ranks"
         elif self.leader is None and self.is_in:
-            # If the leader does not hear it, its topology's file keeps its name a while longer.
+            # If nobody hears it, the topology's file only keeps its name longer.
             self._say_line("done", how=got.how)
             self._flush()
         return got
 
     def go_alone(self, reason: str) -> Got:
-        """Goes on without the others, who do not wait for this rank from now on."""
+        """Leaves the others, who then do not wait for this rank, and takes the fallback."""
         self.leave()
         self.outside = "this rank did not meet the others"
         return self.conclude(None, reason)
@@ -401,23 +401,25 @@ class Rank:
     def finish(self, final: Round) -> Optional[Got]:
         """Adopts what was released, or takes the fallback. None: it waits for the leader's XML."""
         self._barriers = final.passed
-        got, reason = None, final.reason or "the leader gave no reason"
-        try:
-            if final.verb == "release" and self._failed == 0:
+        if final.verb == "fallback":
+            xml = -1 if self._wants_own else final.xml
+            reason = self._wants_own or final.reason or "the leader gave no reason"
+            return self.conclude(replace(final, xml=xml), reason)
+        if self._released is None:
+            try:
                 got = Got(self.adopt(final), "adopted", plan=final)
-            if final.verb == "fallback" and self._wants_own:
-                raise OtherTopologyError(self._wants_own)
-        except OtherTopologyError as error:
-            reason, final = str(error), replace(final, xml=-1)
-        except OSError as error:
-            self._refusal = "its range was taken" if error.errno == errno.EBUSY else text_of(error)
-            if final.xml < 0 and not self._is_visitor and self.leader is None:
-                self._failed, self._released = time.monotonic(), final
-                self._say_line("failed", reason=self._refusal[:500])
-                return None
-        if got is None and self._failed > 0 and final.verb == "release" and final.xml < 0 and self.leader is None:
-            return None
-        return self.conclude(final, self._refusal or reason, got)
+            except OtherTopologyError as error:
+                return self.conclude(replace(final, xml=-1), str(error))
+            except OSError as error:
+                self._refusal = "its range was taken" if error.errno == errno.EBUSY else text_of(error)
+            else:
+                return self.conclude(final, got=got)
+        if final.xml >= 0 or self._is_visitor or self.leader is not None:
+            return self.conclude(final, self._refusal)
+        if self._released is None:
+            self._failed, self._released = time.monotonic(), final
+            self._say_line("failed", reason=self._refusal[:500])
+        return None
 
     def _answer_plan(self, plan: Round) -> None:
         self._wants_own = ""
@@ -435,7 +437,7 @@ class Rank:
             self._say_line("reserved")
 
     def _act_in_join(self, news: Optional[Round]) -> Optional[Got]:
-        """Acts on a round, if there is news. What it has got, if it is through with its join. Raises Gone."""
+        """Acts on a round, if there is news. Returns what it got, if its join is over. Raises Gone."""
         if news is not None and news.is_final:
             got = self.finish(news)
             if got is not None:
@@ -448,13 +450,13 @@ class Rank:
                 self._answer_plan(news)
         elif not self._is_visitor and not self._has_seen_round and not self._has_said_hello:
             self._say_hello()
-        if self._failed > 0 and time.monotonic() > self._failed + 1:
+        if self._released is not None and time.monotonic() > self._failed + 1:
             return self.conclude(self._released, self._refusal)
         self._check_use()
         return None
 
     def _act_at_barrier(self, news: Optional[Round]) -> Optional[bool]:
-        """The same at a barrier. Whether all took part, if it is passed."""
+        """Acts on a round at a barrier. Returns whether all took part, if it is passed."""
         if news is None:
             return None
         if news.passed >= self._barriers:
@@ -467,7 +469,7 @@ class Rank:
     # -- Joining, and barriers
 
     def _may_lead(self) -> bool:
-        """Whether it may try to lead while there was no leader yet: local rank 0 goes first, if it comes."""
+        """Whether it may try to become the first leader. Local rank 0 goes first, if it comes."""
         is_there = self.roll.is_held(0) or self.roll.is_held(LEADS)
         is_first = self.byte == 0 or self.me.local_rank is None or (self._has_seen_first and not is_there)
         self._has_seen_first |= is_there
@@ -484,7 +486,7 @@ class Rank:
         return True
 
     def _check_use(self) -> None:
-        """Raises Gone if there is no use in waiting on for a leader."""
+        """Raises Gone if it gives up waiting for the leader."""
         if self._is_visitor and not self.roll.is_held(LEADS) and time.monotonic() - self.arrived > self.patience():
             raise Gone("this process is not one of the ranks of its node, and nobody leads")
         renewed = os.fstat(self.roll.fd).st_mtime_ns
@@ -494,7 +496,7 @@ class Rank:
             raise Gone(f"the leader was silent for {self.options.timeout:g} s (HWLOC_SHARE_TIMEOUT)")
 
     def _follow(self, act: Callable[[Optional[Round]], Any], lead: Callable[[Leader], Any]) -> Any:
-        """Follows the rounds until it has acted on the last, or leads."""
+        """Follows the rounds until `act` returns something, or it leads."""
         if not self._is_visitor:
             self.open_lobby()
         self._silence = Stopwatch()
@@ -514,7 +516,7 @@ class Rank:
             news, is_vacant = self._wait_a_turn()
 
     def join(self) -> Got:
-        """From the arrival to the topology, led by another rank or leading. Raises Gone, NotSharedError, HwlocError."""
+        """Gets a topology, as a member or as the leader. Raises Gone, NotSharedError, HwlocError."""
         got: Got = self._follow(self._act_in_join, lambda leader: leader.join())
         return got
 

@@ -22,8 +22,8 @@ class Session:
 
     def __init__(self, rank: Rank, got: Got) -> None:
         me = rank.me
-        #: The number of this process in the job, and the count of all; 0 of 1 if no launcher is known; None if it is
-        #: not told.
+        #: The number of this process in the job, and the size of the job; 0 and 1 if no launcher is known; None if the
+        #: launcher does not tell.
         self.rank, self.size = me.rank, me.size
         #: The same on this node.
         self.local_rank, self.local_size = me.local_rank, me.local_size
@@ -33,33 +33,32 @@ class Session:
         self.topology = got.topology
         #: "adopted" (shared), "xml" (a copy from the leader's XML) or "discovered" (its own).
         self.how = got.how
-        #: Why it is not "adopted"; None if it is, or if there is nobody to share with.
+        #: Why it is not "adopted"; None if it is, or if there are no other ranks.
         self.reason = got.reason
         #: Where the topology is mapped, and how many bytes; None and 0 unless it is "adopted".
         self.address = got.plan.at if got.plan is not None else None
         self.length = got.plan.bytes if got.plan is not None else 0
         #: Whether this process discovered the machine itself.
         self.did_discover = got.did_discover
-        #: The CPUs and NUMA nodes that the cgroup of this process allows, as lists such as "0-3,8"; None if it is not
-        #: told.
+        #: The CPUs and NUMA nodes that the cgroup of this process allows, as lists such as "0-3,8"; None if not known.
         self.allowed_cpus, self.allowed_mems = rank.allowed
         #: What the leader shares, by name: the same pages in all ranks, read-only. They stay after close().
         self.shared: Mapping[str, memoryview] = MappingProxyType(rank.pieces or {})
         self._rank, self._pid, self._joins, self._has_said = rank, os.getpid(), 1, False
 
     def barrier(self) -> bool:
-        """Waits until all ranks of this node that are in the job are here, but not for ranks that die or leave; no
-        timeout.
+        """Waits until all ranks of the job on this node have come here. It does not wait for ranks that die or leave.
+        There is no timeout.
 
-        True: all ranks that the launcher started on this node took part. False: some have died, left or not joined; or
-        this rank came after the others had gone on, or could not reach them. Raises ValueError after close(), and in a
-        child made by fork.
+        Returns True if all ranks that the launcher started on this node took part. False: some have died, left or not
+        joined; or this rank came after the others had gone on, or could not reach them. Raises ValueError after
+        close(), and in a child made by fork.
         """
         if self._joins == 0 or self._pid != os.getpid():
             raise ValueError("the session is closed")
         rank = self._rank
         if rank.outside is None and not rank.is_in:
-            return True  # there are no others
+            return True  # there are no other ranks
         with _lock:
             try:
                 if rank.outside is None:
@@ -75,7 +74,7 @@ class Session:
             return False
 
     def close(self) -> None:
-        """Leaves the job, and waits for nobody. The last close() destroys the topology; other ranks keep theirs."""
+        """Leaves the job without waiting. The last close() destroys the topology; other ranks keep theirs."""
         global _session
         self._joins = max(0, self._joins - 1)
         if self._joins > 0 or _session is not self:
@@ -93,7 +92,7 @@ class Session:
 
 
 _session: Optional[Session] = None
-_rank: Optional[Rank] = None  # what has to leave its channel when the process ends
+_rank: Optional[Rank] = None  # leaves its channel when the process ends
 _pid = 0
 _lock = threading.RLock()
 
@@ -106,8 +105,8 @@ def join(
 ) -> Session:
     """Joins the other ranks of this node, and gets the topology that they share.
 
-    Every rank of the job calls it. Waits until the other ranks of the node have come, or no more come. Whatever goes
-    wrong, the rank gets a correct topology, if necessary one of its own, and one line on stderr says why.
+    Every rank of the job calls it. It waits until the other ranks of the node have come, or no more come. If it cannot
+    share, the rank gets a correct topology of its own, and one line on stderr says why.
 
     timeout: seconds to wait for ranks that are silent, up to 86,400. Default: HWLOC_SHARE_TIMEOUT, else 30.
     strict: whether to raise NotSharedError rather than use a private topology. Default: HWLOC_SHARE_STRICT.
@@ -122,7 +121,7 @@ def join(
     """
     global _session, _rank, _pid
     with _lock:
-        if _session is not None and _pid == os.getpid():  # a mapping can be adopted only once in a process
+        if _session is not None and _pid == os.getpid():  # a process can adopt a mapping only once
             _session._joins += 1
             return _session
         complaints = []
@@ -156,7 +155,7 @@ def _is_on(name: str) -> bool:
 def _options(
     timeout: Optional[float], strict: Optional[bool], io: Optional[str], share: Optional[Share], complaints: list
 ) -> Options:
-    """Raises ValueError for what was passed; what a variable says wrongly is complained of."""
+    """Raises ValueError for a bad argument. Complains of a bad variable, and takes the default."""
     if (timeout is not None and not 0 < timeout <= 86400) or io not in (None, "important", "none", "all"):
         raise ValueError("timeout is a number of seconds up to 86400; io is important, none or all")
     if not callable(share):
@@ -177,7 +176,7 @@ def _options(
 
 
 def _join(rank: Rank) -> Got:
-    """Joins the others, if there are any."""
+    """Joins the other ranks, if there are any."""
     me, job = rank.me, setting("HWLOC_SHARE_JOB")
     if me.launcher is None or me.local_size == 1:
         return rank.conclude(None)
@@ -191,7 +190,7 @@ def _join(rank: Rank) -> Got:
         rank.key = me.step if job is None else f"{job}.{me.step}"
     mark = f"{rank.key}/{rank.byte}"
     try:
-        # A child that inherited its rank's variables, or the rank after its close(): the others will not come again.
+        # A child process that inherited the variables, or this rank after its close(): the others do not join again.
         if (os.environ.get("HWLOC_SHARE_JOINED", "") + " ").startswith(mark + " "):
             raise Gone("this rank has joined before, or its parent process has")
         os.environ["HWLOC_SHARE_JOINED"] = mark
@@ -209,7 +208,7 @@ def _leave_at_exit() -> None:
 
 
 def _let_go_in_child() -> None:
-    # A child made by fork is not this rank. A gate that it has open does not end when the leader closes it.
+    # A child made by fork is not this rank. If it kept a gate open, the gate would not end when the leader closes it.
     if _rank is not None:
         _rank.let_go()
 
