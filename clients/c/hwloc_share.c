@@ -2218,14 +2218,10 @@ static void rest(struct rank *rank) {
 /** Makes the rank that this process is. NULL if there is no memory. */
 static struct rank *new_rank(void) {
   struct rank *rank = (struct rank *)calloc(1, sizeof *rank);
-  char *environment = hws_own_environment();
   struct hws_identity *me;
   const char *trouble;
-  if (rank == NULL || environment == NULL) {
-    free(rank);
-    free(environment);
+  if (rank == NULL)
     return NULL;
-  }
   rank->references = 1;
   rank->pid = getpid();
   rank->channel.directory = rank->channel.roll = rank->lobby = rank->gate = -1;
@@ -2234,8 +2230,7 @@ static struct rank *new_rank(void) {
   rank->busy = (double)clock() / CLOCKS_PER_SEC;
   rank->is_verbose = is_on("HWLOC_SHARE_VERBOSE");
   me = &rank->identity;
-  trouble = hws_identify(environment, (int)getppid(), me);
-  free(environment);
+  trouble = hws_identify(NULL, (int)getppid(), me);
   rank->session.rank = me->rank;
   rank->session.size = me->size;
   rank->session.local_rank = me->local_rank;

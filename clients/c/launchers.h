@@ -1,7 +1,7 @@
 /* Which rank a process is, from the variables of its launcher. Part of hwloc_share.c, which alone includes it.
  *
  * docs/protocol.md, section 1, describes the launchers. An environment is a text here: variables that each end with a
- * NUL, and another NUL at the end.
+ * NUL, and another NUL at the end. NULL is the environment of this process.
  */
 
 /** Who a process is in its job. */
@@ -92,21 +92,6 @@ static char *hws_environment_of(int pid) {
   return text;
 }
 
-/** The environment of this process, to be freed. NULL if there is no memory. */
-static char *hws_own_environment(void) {
-  size_t size = 1, used = 0;
-  char *text;
-  for (size_t i = 0; environ != NULL && environ[i] != NULL; i++)
-    size += strlen(environ[i]) + 1;
-  text = (char *)malloc(size);
-  if (text == NULL)
-    return NULL;
-  for (size_t i = 0; environ != NULL && environ[i] != NULL; used += strlen(environ[i++]) + 1)
-    strcpy(text + used, environ[i]);
-  text[used] = '\0';
-  return text;
-}
-
 /**
  * How a launcher tells a rank who it is. `A|B`: the first of these variables that is set. `?A`: not every version sets
  * it. NULL: the launcher does not tell.
@@ -152,18 +137,22 @@ enum { HWS_LAUNCHERS = sizeof hws_launchers / sizeof *hws_launchers };
 
 static int hws_is(const struct hws_launcher *launcher, const char *name) { return strcmp(launcher->name, name) == 0; }
 
-/** The value of the first of these variables that is set. NULL if none is. */
+/** The value of the first of these variables that is set in an environment, or (NULL) in ours. NULL if none is. */
 static const char *hws_variable(const char *environment, const char *names) {
+  const char *value = NULL;
   names += names != NULL && *names == '?';
-  while (names != NULL) {
+  while (value == NULL && names != NULL && *names != '\0') {
     size_t length = strcspn(names, "|");
-    const char *entry;
-    for (entry = environment; *entry != '\0'; entry += strlen(entry) + 1)
-      if (strncmp(entry, names, length) == 0 && entry[length] == '=')
-        return entry + length + 1;
-    names = names[length] == '|' ? names + length + 1 : NULL;
+    char name[64];
+    snprintf(name, sizeof name, "%.*s", (int)length, names);
+    if (environment == NULL)
+      value = getenv(name);
+    for (const char *entry = environment; entry != NULL && *entry != '\0' && value == NULL; entry += strlen(entry) + 1)
+      if (strncmp(entry, name, length) == 0 && entry[length] == '=')
+        value = entry + length + 1;
+    names += length + (names[length] == '|');
   }
-  return NULL;
+  return value;
 }
 
 /** Whether the variables of a launcher are set, and not by another launcher that sets them for an MPI library. */
