@@ -988,7 +988,7 @@ static int make_pieces(struct rank *rank) {
        are_pieces(rank->pieces, rank->piece_count)))
     return 0;
   rank->piece_count = 0;
-  return fail(rank, "the function that makes the data has failed");
+  return fail(rank, "the function that makes the data failed");
 }
 
 /** Makes the index of the data. Its numbers have 14 digits, so its length does not depend on them. */
@@ -1693,7 +1693,7 @@ static int find_hole(struct rank *rank, struct round *plan) {
       plan->at = first_fit(&all, wanted, wanted + plan->bytes, plan->bytes, page);
   } else if (is_known) {
     if (asked != NULL && strcmp(asked, "scatter") != 0)
-      say(rank, "HWLOC_SHARE_HOLE=%s is not known to a leader in C; using scatter", asked);
+      say(rank, "HWLOC_SHARE_HOLE=%s: a leader in C knows only addresses and scatter; using scatter", asked);
     plan->at = choose(&all, plan->bytes, top, hash_of_key(rank->key) + 7919 * rank->round);
   }
   free(all.list);
@@ -1944,10 +1944,10 @@ static int take_over(struct rank *rank, struct round *last, int is_first) {
     unlinkat(rank->channel.directory, name, 0);
     rank->leader->had_gathered = last->verb == PLAN;
     last->verb = ++last->deaths < MOST_DEATHS ? ANEW : FALLBACK;
-    snprintf(last->reason, sizeof last->reason, "%d leaders have ended in this join", (int)last->deaths);
+    snprintf(last->reason, sizeof last->reason, "%d leaders died in this join", (int)last->deaths);
     last->xml = NONE;
     if (rank->is_verbose)
-      say(rank, "the leader has ended; this rank leads now");
+      say(rank, "the leader died; this rank leads now");
   }
   if (publish(rank, last) == -1)
     return -1;
@@ -2338,6 +2338,5 @@ const char *hwloc_share_strerror(int code) {
   static const char *const texts[] = {"a bad argument, or a session that is not open in this process",
                                       "libhwloc could not discover this machine", "the topology could not be shared",
                                       "success", "the barrier was passed, but not by all ranks of the node"};
-  return code < HWLOC_SHARE_EINVAL || code > HWLOC_SHARE_NOTALL ? "no code of hwloc-share"
-                                                                : texts[code - HWLOC_SHARE_EINVAL];
+  return code < HWLOC_SHARE_EINVAL || code > HWLOC_SHARE_NOTALL ? "an unknown code" : texts[code - HWLOC_SHARE_EINVAL];
 }

@@ -353,5 +353,5 @@ static const char *hws_identify(const char *environment, int parent, struct hws_
     *me = found;
     return NULL;
   }
-  return "the variables of its launcher are not as they should be; this process takes itself to be alone";
+  return "a variable of its launcher is missing or not valid; this process takes itself to be alone";
 }

@@ -1,4 +1,4 @@
-/* A rank of an MPI job in C: each rank binds itself to its own core, from the topology that all ranks of the node share.
+/* A rank of an MPI job in C: binds itself to its own core, which it finds in the topology that all ranks of the node share.
  *
  *     make mpi
  *     hwloc-share mpirun -n 4 ./mpi
@@ -9,7 +9,7 @@
 #include <mpi.h>
 #include <stdio.h>
 
-/** Binds this process to one of the cores, in turn. Returns the core, or NULL. */
+/** Binds this process to core `number`, modulo the number of cores. Returns the core, or NULL. */
 static hwloc_obj_t bind_to_core(hwloc_topology_t topology, int number) {
   int cores = hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_CORE);
   hwloc_obj_t core = cores < 1 ? NULL : hwloc_get_obj_by_type(topology, HWLOC_OBJ_CORE, (unsigned)(number % cores));
@@ -27,7 +27,7 @@ int main(int argc, char **argv) {
     fprintf(stderr, "mpi: %s: %s\n", hwloc_share_strerror(code), session.reason);
     MPI_Abort(MPI_COMM_WORLD, 1);
   }
-  /* A rank whose launcher tells no local ranks takes its number in the job. */
+  /* If the launcher does not tell local ranks, use the rank in the job. */
   core = bind_to_core(session.topology, session.local_rank < 0 ? rank : session.local_rank);
   if (core == NULL)
     printf("MPI rank %d on %s: not bound\n", rank, session.node);

@@ -7,7 +7,7 @@
 #include <hwloc_share.h>
 #include <stdio.h>
 
-/* Some launchers do not tell how many ranks there are, or not even on this node: -1. */
+/* -1: the launcher does not tell this number. */
 static const char *told(int number, char text[16]) {
   snprintf(text, 16, number == -1 ? "?" : "%d", number);
   return text;

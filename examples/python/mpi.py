@@ -1,8 +1,8 @@
-"""A rank of an MPI job in Python: each rank binds itself to its own core, from the topology that all ranks of the node share.
+"""A rank of an MPI job in Python: binds itself to its own core, which it finds in the topology that all ranks of the node share.
 
     hwloc-share mpirun -n 4 python3 mpi.py
 
-With mpi4py, `from mpi4py import MPI` initialises MPI. Without it, this example calls the MPI library through ctypes.
+`from mpi4py import MPI` initialises MPI. Without mpi4py, this example calls the MPI library through ctypes.
 Join after that: MPI libraries use libhwloc themselves.
 """
 
@@ -20,7 +20,7 @@ import hwloc_share
 try:
     from mpi4py import MPI  # noqa: F401
 except ImportError:
-    names = ("mpich", "mpi") if "PMI_RANK" in os.environ else ("mpi", "mpich")  # Hydra's ranks are MPICH's
+    names = ("mpich", "mpi") if "PMI_RANK" in os.environ else ("mpi", "mpich")  # Hydra starts ranks of MPICH
     library = next(filter(None, map(ctypes.util.find_library, names)), None)
     if library is None:
         sys.exit("mpi.py: neither mpi4py nor an MPI library was found")
@@ -30,7 +30,7 @@ except ImportError:
 
 with hwloc_share.join() as session:
     cores = session.topology.objects("Core")
-    # A rank whose launcher tells no local ranks takes its number in the job.
+    # If the launcher does not tell local ranks, use the rank in the job.
     number = session.rank if session.local_rank is None else session.local_rank
     core = cores[number % len(cores)]
     session.topology.bind(core.cpuset)

@@ -3,7 +3,7 @@
     hwloc-share mpirun -n 4 python3 rank.py
     hwloc-share mpirun -n 2 python3 rank.py : -n 2 ../c/rank      # with ranks in other languages
 
-If the package is installed (pip install clients/python), the two lines about the path are not needed.
+You do not need the lines about the path if the package is installed (pip install clients/python).
 """
 
 import pathlib
@@ -16,7 +16,7 @@ import hwloc_share
 with hwloc_share.join() as session:
     topology = session.topology
     counts = {kind: topology.count(kind) for kind in ("Package", "NUMANode", "Core", "PU")}
-    # Some launchers do not tell how many ranks there are, or not even on this node.
+    # None: the launcher does not tell this number.
     size, local_rank, local_size = (
         "?" if number is None else number for number in (session.size, session.local_rank, session.local_size)
     )

@@ -7,11 +7,11 @@
             print(core.logical_index, core.cpuset)
         session.barrier()
 
-One rank of the node discovers the hardware, the others map the same topology. Ranks in Python share with the ranks in
-other languages of the same job; docs/protocol.md of hwloc-share says how. Any of them can lead, leave, die or come
+One rank of the node discovers the hardware, and the others map the same topology. Ranks in Python share with ranks in
+other languages of the same job; docs/protocol.md of hwloc-share describes how. Any rank can lead, leave, die or come
 late.
 
-Needs libhwloc 2.0 or later, Linux on a 64-bit machine, and of Python the standard library.
+It needs libhwloc 2.0 or later and Linux on a 64-bit machine; no other Python package.
 """
 
 from ._hwloc import CpuSet, HwlocError, Object, Topology

@@ -169,7 +169,7 @@ class Leader:
         if self._deaths < _MOST_DEATHS:
             self._publish(Round("anew", deaths=self._deaths))
             return None
-        self._final = self._publish(Round("fallback", xml=-1, reason=f"{self._deaths} leaders have ended in this join"))
+        self._final = self._publish(Round("fallback", xml=-1, reason=f"{self._deaths} leaders died in this join"))
         return self._final
 
     # -- Hearing and looking
@@ -371,7 +371,7 @@ class Leader:
         asked = re.fullmatch("0x([0-9a-fA-F]{1,16})", hole)
         if asked is None:
             if hole != "scatter":
-                rank.say(f"HWLOC_SHARE_HOLE={hole} is not known to a leader in Python; using scatter")
+                rank.say(f"HWLOC_SHARE_HOLE={hole}: a leader in Python knows only addresses and scatter; using scatter")
             return choose(taken, length, f"{rank.key}#{rank.round}")
         wanted = int(asked[1], 16)
         if wanted % mmap.PAGESIZE or any(start < wanted + length and wanted < end for start, end in taken):
