@@ -193,10 +193,13 @@ static double now(void) {
 
 static void nap(double seconds) { poll(NULL, 0, (int)(seconds * 1000)); }
 
+/** Closes a descriptor, if it is open. Keeps errno. */
 static void shut(int *fd) {
+  int error = errno;
   if (*fd != -1)
     close(*fd);
   *fd = -1;
+  errno = error;
 }
 
 /** One line on stderr: who, what, why. */
@@ -657,11 +660,11 @@ static void avoid_other_step(struct rank *rank) {
 }
 
 /** Enters a channel that exists. UNUSABLE: errno says why. */
-static enum entering enter_made(struct rank *rank, int i) {
+static enum entering enter_made(struct rank *rank) {
   struct place *channel = &rank->channel;
   struct flock found;
   enum entering result = UNUSABLE;
-  int root = open_root(rank, i), error;
+  int root = open_root(rank, rank->root);
   rank->is_visitor = 0;
   channel->directory = root == -1 ? -1 : open_directory(root, rank->name);
   channel->roll = channel->directory == -1 ? -1 : open_ours(channel->directory, "roll", O_RDWR, S_IFREG);
@@ -677,13 +680,11 @@ static enum entering enter_made(struct rank *rank, int i) {
     rank->is_visitor = find_lock(channel->roll, rank->byte, rank->byte + 1, &found) && found.l_len == 1;
     result = rank->is_visitor && is_named(root, rank->name, channel->roll) ? ENTERED : AGAIN;
   } /* else the file system has no locks */
-  error = errno;
   if (result != ENTERED) {
     shut(&channel->roll);
     shut(&channel->directory);
   }
   shut(&root);
-  errno = error;
   return result;
 }
 
@@ -724,7 +725,7 @@ static enum entering try_to_enter(struct rank *rank) {
     char *root = rank->roots[rank->root = turn % ROOTS + 1];
     if (*root == '\0')
       continue;
-    result = turn < ROOTS ? enter_made(rank, rank->root) : build(rank, rank->root, rank->name, &rank->channel);
+    result = turn < ROOTS ? enter_made(rank) : build(rank, rank->root, rank->name, &rank->channel);
     if (result == ENTERED || result == AGAIN)
       return result;
     if (result == ABSENT)
@@ -884,18 +885,17 @@ static enum fitting does_fit(struct rank *rank, const struct round *round) {
 static int adopt(struct rank *rank, const struct round *round) {
   hwloc_share_session *session = &rank->session;
   void *address = (void *)(uintptr_t)round->at;
-  int result, error, fd = open_topology(rank, round);
+  int result, fd = open_topology(rank, round);
   if (fd == -1)
     return -1;
   drop_reservation(rank);
   errno = 0; /* the library does not always set it */
   result = hwloc_shmem_topology_adopt(&session->topology, fd, round->offset, address, (size_t)round->bytes, 0);
-  error = errno;
-  close(fd);
+  shut(&fd);
   if (result == -1) {
     session->topology = NULL;
-    return error == EBUSY ? fail(rank, "its range was taken")
-                          : fail(rank, "hwloc_shmem_topology_adopt: %s", error_text(error));
+    return errno == EBUSY ? fail(rank, "its range was taken")
+                          : fail(rank, "hwloc_shmem_topology_adopt: %s", error_text(errno));
   }
   drop_probe(rank);
   session->how = HWLOC_SHARE_ADOPTED;
