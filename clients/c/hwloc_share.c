@@ -2338,5 +2338,5 @@ const char *hwloc_share_strerror(int code) {
   static const char *const texts[] = {"a bad argument, or a session that is not open in this process",
                                       "libhwloc could not discover this machine", "the topology could not be shared",
                                       "success", "the barrier was passed, but not by all ranks of the node"};
-  return code < HWLOC_SHARE_EINVAL || code > HWLOC_SHARE_NOTALL ? "an unknown code" : texts[code - HWLOC_SHARE_EINVAL];
+  return code < HWLOC_SHARE_EINVAL || code > HWLOC_SHARE_NOTALL ? "no code of hwloc-share" : texts[code - HWLOC_SHARE_EINVAL];
 }
