@@ -1946,6 +1946,7 @@ static int take_over(struct rank *rank, struct round *last, int is_first) {
     last->verb = ++last->deaths < MOST_DEATHS ? ANEW : FALLBACK;
     snprintf(last->reason, sizeof last->reason, "%d leaders died in this join", (int)last->deaths);
     last->xml = NONE;
+    last->offset = last->base = 0; /* of the dead leader's plan */
     if (rank->is_verbose)
       say(rank, "the leader died; this rank leads now");
   }
