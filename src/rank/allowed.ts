@@ -1,4 +1,5 @@
-// What the cgroup of this process allows it to use. A topology holds one process's answer; ranks may differ.
+// The CPUs and NUMA nodes that the cgroup of this process allows. A topology holds the answer for one
+// process; ranks may differ.
 
 import type { Allowed } from '../kept/index.js';
 import { textIn } from '../libc/index.js';
@@ -6,7 +7,8 @@ import { textIn } from '../libc/index.js';
 export type { Allowed };
 
 /**
- * What this process is allowed. Not what it is bound to: a launcher that binds a rank to a core allows it no less.
+ * The resources that this process may use. Not its binding: a rank that a launcher binds to one core may
+ * still use as much as before.
  *
  * @see hwloc_topology_get_allowed_cpuset(); cpuset(7); the kernel's cgroup-v1/cpusets.rst and cgroup-v2.rst
  */
@@ -14,12 +16,12 @@ export function ownAllowed(): Allowed {
   const group = textIn('/proc/self/cpuset');
   return {
     cpus: group === undefined ? undefined : cpusOf(group),
-    // The memory nodes in status are the cgroup's; the CPUs there are those of the binding.
+    // The memory nodes in `status` are the cgroup's, but the CPUs there are those of the binding.
     nodes: fieldOf(textIn('/proc/self/status') ?? '', 'Mems_allowed_list'),
   };
 }
 
-/** Whether two ranks are allowed the same. One that does not know is taken to be like the other. */
+/** Whether two ranks may use the same resources. An unknown value counts as the same. */
 export function sameAllowed(a: Allowed, b: Allowed): boolean {
   const same = (x: string | undefined, y: string | undefined) =>
     x === undefined || y === undefined || x === y;
@@ -27,7 +29,8 @@ export function sameAllowed(a: Allowed, b: Allowed): boolean {
 }
 
 function cpusOf(group: string): string | undefined {
-  // cgroup v2, alone or beside v1; then v1. Where it is mounted elsewhere, we do not know, and nor does hwloc 2.9 for v2.
+  // cgroup v2, alone or together with v1; then v1. Other mount points are not found. hwloc 2.9 does not find
+  // them for v2 either.
   return (
     textIn(`/sys/fs/cgroup${group}/cpuset.cpus.effective`) ??
     textIn(`/sys/fs/cgroup/unified${group}/cpuset.cpus.effective`) ??
@@ -36,7 +39,7 @@ function cpusOf(group: string): string | undefined {
   );
 }
 
-/** A line of /proc/<pid>/status, without its name. */
+/** The value of a line of /proc/<pid>/status, by its name. */
 function fieldOf(status: string, name: string): string | undefined {
   const at = status.indexOf(`\n${name}:`);
   if (at === -1) return undefined;

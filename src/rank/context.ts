@@ -1,4 +1,4 @@
-// What all parts of a join need to know.
+// The context of a join: what all its parts need.
 
 import type { NumberedRoots } from '../channel/place/index.js';
 import type { Environment, Settings } from '../environment/index.js';
@@ -8,21 +8,21 @@ import type { RankIdentity } from './identity.js';
 import type { Clock } from './outcome.js';
 import type { Recorder } from './report/recorder.js';
 
-/** A join under way in one rank. */
+/** A join that is running in one rank. */
 export interface Context {
   readonly identity: RankIdentity;
   readonly settings: Settings;
   readonly env: Environment;
   /** Where channels and topologies may be, best first. */
   readonly roots: readonly string[];
-  /** The same by their numbers in the protocol. */
+  /** The same roots by their numbers in the protocol. */
   readonly numberedRoots: NumberedRoots;
   readonly clock: Clock;
   readonly allowed: Allowed;
-  /** What this rank would share if it led. */
+  /** The data that this rank shares if it leads. */
   readonly share: Share | undefined;
-  /** One line on stderr, with the node and the rank in front. */
+  /** Writes a line to stderr, with the node and the rank at its beginning. */
   readonly notice: (text: string) => void;
-  /** Where the wrapper makes a report of the job. */
+  /** Undefined if the wrapper makes no report of the job. */
   readonly recorder: Recorder | undefined;
 }

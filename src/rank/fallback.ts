@@ -1,5 +1,5 @@
-// The fallback: what a rank does that cannot adopt (it takes the leader's XML, else it discovers the machine), and its barrier if it cannot
-// reach the others.
+// The fallback of a rank that cannot adopt: it takes the leader's XML, or discovers the machine. Also the
+// barrier of a rank that cannot reach the other ranks.
 
 import { closeSync, readFileSync } from 'node:fs';
 import { openFile } from '../channel/index.js';
@@ -11,7 +11,7 @@ import { BarrierError, NotSharedError } from './errors.js';
 import { messageOf } from '../errors/index.js';
 import type { Outcome, PrivateOutcome } from './outcome.js';
 
-/** A private topology, and the outcome that says why. */
+/** A private topology, and its outcome with the reason. */
 export interface Private {
   readonly topology: Topology;
   readonly outcome: Outcome;
@@ -20,15 +20,15 @@ export interface Private {
 /** The XML that a leader wrote for ranks that cannot adopt. */
 export interface LeadersXml {
   readonly file: string;
-  /** Whether it describes the machine that we run on, so that binding to its objects means something. */
+  /** Whether it describes this machine, so that binding to its objects makes sense. */
   readonly thisSystem: boolean;
 }
 
 /**
- * Gets a rank a topology of its own, and says so on stderr.
+ * Gets a private topology for this rank, and says so on stderr.
  *
- * @param reason  Why it could not adopt.
- * @throws NotSharedError  if the fallback is turned off.
+ * @param reason  Why the rank could not adopt.
+ * @throws NotSharedError  if there is no fallback (`strict`).
  */
 export async function takeFallback(context: Context, reason: string, xml?: LeadersXml): Promise<Private> {
   if (context.settings.strict) throw new NotSharedError(reason);
@@ -49,7 +49,7 @@ export async function takeFallback(context: Context, reason: string, xml?: Leade
   return { topology, outcome: privateOutcome('discovered', why, context) };
 }
 
-/** The outcome of a rank that has a topology of its own. */
+/** The outcome of a rank with a private topology. */
 export function privateOutcome(
   how: 'xml' | 'discovered',
   reason: string,
@@ -75,29 +75,32 @@ async function importXml({ file, thisSystem }: LeadersXml): Promise<Topology> {
   } finally {
     closeSync(fd);
   }
-  // The leader filtered its I/O objects already; what it kept is kept.
+  // The leader has already filtered the I/O objects. Keep all that are left.
   return loadTopology({ source: { xml }, io: 'all', isThisSystem: thisSystem });
 }
 
-/** What a discovery needs to know of a join. */
+/** The part of a join that a discovery needs. */
 export interface Discovering {
   readonly settings: Pick<Settings, 'io' | 'timeout'>;
   readonly notice: (text: string) => void;
 }
 
 /**
- * Discovers the machine, or what hwloc's environment variables name instead, within the timeout, else without hwloc's plugins.
+ * Discovers the machine, or what hwloc's environment variables name instead. If that takes longer than the
+ * timeout, discovers again without hwloc's plugins.
  *
- * @throws HwlocError  `ETIMEDOUT`: not even that ended, within some minutes.
+ * @throws HwlocError  `ETIMEDOUT`: the second discovery did not end either, within some minutes.
  */
 export function discover({ settings, notice }: Discovering, options: LoadOptions = {}): Promise<Topology> {
   return loadWithin({ io: settings.io, ...options }, { seconds: settings.timeout }, notice);
 }
 
 /**
- * Makes the barrier of a rank that cannot reach the others of its node: it passes, and says so once.
+ * Makes the barrier of a rank that cannot reach the other ranks of its node. The rank passes it at once; the
+ * first time, a line on stderr says so.
  *
- * @returns what passes it: `why` is what happened to the others. Resolves to false, since they did not take part.
+ * @returns the barrier: its argument `why` says what happened to the other ranks. It resolves to false, since
+ *   they did not take part.
  * @throws BarrierError  with `strict`.
  */
 export function loneBarrier({

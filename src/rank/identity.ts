@@ -1,27 +1,34 @@
-// A rank's place in the rendezvous: its byte in the roll and the key of its channel, as far as its launcher tells.
+// The identity of a rank: its byte in the roll and the key of its channel, from what its launcher tells.
 
 import type { Identity } from '../launcher/kinds/index.js';
 
-/** A rank that can meet the others of its node. */
+/** A rank that can meet the other ranks of its node. */
 export interface RankIdentity extends Pick<
   Identity,
   'launcher' | 'rank' | 'size' | 'localSize' | 'node' | 'step'
 > {
-  /** The number of its byte: the local rank or, where the launcher tells none, the rank. */
+  /** The number of its byte: the local rank. If the launcher tells no local rank: the rank. */
   readonly localRank: number;
-  /** The name of its channel. */
+  /** The key of its channel. */
   readonly key: string;
-  /** The step and the name of its own channel, where {@link key} is the wrapper's and another step may have it. */
+  /**
+   * The step, and the key of the step's own channel. Set if {@link key} is the wrapper's, and another step
+   * may have the same key.
+   */
   readonly own: { readonly step: string; readonly key: string } | undefined;
-  /** Whether it tries to lead as soon as it arrives. Where no local ranks are told, nobody knows who has local rank 0. */
+  /**
+   * Whether it tries to lead as soon as it arrives. True for local rank 0, and for all ranks if the launcher
+   * tells no local ranks.
+   */
   readonly leadsAtOnce: boolean;
 }
 
 /**
- * The place of a rank; or why it can meet nobody.
+ * The identity of a rank; or the reason why it cannot meet other ranks.
  *
  * @param job       The wrapper's name for the job.
- * @param launcher  The one launcher that the wrapper started, if it did.
+ * @param launcher  The launcher that the wrapper started; undefined if there is none, or if a script starts
+ *   the launchers.
  */
 export function rankIdentity(
   identity: Identity | undefined,
@@ -31,7 +38,8 @@ export function rankIdentity(
   if (identity === undefined) return 'no launcher started this process: it is alone';
   const { rank, size, localRank, localSize, node } = identity;
   const isOfWrapper = job !== undefined && launcher === identity.launcher;
-  // To find the process that names a step takes as long as all else here: not where the wrapper has named the job.
+  // Finding the process that names a step takes as long as everything else here. So this is skipped if the
+  // wrapper has named the job.
   const step = isOfWrapper && identity.isNamedByProcess === true ? undefined : identity.step;
   const key = isOfWrapper ? `${job}@${node}` : keyOfStep(step, job);
   if (key === undefined) {
@@ -54,7 +62,10 @@ export function rankIdentity(
   };
 }
 
-/** A launcher may run in a rank of another one of its kind, which the wrapper started. Its variables tell, if they name the step. */
+/**
+ * The step's own channel. A launcher may run in a rank of another launcher of the same kind, which the
+ * wrapper started. The variables show this only if they name the step.
+ */
 function ownChannel(
   { launcher, node, step, isNamedByProcess }: Identity,
   job: string,

@@ -1,4 +1,4 @@
-// The door of src/rank, and `hwloc-share/rank`: the per-rank import.
+// The door of src/rank, `hwloc-share/rank`: what a rank imports.
 
 export { HwlocShareError, InvalidArgumentError, type Topology } from '../hwloc/index.js';
 export type { Allowed } from './allowed.js';

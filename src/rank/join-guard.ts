@@ -1,5 +1,6 @@
-// One join for each process: the other ranks expect one rank of each number, and a mapping can be adopted only once in a process
-// (hwloc#449). The first thread that joins is the rank, and all others share its topology.
+// Limits each process to one join: the other ranks expect one rank of each number, and a process can adopt a
+// mapping only once (hwloc#449). The first thread that joins is the rank, and all other threads share its
+// topology.
 
 import { existsSync } from 'node:fs';
 import { type Settings, joinedVariable, markJoined } from '../environment/index.js';
@@ -11,15 +12,16 @@ import type { Shared } from './data/open.js';
 import { setFirst, threadName } from '../libc/index.js';
 
 /**
- * Takes this process's part in its job, before anything is done that others could see.
+ * Takes this process's part in its job, before the rank does anything that others could see.
  *
  * @param mark  The job's name on this node, and the local rank.
- * @returns false if it is taken: by this thread or another one of the process, whether that has left again or not; or by a process above
- *          this one, whose variables this one has inherited.
+ * @returns false if the part is already taken: by a thread of this process, even if that has left since; or
+ *   by an ancestor of this process, whose variables this process has inherited.
  */
 export function takePart(mark: string): boolean {
   const own = `${mark} ${threadName}`;
-  // A rank that starts a job of its own leaves its mark to ranks of that one. (Ranks in other languages name no thread.)
+  // A rank that starts a job of its own passes its mark on to the ranks of that job. (Ranks in other
+  // languages do not name the thread.)
   const isOfOtherJob = (value: string) => value !== mark && !value.startsWith(`${mark} `);
   if (!setFirst(joinedVariable, own, isOfOtherJob)) return false;
   markJoined(own);
@@ -30,29 +32,30 @@ export function takePart(mark: string): boolean {
 export interface Taken {
   readonly topology: Topology;
   readonly outcome: Outcome;
-  /** The leader's data, where that thread has got it. */
+  /** The leader's data, if that thread has got it. */
   readonly shared?: Shared | undefined;
 }
 
 type There = Extract<Found, { kind: 'there' }>;
 
-/** As the note says it that goes with the topology. */
+/** The note that goes with a topology is an index into this list. */
 const hows: readonly How[] = ['adopted', 'xml', 'discovered'];
 
 const fromOther = 'the thread of this process that joined first has a topology of its own';
 
-/** Milliseconds between two looks at a thread that is joining. */
+/** Milliseconds between two checks of a thread that is joining. */
 const firstPause = 1;
 const longestPause = 50;
 
 /**
- * Takes the topology that another thread of this process has joined, or waits for it while that thread is joining.
+ * Takes the topology that another thread of this process has joined. Waits if that thread is still joining.
  *
- * @returns undefined where there is none: this thread joins, and says by {@link leaveToThreads} how that went.
- * @throws NotSharedError  with `strict`, where the other thread could not share, either.
+ * @returns undefined if there is none: this thread must join, and report the result with {@link
+ *   leaveToThreads}.
+ * @throws NotSharedError  with `strict`, if the other thread could not share.
  */
 export async function takeFromThreads(settings: Settings): Promise<Taken | undefined> {
-  // Nearly always: the first thread of its process.
+  // Nearly always this is the first thread of its process.
   let found = findTopology(settings.libhwloc);
   if (found.kind === 'nothing') return undefined;
 
@@ -93,7 +96,9 @@ async function taken(found: There, { strict }: Settings, clock: Clock): Promise<
   return { topology, outcome, shared };
 }
 
-/** Leaves what this thread has joined to the others of its process; undefined: its join has failed. */
+/**
+ * Leaves the topology of this thread to the other threads of its process. `undefined`: its join has failed.
+ */
 export function leaveToThreads(joined: Taken | undefined): void {
   if (joined === undefined) offerNothing();
   else offerTopology(joined.topology, hows.indexOf(joined.outcome.how), Object.values(joined.shared ?? {}));

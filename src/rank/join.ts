@@ -1,4 +1,4 @@
-// Joining: once per process, whoever asks and however often.
+// join(): runs once in each process, for all callers.
 
 import { numberedRoots, rootsOf } from '../channel/place/index.js';
 import {
@@ -24,14 +24,14 @@ import { type Joined, rendezvous } from './rendezvous.js';
 import type { Recorder } from './report/recorder.js';
 import type { Session } from './session.js';
 
-/** Who a process is, and what it has joined. */
+/** The identity of a process, and what it has joined. */
 interface Membership {
   readonly identity: Identity | undefined;
   readonly allowed: Allowed;
   readonly joined: Joined;
 }
 
-/** One process's part in its job, shared by all who call join() in it. */
+/** The one join of a process, shared by all callers of join(). */
 interface Shared {
   readonly joining: Promise<Membership>;
   users: number;
@@ -39,7 +39,7 @@ interface Shared {
 
 const alreadyJoined = 'this rank has joined before, in this or another thread, or its parent process has';
 
-// A mapping can be adopted only once per process (hwloc#449), and a process may hold two copies of this package.
+// Global, since a process may load two copies of this package, but can adopt a mapping only once (hwloc#449).
 const registry = globalThis as Record<symbol, Shared | undefined>;
 const here = Symbol.for('hwloc-share.joined.1');
 
@@ -87,7 +87,10 @@ async function joinOnce(options: JoinOptions): Promise<Membership> {
   }
 }
 
-/** Another thread of this process is the rank; this one has its topology. */
+/**
+ * The session of a thread that is not the rank: another thread of this process is, and this one shares its
+ * topology.
+ */
 async function asThread(taken: Taken, settings: Settings, share: Share | undefined): Promise<Membership> {
   const identity = identityOrNot(() => undefined);
   const why = 'only the thread of this process that joined first takes part in barriers';
@@ -97,7 +100,7 @@ async function asThread(taken: Taken, settings: Settings, share: Share | undefin
   return { identity, allowed: ownAllowed(), joined };
 }
 
-/** What a report takes is loaded only where one was asked for. */
+/** Loads the code for reports only if the job has a report. */
 async function recorderFor(spool: string): Promise<Recorder | undefined> {
   try {
     const { Recorder } = await import('./report/recorder.js');
@@ -146,7 +149,7 @@ async function joinWith(
   return { identity: launched, allowed, joined: await withOwnShare(joined, share) };
 }
 
-/** A rank that has not got a leader's data has its own. */
+/** A rank that did not get the leader's data uses its own. */
 async function withOwnShare(joined: Joined, share: Share | undefined): Promise<Joined> {
   if (share === undefined || joined.shared !== undefined) return joined;
   try {
@@ -161,22 +164,23 @@ async function withOwnShare(joined: Joined, share: Share | undefined): Promise<J
 
 async function joinAs(context: Context): Promise<Joined> {
   const { identity, settings, notice } = context;
-  // Before the others can see this rank: from then on they wait for what it says.
+  // Done before the other ranks can see this rank: from then on they wait for its lines.
   findLibrary(settings, notice);
   if (!takePart(`${identity.key}/${identity.localRank}`)) {
-    // A child that inherited its rank's variables, or the rank itself after its close(): the others will not come again.
+    // This is a child that inherited its rank's variables, or the rank itself after its close(). The other
+    // ranks will not come again.
     return alone(await takeFallback(context, alreadyJoined));
   }
   try {
     return await rendezvous(context);
   } catch (error) {
     if (isJobsOwn(error)) throw error;
-    // Whatever it is, this rank may still get a topology of its own.
+    // Whatever went wrong, this rank may still get a private topology.
     return alone(await takeFallback(context, messageOf(error)));
   }
 }
 
-/** Whether an error is the job's own affair: no other topology would help. */
+/** Whether an error comes from the job itself: another topology would not help. */
 function isJobsOwn(error: unknown): boolean {
   return (
     error instanceof NotSharedError ||
@@ -186,7 +190,7 @@ function isJobsOwn(error: unknown): boolean {
   );
 }
 
-/** A rank that meets no others. */
+/** The result of a rank that meets no other ranks. */
 function alone(own: Private): Joined {
   return { ...own, barrier: () => Promise.resolve(false), leave: () => undefined };
 }

@@ -1,4 +1,5 @@
-// Joining where an import is all that a job does: a session in any case, and a topology that says at its first use why there is none.
+// Joins on import, for jobs that do nothing else with hwloc-share. The session is always there; a topology
+// that could not be had throws the reason at its first use.
 
 import { environment, settingsFrom } from '../environment/index.js';
 import type { Topology } from '../hwloc/index.js';
@@ -8,8 +9,8 @@ import { noticeOf } from './stderr.js';
 import type { Session } from './session.js';
 
 /**
- * Joins. With `--import` this runs before jobs that may not look at a topology at all: where there is none to be had, that is
- * said on stderr, and only a job that uses it fails.
+ * Joins. With `--import` this runs before programs that may not use a topology at all. So if there is no
+ * topology, a line on stderr says so, and only a program that uses the topology fails.
  */
 export async function joinOnImport(): Promise<Session> {
   try {
@@ -30,13 +31,13 @@ export function topologyOf(session: Session): Topology {
   }
 }
 
-/** Stands for something that could not be had: any use of it throws the reason. */
+/** Stands for a missing topology: any use throws the reason. */
 function unusable(reason: unknown): never {
   const fail = (): never => {
     throw reason instanceof Error ? reason : new Error(String(reason));
   };
-  // A promise's `then` is looked for by `await`; not being one is no use of it.
+  // `await` looks for `then`, to see whether this is a promise. That is no use of the topology.
   const get = (_: object, key: string | symbol) => (key === 'then' ? undefined : fail());
-  // `never`: whatever it is taken for, it is not that.
+  // `never`, so that it can take the place of any type.
   return new Proxy({}, { get, set: fail, has: fail, ownKeys: fail }) as never;
 }

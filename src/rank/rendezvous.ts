@@ -1,4 +1,4 @@
-// A rank in its channel: a member or the leader, first in the join, then at barriers.
+// A rank in its channel: runs it as a member or as the leader, first in the join, then at barriers.
 
 import { readFileSync } from 'node:fs';
 import { type Channel, OtherStepError, enterChannel } from '../channel/index.js';
@@ -19,20 +19,20 @@ import { numbersIn, textIn } from '../libc/index.js';
 import { planFile } from './meeting/plans.js';
 import { type Rules, pace } from './meeting/steps.js';
 
-/** What a join results in, before it is handed out as a session. */
+/** The result of a join, before it becomes a session. */
 export interface Joined {
   readonly topology: Topology;
   readonly outcome: Outcome;
-  /** The leader's data, where it has some and this rank has got it. */
+  /** The leader's data, if there is any and this rank has got it. */
   readonly shared?: Shared | undefined;
   /** Resolves to whether all ranks of the node took part. */
   readonly barrier: () => Promise<boolean>;
-  /** Leaves the job: closes what is open, and removes what this rank has to remove. */
+  /** Leaves the job: closes all files, and removes what this rank must remove. */
   readonly leave: () => void;
 }
 
 /**
- * Joins the others of this node.
+ * Joins the other ranks of this node.
  *
  * @throws Error  the channel cannot be used.
  */
@@ -89,7 +89,7 @@ async function joinIn(context: Context, meeting: Meeting, channel: Channel): Pro
   };
 }
 
-/** To the wrapper, if it makes a report; else to the user who asked for it. */
+/** Reports the join to the wrapper, if it makes a report; otherwise to the user, if asked to. */
 function tellHowItWent(context: Context, leading: Leading, { outcome }: Got): void {
   const { recorder, settings, notice, identity, clock } = context;
   const sharing = 1 + leading.peers().filter(({ said }) => said === 'reserved' || said === 'done').length;
@@ -128,7 +128,7 @@ function rulesOf({ identity, settings }: Context, { isVisitor }: Channel): Rules
     expected: identity.localSize,
     most: identity.size,
     arrived: patientNow(),
-    // Where the program was started by a shell script that became it, from the script's start.
+    // If a shell script started the program with `exec`, this counts from the script's start.
     get patience() {
       return (patience ??= Math.min(Math.max(1000, ownAge(), startOfAll(identity.localSize)), timeout));
     },
@@ -138,11 +138,14 @@ function rulesOf({ identity, settings }: Context, { isVisitor }: Channel): Rules
   };
 }
 
-/** Milliseconds that all ranks of this node need to start, if they need what this one has, and there are no others on its CPUs. */
+/**
+ * Milliseconds that all ranks of this node need to start, if each needs as much CPU time as this one and no
+ * other job uses the CPUs.
+ */
 function startOfAll(ranks = 1): number {
   const { user, system } = process.cpuUsage();
   const cpus = numbersIn(textIn('/sys/devices/system/cpu/online') ?? '').length;
-  // Without /sys, nobody can tell.
+  // Without /sys the number of CPUs is not known.
   return cpus === 0 ? 0 : ((user + system) / 1000) * (ranks / cpus);
 }
 
@@ -162,7 +165,7 @@ function barriersOf(
   passedBefore: number,
 ): () => Promise<boolean> {
   let leading = first;
-  // A rank that comes late counts like the others.
+  // The count of a rank that comes late starts where the other ranks are.
   let passed = passedBefore;
   let last: Promise<unknown> = Promise.resolve();
 
@@ -196,7 +199,7 @@ function barriersOf(
     return all ?? alone('the channel was removed');
   };
 
-  // One after another, also when a job does not wait for one barrier before it comes to the next.
+  // One barrier after another, even if a job does not wait for one before it comes to the next.
   return () => {
     const result = last.then(pass);
     last = result.catch(() => undefined);

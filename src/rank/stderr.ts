@@ -1,9 +1,12 @@
-// Lines to the user. stdout belongs to the job; stderr gets a line only when there is something to say.
+// Writes lines to the user on stderr, only if there is something to say. stdout belongs to the job.
 
 import { writeSync } from 'node:fs';
 import type { Identity } from '../launcher/kinds/index.js';
 
-/** Writes `hwloc-share: node n017, rank 12: text` to stderr, in one system call, so that lines of ranks do not mix. */
+/**
+ * Returns a function that writes `hwloc-share: node n017, rank 12: text` to stderr, in one system call, so
+ * that lines of several ranks do not mix.
+ */
 export function noticeOf(identity: Pick<Identity, 'node' | 'rank'> | undefined): (text: string) => void {
   const who = identity === undefined ? '' : ` node ${identity.node}, rank ${identity.rank}:`;
   return (text) => {
@@ -15,7 +18,7 @@ export function noticeOf(identity: Pick<Identity, 'node' | 'rank'> | undefined):
   };
 }
 
-/** `3`, `3 and 7`, `3, 7 and 9`; long lists are cut: `3, 7, 9 and 61 more`. */
+/** Lists ranks: `3`, `3 and 7`, `3, 7 and 9`. Long lists are cut: `3, 7, 9 and 61 more`. */
 export function listOf(ranks: readonly number[]): string {
   const shown = ranks.length > 12 ? ranks.slice(0, 10) : ranks;
   const rest = ranks.length - shown.length;

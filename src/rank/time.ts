@@ -1,41 +1,47 @@
-// The time, for phases and patience, and an alarm: a call at a moment. Node compiles its timers when the first is set, in thirty functions,
-// for which a rank that just has to wait for others would pay a millisecond; the engine has an alarm of its own.
+// The time, for phases and patience, and an alarm: a call at a later moment. Node compiles thirty functions
+// when it sets its first timer, which takes a rank a millisecond. The engine's own Atomics.waitAsync() needs
+// none of them.
 
 /**
- * Milliseconds on a clock that only goes forward, and is the same in all processes of a node (CLOCK_MONOTONIC).
+ * Milliseconds on a clock that never goes back, and is the same in all processes of a node (CLOCK_MONOTONIC).
  *
- * Not performance.now(): its first use in a process loads perf_hooks, for more than a millisecond.
+ * Not performance.now(): its first use in a process loads perf_hooks, which takes more than a millisecond.
  */
 export function now(): number {
   return Number(process.hrtime.bigint()) / 1e6;
 }
 
-/** An alarm that rings so late tells that the process was stopped. In milliseconds. */
+/** If an alarm rings this many milliseconds late, the process was stopped. */
 const lateMilliseconds = 500;
 let lost = 0;
 
-/** {@link now}, without the time in which this process was stopped, or computed: others are not to blame for that. */
+/**
+ * {@link now}, without the time in which this process was stopped or busy: the other ranks must not be blamed
+ * for that time.
+ */
 export function patientNow(): number {
   return now() - lost;
 }
 
-/** An alarm that can be set again and again. */
+/** An alarm that can be set any number of times. */
 export interface Alarm {
-  /** Rings at a moment of {@link patientNow}, in place of what was set before. */
+  /** Rings at a moment of {@link patientNow}. Replaces an earlier setting. */
   set(moment: number): void;
-  /** It does not ring until it is set again. */
+  /** Turns the alarm off until it is set again. */
   off(): void;
 }
 
 /**
  * An alarm that calls `ring`. It does not keep the process alive.
  *
- * Setting it for later, or off, leaves the engine's wait as it is: where that ends too early, it begins again.
+ * Setting it to a later moment, or turning it off, does not end the engine's wait. If that wait ends too
+ * early, another one begins.
  *
  * @see Atomics.waitAsync()
  */
 export function alarm(ring: () => void): Alarm {
-  // Nobody changes the cell: a wait for it ends in time, or because it is to be shorter.
+  // The value of the cell never changes. A wait for it ends in time, or is notified in order to become
+  // shorter.
   const cell = new Int32Array(new SharedArrayBuffer(4));
   let due = Infinity;
   let waitsUntil: number | undefined;
@@ -50,7 +56,8 @@ export function alarm(ring: () => void): Alarm {
     void Promise.resolve(waiting.value).then(() => {
       waitsUntil = undefined;
       if (due === Infinity) return;
-      // The engine counts from the last turn of the event loop: where the job has computed since, it ends too early by as long as that.
+      // The engine counts from the last turn of the event loop. If the job has computed since then, the wait
+      // ends too early by that time.
       if (patientNow() < due) wait();
       else {
         noteDelay();

@@ -1,5 +1,6 @@
-// What stands at the beginning of a file that holds data: the names of the pieces, and where in the file each of them is. In the lines
-// of the protocol, so that whoever can read those can read these. See docs/protocol.md, "Data".
+// The index at the beginning of a file with attached data: the name of each piece, and its position in the
+// file. It has the form of lines of the protocol, so that the same code can read both. See docs/protocol.md,
+// "Data".
 
 import { ProtocolError, formatLine, parseLine } from '../../channel/index.js';
 
@@ -11,7 +12,7 @@ export interface DataPiece {
   readonly length: number;
 }
 
-/** The first line has always as many bytes: it says how many the whole index has. */
+/** The first line always has the same length. It gives the length of the whole index. */
 function firstLineBytes(): number {
   return firstLine(0).length;
 }
@@ -20,12 +21,12 @@ function firstLine(bytes: number): string {
   return `${formatLine('index', { 'hwloc-share': 1, bytes: fixed(bytes) })}\n`;
 }
 
-/** As long for any number: where the pieces are depends on how long this is. */
+/** All numbers get the same length: the positions of the pieces depend on the length of the index. */
 function fixed(value: number): string {
   return value.toString(16).padStart(14, '0');
 }
 
-/** Formats an index. It has as many bytes whatever the offsets are. */
+/** Formats an index. Its length does not depend on the offsets. */
 export function formatDataIndex(pieces: readonly DataPiece[]): string {
   const lines = pieces.map(
     ({ name, offset, length }) =>
@@ -38,8 +39,8 @@ export function formatDataIndex(pieces: readonly DataPiece[]): string {
 /**
  * Parses the index of a file.
  *
- * @param length  Bytes of the file that hold data: all pieces, and the index, are within them.
- * @param read    The first bytes of the file, as many as it is asked for.
+ * @param length  Length of the data in the file: all pieces, and the index, are within it.
+ * @param read    Returns the first bytes of the file, as many as asked for.
  * @throws ProtocolError
  */
 export function parseDataIndex(length: number, read: (bytes: number) => string): DataPiece[] {

@@ -1,4 +1,5 @@
-// What the leader shares beside the topology: named pieces of bytes, put into the same file, in front of it.
+// Makes the attached data that the leader shares with the topology: named pieces of bytes, in the same file,
+// before the topology.
 
 import { writeSync } from 'node:fs';
 import { allocate, pageSize } from '../../libc/index.js';
@@ -8,20 +9,20 @@ import type { DataBlock, TopologyFiles } from '../leader/topology-files.js';
 import { messageOf } from '../../errors/index.js';
 import { type DataPiece, formatDataIndex } from './data-index.js';
 
-/** Pieces begin at multiples of it: of any element of a typed array, and of a line of the caches. */
+/** Pieces begin at multiples of this: enough for any element of a typed array, and for a cache line. */
 const alignment = 64;
 const longestName = 255;
 const mostPieces = 4096;
-/** Written in one go; in between, the others are listened to. */
+/** Bytes to write at a time. Between two writes, the leader listens to the other ranks. */
 const stepBytes = 1 << 24;
 
-/** Named bytes, none of them copied. */
+/** Named bytes, not copied. */
 export type Pieces = ReadonlyMap<string, Uint8Array>;
 
 /**
- * Has the data made, and written, while the other ranks come.
+ * Makes and writes the data, while the other ranks come.
  *
- * @returns the pieces, whether there was room for them in a file or not.
+ * @returns the pieces, even if no file had room for them.
  * @throws ShareError
  */
 export async function writeData(share: Share, files: TopologyFiles): Promise<Pieces> {
@@ -31,9 +32,9 @@ export async function writeData(share: Share, files: TopologyFiles): Promise<Pie
 }
 
 /**
- * Calls what was given to `join({ share })`, or takes it as it is.
+ * The pieces of `join({ share })`. Calls `share` if it is a function.
  *
- * @throws ShareError  it throws, or gives what cannot be shared.
+ * @throws ShareError  the function threw, or the value cannot be shared.
  */
 export async function piecesOf(share: Share): Promise<Pieces> {
   let data: SharedData;
@@ -62,7 +63,7 @@ export function checked(data: SharedData): Pieces {
   );
 }
 
-/** A name may hold any character, but not half of one, which would not come back from UTF-8 as it was. */
+/** A name may contain any character, but not half of a surrogate pair, which UTF-8 would not preserve. */
 function isText(name: string): boolean {
   return Buffer.from(name).toString() === name;
 }
@@ -75,10 +76,10 @@ function bytesOf(name: string, value: unknown): Uint8Array {
   );
 }
 
-/** Lays out pieces in a file. */
+/** Assigns the pieces their positions in a file. */
 export function dataBlock(pieces: Pieces): DataBlock {
   const inOrder = [...pieces].map(([name, bytes]) => ({ name, bytes, offset: 0, length: bytes.length }));
-  // The index has the same length whatever the offsets are.
+  // The length of the index does not depend on the offsets.
   let end = formatDataIndex(inOrder).length;
   for (const piece of inOrder) {
     piece.offset = roundUp(end, alignment);
@@ -89,7 +90,8 @@ export function dataBlock(pieces: Pieces): DataBlock {
   return {
     length,
     *write(fd) {
-      // All of it, before anything is written: a later write to a mapping of a full file system would be a SIGBUS.
+      // Allocates everything before the first write: on a full file system, a later write to a mapping would
+      // cause SIGBUS.
       allocate(fd, 0, length);
       writeFully(fd, index, 0);
       for (const { bytes, offset } of inOrder) {

@@ -1,4 +1,4 @@
-// What comes with a topology: the leader's data, and word to programs that this rank starts.
+// What a rank takes with a topology: the leader's data, and variables for programs that the rank starts.
 
 import type { Plan } from '../../channel/index.js';
 import { tellChildren } from '../../environment/index.js';
@@ -8,10 +8,10 @@ import { messageOf } from '../../errors/index.js';
 import type { Shared } from './open.js';
 
 /**
- * Maps the data that the leader has put in front of the topology in the file of a plan.
+ * Maps the data that the leader has put before the topology in the file of a plan.
  *
- * @returns undefined where there is none, or where it cannot be mapped, which is said on stderr.
- * @throws NotSharedError  if it cannot be mapped, and the fallback is turned off.
+ * @returns undefined if there is none, or if it cannot be mapped. Then a line on stderr says so.
+ * @throws NotSharedError  if it cannot be mapped, and there is no fallback (`strict`).
  */
 export async function takeData(context: Context, file: string, plan: Plan): Promise<Shared | undefined> {
   if (plan.offset === 0) return undefined;
@@ -26,15 +26,19 @@ export async function takeData(context: Context, file: string, plan: Plan): Prom
   }
 }
 
-// Three variables by which a program that uses neither us nor PMIx may find the topology: `PMIX_HWLOC_SHMEM_FILE`, `_ADDR`, `_SIZE`,
-// decimal, as the FAQ of OpenPMIx tells authors of libraries to read them (support/faq/avoid-hwloc-dup.md). It adopts from the file's
-// beginning.
+// Three variables by which a program without hwloc-share and without PMIx can find the topology:
+// `PMIX_HWLOC_SHMEM_FILE`, `_ADDR`, `_SIZE`, in decimal, as the FAQ of OpenPMIx tells authors of libraries
+// (support/faq/avoid-hwloc-dup.md). The program adopts from the beginning of the file.
 //
-// OpenPMIx set them for some weeks in 2021 (pull requests 2041 and 2165); PMIx libraries of today ask their server for keys of the same
-// names, which nobody but that can answer. So this is for programs whose authors have followed the FAQ. In this process itself, the address is taken as
-// long as the session lasts.
+// OpenPMIx set these variables for some weeks in 2021 (pull requests 2041 and 2165). Current PMIx libraries
+// ask their server for keys of the same names, which only the server can answer. So the variables are for
+// programs that follow the FAQ. They are for other processes: in this process the address is occupied until
+// the session ends.
 
-/** Tells this rank's children where the topology of an adopted plan is, if they are to know, and can find it by that. */
+/**
+ * Tells this rank's children where the topology of an adopted plan is, if the job asks for that and the
+ * variables can express it.
+ */
 export function tellChildrenOf(context: Context, file: string, { offset, at, bytes }: Plan): void {
   if (!context.settings.xmlfile || offset !== 0) return;
   tellChildren({

@@ -1,4 +1,5 @@
-// What a leader hears: lines in the lobby, the end of loading, and barriers that it comes to itself.
+// The leader's inbox: it waits for lines in the lobby, for the end of loading, and for the leader's own
+// barriers.
 
 import { leaderByte, maxLineBytes, parseMessage } from '../../channel/index.js';
 import { alarm } from '../time.js';
@@ -7,7 +8,7 @@ import { messageOf } from '../../errors/index.js';
 import type { Answer, Heard, Loading, Rules } from '../meeting/steps.js';
 import type { Reported } from './reported.js';
 
-/** The leader's inbox: the lobby, the end of loading, and barriers of its own. */
+/** The leader's inbox: the lobby, the end of loading, and the leader's own barriers. */
 export interface Inbox {
   hear(until: number): Answer | Promise<Answer>;
   loaded(loading: Loading): void;
@@ -15,7 +16,7 @@ export interface Inbox {
   keepAlive(yes: boolean): void;
 }
 
-/** Opens it. @param notice  Says a line to the user. */
+/** Opens the inbox. @param notice  Writes a line to the user. */
 export function openInbox(
   meeting: Meeting,
   rules: Rules,
@@ -27,7 +28,7 @@ export function openInbox(
   let barrier: number | undefined;
   let answerWith: ((answer: Answer) => void) | undefined;
   let ignored = 0;
-  // What was said before this rank led.
+  // Lines from before this rank led.
   let heard: Heard[] = read();
 
   const watching = lobby.listen(() => {
@@ -35,7 +36,7 @@ export function openInbox(
     ring();
   });
   const silence = alarm(() => {
-    // If this process was stopped, there is something.
+    // If this process was stopped, lines are waiting.
     heard.push(...read());
     answerWith?.(whatCame() ?? { is: 'heard', lines: [] });
   });
@@ -66,7 +67,7 @@ export function openInbox(
     },
   };
 
-  /** Answers, if an answer is waited for and there is one. */
+  /** Delivers the answer, if the leader waits for one and there is one. */
   function ring(): void {
     if (answerWith === undefined) return;
     const came = whatCame();
@@ -98,7 +99,7 @@ export function openInbox(
     try {
       if (line === undefined) throw new RangeError(`a line of over ${maxLineBytes} bytes`);
       const message = parseMessage(line);
-      // What this rank said before it led.
+      // A line of this rank from before it led.
       if (message === undefined || message.local === rules.local) return undefined;
       const { expected = leaderByte } = rules;
       if (message.local >= expected) throw new RangeError(`local rank ${message.local} of ${expected}`);

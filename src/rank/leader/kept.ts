@@ -1,4 +1,5 @@
-// What steps of a batch script have in common: the topology that the first one discovers is kept, and the leaders of later ones use it.
+// Shares topologies among the steps of a batch script: the topology that the first step discovers is kept,
+// and the leaders of later steps use it.
 
 import { closeSync } from 'node:fs';
 import { openFile } from '../../channel/index.js';
@@ -15,20 +16,22 @@ import {
 import { fingerprintOf, keepFile, keptFile, textsOf } from '../../kept/index.js';
 import type { Context } from '../context.js';
 
-/** Where a kept topology is. */
+/** The file of a kept topology, and its address. */
 interface Place {
   readonly file: string;
-  /** Where it must be mapped. */
+  /** The address at which it must be mapped. */
   readonly at: number;
   readonly bytes: number;
 }
 
-/** A kept topology that is true for this step. */
+/** A kept topology that is valid for this step. */
 export interface Kept extends Place {
   /** When it was discovered: milliseconds since 1970. */
   readonly since: number;
   readonly abi: number;
-  /** Uses it, mapped meanwhile. @throws HwlocError  `EBUSY`: its range is taken in this process. */
+  /**
+   * Maps the topology while `use` runs. @throws HwlocError  `EBUSY`: its range is occupied in this process.
+   */
   readonly use: <Result>(use: (topology: Topology) => Result) => Result;
   /** A copy, which can be written at another address. @throws HwlocError  as {@link use} */
   readonly copy: () => Topology;
@@ -36,15 +39,15 @@ export interface Kept extends Place {
 
 /** A kept channel, as the leader of one step sees it. */
 export interface Keeping {
-  /** What an earlier step has left; undefined where there is nothing that is true for this one. */
+  /** The topology of an earlier step; undefined if none is valid for this step. */
   readonly kept: Kept | undefined;
-  /** Leaves a complete file to later steps; one with data in front of the topology is of no use to them. */
+  /** Keeps a complete file for later steps. They cannot use a file with data before the topology. */
   keep(file: string): void;
 }
 
 /**
- * Looks into the kept channel of this node. Before a discovery: if the machine changes meanwhile, what is discovered belongs to no later
- * step.
+ * Looks into the kept channel of this node. Called before a discovery: if the machine changes meanwhile, no
+ * later step uses the result.
  */
 export function keepingIn(channel: string, { env, settings, allowed }: Context): Keeping {
   const { file, apiVersion } = libhwloc();
@@ -66,7 +69,7 @@ function find(channel: string, fingerprint: string): Kept | undefined {
     const fd = openFile(there.path);
     try {
       const written = writtenIn(fd);
-      // It has nothing in front of it, and nothing behind.
+      // Nothing may be before or after the topology in the file.
       if (written?.abi !== abi() || written.length !== there.bytes) return undefined;
       const place = { file: there.path, at: written.address, bytes: written.length };
       return {
@@ -80,11 +83,11 @@ function find(channel: string, fingerprint: string): Kept | undefined {
       closeSync(fd);
     }
   } catch {
-    return undefined; // its last holder let it go just now, or it is not ours
+    return undefined; // Its last holder has just left, or it belongs to another user.
   }
 }
 
-/** Maps a kept topology as long as it is used. */
+/** Maps a kept topology while `use` runs. */
 function withKept<Result>({ file, at, bytes }: Place, use: (topology: Topology) => Result): Result {
   const fd = openFile(file);
   let topology: Topology;

@@ -1,4 +1,5 @@
-// A rank that leads: what it decides in a join, at barriers and in between. A pure state machine; docs/protocol.md, sections 3 to 6, in code.
+// The state machine of a leader: what it decides in a join, at barriers and in between. Pure: no I/O. It
+// implements docs/protocol.md, sections 3 to 6.
 
 import { type Plan, type Round, type Xml, isFinal } from '../../channel/index.js';
 import { type Answer, type Ask, type Loading, type Next, type Rules, endOfWhile } from '../meeting/steps.js';
@@ -14,11 +15,14 @@ import {
   present,
 } from './peers.js';
 
-/** After so many plans, ranks whose range is still taken go without; the others share. */
+/** After this many plans, ranks whose range is still occupied take the fallback; the others share. */
 const mostPlans = 5;
-/** After so many leaders died in one join, the ranks take the fallback: the discovery itself may be what kills them. */
+/**
+ * After this many deaths of leaders in one join, all ranks take the fallback: the discovery itself may kill
+ * the leaders.
+ */
 const mostDeaths = 2;
-/** What the leader has asked for last, and so what the next answer is about. */
+/** The last request: the next answer belongs to it. */
 type Step =
   | 'found'
   | 'tookOver'
@@ -40,41 +44,46 @@ type Step =
   | 'surveying'
   | 'opened';
 
-/** What it does when the round that it publishes is on. */
+/** What the leader does once its round is published. */
 type Then = 'gather' | 'write' | 'adopt' | 'keep' | 'idle' | 'barrier' | 'opened';
 
-/** Where a leader is. */
+/** The state of a leader. */
 export interface Leader {
   readonly step: Step;
-  /** Whether it has its topology already, and only keeps barriers. */
+  /** Whether it already has its topology, and only keeps barriers. */
   readonly hasJoined: boolean;
-  /** The round that is on. */
+  /** The current round. */
   readonly round: Round | undefined;
-  /** The round that is being published, and what follows. */
+  /** The round that is being published, and what follows it. */
   readonly next: Round | undefined;
   readonly then: Then;
   readonly deaths: number;
   readonly peers: Peers;
   readonly loading: Loading | undefined;
-  /** When the first and the last rank came, as far as the leader saw it; and when anybody was heard last. */
+  /**
+   * When the first and the last rank came, as far as the leader saw it; and when it last heard from any rank.
+   */
   readonly firstArrival: number;
   readonly lastArrival: number;
   readonly lastHeard: number;
-  /** Whether it has read what was in the lobby before it led. */
+  /** Whether it has read the lines that were in the lobby before it led. */
   readonly hasHeard: boolean;
-  /** Whether it has looked who is there. */
+  /** Whether it has checked which ranks are there. */
   readonly hasLooked: boolean;
-  /** Whether the leader before it had gathered already: then it waits only for the ranks that are there now. */
+  /**
+   * Whether the previous leader had already gathered: then this one waits only for the ranks that are there
+   * now.
+   */
   readonly hadGathered: boolean;
   readonly lookAt: number;
-  /** The ranks that it looks at just now; undefined: all that there are. */
+  /** The ranks whose locks it is checking; undefined: all possible ranks. */
   readonly lookingAt: readonly number[] | undefined;
   readonly plans: number;
   readonly isWritten: boolean;
   readonly xml: Xml | undefined;
-  /** Why nobody can adopt. */
+  /** Why no rank can adopt. */
   readonly failure: string | undefined;
-  /** The barrier that it has come to itself. */
+  /** The barrier that the leader itself has come to. */
   readonly barrier: number;
   readonly isDiscarded: boolean;
 }
@@ -82,9 +91,9 @@ export interface Leader {
 type Move = Next<Leader>;
 
 /**
- * The beginning of a leadership.
+ * The first step of a leader.
  *
- * @param barrier  The barrier at which the leader before was lost; 0: in the join.
+ * @param barrier  The barrier at which the previous leader was lost; 0: in the join.
  */
 export function lead(rules: Rules, now: number, barrier = 0): Move {
   const state: Leader = {
@@ -114,7 +123,7 @@ export function lead(rules: Rules, now: number, barrier = 0): Move {
   return { state, ask: { ask: 'read' } };
 }
 
-/** What follows from the answer to the last step. */
+/** The next step after an answer. */
 export function leader(rules: Rules, state: Leader, answer: Answer, now: number): Move {
   switch (state.step) {
     case 'found':
@@ -127,7 +136,7 @@ export function leader(rules: Rules, state: Leader, answer: Answer, now: number)
       return to(state, 'published', { ask: 'publish', round: nextOf(state) });
     case 'published': {
       const round = nextOf(state);
-      // Nobody waits at a gate in front of round 0: the gate of round 1 is held from then on.
+      // No rank waits at a gate before round 0. The gate of round 1 is held from then on.
       if (round.number === 0) return to({ ...state, round }, 'closed', { ask: 'hold', gate: 1 });
       return to({ ...state, round }, 'closed', { ask: 'close', gate: round.number });
     }
@@ -145,7 +154,7 @@ export function leader(rules: Rules, state: Leader, answer: Answer, now: number)
       return collect(rules, learn(state, answer, now), now);
     case 'xml': {
       const xml = answer.is === 'xml' ? answer.xml : undefined;
-      // After the join it is for ranks that could not adopt; where there is none, they discover.
+      // After the join, XML is for ranks that could not adopt. Without XML they discover the machine.
       return state.hasJoined && xml === undefined ? idle(rules, state, now) : conclude({ ...state, xml });
     }
     case 'adopted':
@@ -167,11 +176,11 @@ export function leader(rules: Rules, state: Leader, answer: Answer, now: number)
 
 function begin({ local }: Rules, state: Leader, found: Round | undefined): Move {
   if (found === undefined) return publish(state, { verb: 'lead', number: 0, leader: local }, 'gather');
-  // The gate that the members wait at: they must not see its end before there is news.
+  // Holds the gate that the members wait at: they must not see its end before there is a new round.
   return to({ ...state, round: found }, 'tookOver', { ask: 'hold', gate: found.number + 1 });
 }
 
-/** What the leader before has written is of no use: for the plan that is on, or ahead of the next one. */
+/** Discards the file that the previous leader wrote, for the current plan or ahead of the next one. */
 function clear(rules: Rules, state: Leader): Move {
   const { round } = state;
   if (round === undefined || isFinal(round)) return takeOver(rules, state);
@@ -184,7 +193,7 @@ function takeOver({ local }: Rules, state: Leader): Move {
   const number = round.number + 1;
   if (isFinal(round)) return publish(state, { ...round, number }, state.hasJoined ? 'barrier' : 'keep');
   const deaths = 1 + (round.verb === 'lead' ? 0 : round.deaths);
-  // It is not waited for again.
+  // The dead leader is not waited for again.
   const peers = afterDeath(state.peers, round.leader);
   if (deaths < mostDeaths) {
     const hadGathered = round.verb === 'plan';
@@ -194,7 +203,7 @@ function takeOver({ local }: Rules, state: Leader): Move {
   return publish(state, fallbackOf(state, number, `${deaths} leaders died in this join`), 'adopt');
 }
 
-// Publishing: the gate of the next round is held before anybody is sent to it.
+// Publishing: the leader holds the gate of the next round before it sends ranks there.
 
 function publish(state: Leader, next: Round, then: Then): Move {
   const publishing = { ...state, next, then };
@@ -239,13 +248,13 @@ function gather(rules: Rules, state: Leader, now: number): Move {
   const spread = state.lastArrival - state.firstArrival;
   const isQuiet = state.hadGathered || now >= endOfWhile(rules, state.lastArrival, now, spread);
   if (!isEverybodyHere && !isQuiet) return listen(rules, state, 'gathering', awaited, now);
-  // Those whose byte is locked are there, and will say hello unless they are stopped.
+  // Ranks whose byte is locked are there, and will say hello unless they are stopped.
   const silent = localsOf(present(peers).filter(({ said }) => said === undefined));
   if (silent.length > 0 && quiet < rules.timeout) return listen(rules, state, 'gathering', silent, now);
   return choose({ ...state, peers: afterDrop(peers, silent) });
 }
 
-/** The local ranks that the leader waits for; where no number is told, those that are there. */
+/** The local ranks that the leader waits for. If the launcher tells no number, the ranks that are there. */
 function awaitedHellos(rules: Rules, { peers }: Leader): number[] {
   if (rules.expected === undefined) return localsOf(present(peers).filter(({ said }) => said === undefined));
   const heard = new Set(
@@ -298,13 +307,13 @@ function release(state: Leader): Move {
   return needsXml ? to(state, 'xml', { ask: 'xml' }) : conclude(state);
 }
 
-/** Nobody can adopt: everybody who is there gets XML. */
+/** No rank can adopt: all ranks that are there get XML. */
 function giveUp(state: Leader): Move {
   if (state.loading === undefined || state.loading.failed !== undefined) return conclude(state);
   return present(state.peers).length > 0 ? to(state, 'xml', { ask: 'xml' }) : conclude(state);
 }
 
-/** Publishes how the join ends; or, after that, XML for a rank that could not adopt. */
+/** Publishes the end of the join. After that: publishes XML for a rank that could not adopt. */
 function conclude(state: Leader): Move {
   const { round, xml } = state;
   const number = (round?.number ?? 0) + 1;
@@ -345,7 +354,7 @@ function idle(rules: Rules, state: Leader, now: number): Move {
   return to(state, 'idle', { ask: 'hear', until: Infinity });
 }
 
-/** Writes XML for ranks that could not adopt after the release; undefined where nobody waits for it. */
+/** Writes XML for ranks that could not adopt after the release; undefined if no rank waits for it. */
 function helpWithXml(state: Leader): Move | undefined {
   const { round, peers, xml } = state;
   if (!isFinal(round) || xml !== undefined || !present(peers).some(({ said }) => said === 'failed'))
@@ -357,17 +366,17 @@ function helpWithXml(state: Leader): Move | undefined {
 }
 
 function keepBarrier(rules: Rules, state: Leader, now: number): Move {
-  // The others may wait at a barrier for a rank that waits for XML.
+  // Other ranks may wait at a barrier for a rank that waits for XML.
   const help = helpWithXml(state);
   if (help !== undefined) return help;
   const { round, barrier } = state;
-  // The leader before opened it, and died or left before this rank saw that.
+  // The previous leader opened it, and died or left before this rank saw that.
   if (isFinal(round) && round.passed >= barrier) {
     return to({ ...state, barrier: 0 }, 'opened', { ask: 'opened', all: round.all });
   }
   const missing = missingAtBarrier(state);
   if (missing.length > 0) return listen(rules, state, 'atBarrier', missing, now);
-  // All that have said something to this leader are here; a rank that has not may be there, too.
+  // All ranks that have written to this leader are here. A rank that has not written may be there too.
   return to({ ...state, lookingAt: undefined }, 'surveying', { ask: 'look', among: undefined });
 }
 
@@ -387,7 +396,7 @@ function missingAtBarrier({ peers, barrier }: Leader): number[] {
 
 // Hearing and looking.
 
-/** Hears what comes, or looks at locks if it is time to. */
+/** Waits for lines, or checks locks when it is time to. */
 function listen({ pace }: Rules, state: Leader, step: Step, awaited: readonly number[], now: number): Move {
   if (awaited.length === 0) return to(state, step, { ask: 'hear', until: now + pace.nextLook });
   if (now < state.lookAt) return to(state, step, { ask: 'hear', until: state.lookAt });
@@ -403,7 +412,7 @@ function learn(state: Leader, answer: Answer, now: number): Leader {
   const answers = lines.filter(({ verb, round }) => isOutOfRound.has(verb) || round === number);
   const peers = answers.reduce(afterLine, state.peers);
   const hasNews = answers.length > 0;
-  // What was in the lobby before this rank led may have been there for long.
+  // Lines from before this rank led may be old.
   const isArrival = peers.length > state.peers.length && state.hasHeard;
   return {
     ...state,
@@ -416,7 +425,7 @@ function learn(state: Leader, answer: Answer, now: number): Leader {
   };
 }
 
-/** What a rank says of itself, whatever round is on. */
+/** Messages that are valid in any round. */
 const isOutOfRound: ReadonlySet<string> = new Set(['failed', 'done', 'barrier']);
 
 function learnFromLook(state: Leader, there: readonly number[], now: number): Leader {

@@ -1,11 +1,11 @@
-// What a leader tells the user of the other ranks.
+// The leader's notices to the user about other ranks.
 
 import type { Context } from '../context.js';
 import { listOf } from '../stderr.js';
 import type { Rules } from '../meeting/steps.js';
 import { type Peers, localsOf, othersExpected } from './peers.js';
 
-/** Says which ranks were given up, since they did not answer. */
+/** Says which ranks were given up because they did not answer. */
 export function tellOfDropped(context: Context, { timeout }: Rules, peers: Peers): void {
   const dropped = peers.filter(({ said, absence }) => absence === 'dropped' && said !== undefined);
   if (dropped.length === 0) return;
@@ -27,7 +27,7 @@ function named(
     : [`${which}ranks ${listOf(locals)}`, 'have', 'them'];
 }
 
-/** Says which ranks the leader goes on without. */
+/** Says which ranks the leader continues without. */
 export function tellOfMissing(context: Context, rules: Rules, peers: Peers): void {
   const missing = missingIn(rules, peers);
   if (missing.length === 0) return;
@@ -36,7 +36,10 @@ export function tellOfMissing(context: Context, rules: Rules, peers: Peers): voi
   context.notice(`${ranks} ${have} not joined; continuing without ${them} (${they} can still join)`);
 }
 
-/** The ranks that the launcher told of and that have said nothing. Those that died, their launcher tells of. */
+/**
+ * The ranks that the launcher told of and that have said nothing. Without ranks that died: their launcher
+ * reports those.
+ */
 export function missingIn(rules: Rules, peers: Peers): number[] {
   const came = new Set(
     localsOf(peers.filter(({ said, absence }) => said !== undefined || absence === 'died')),

@@ -1,30 +1,33 @@
-// What a leader knows of the other ranks of its node: what each has said last, and whether it is there.
+// The leader's knowledge of the other ranks of its node: the last message of each, and whether the rank is
+// there.
 
 import type { Heard, Rules } from '../meeting/steps.js';
 
 /** Another rank, as its leader knows it. */
 export interface Peer {
   readonly local: number;
-  /** What it has said last in the join; undefined if its byte was locked, and it has said nothing yet. */
+  /** Its last message in the join; undefined if its byte was locked, but no message has come yet. */
   readonly said: 'hello' | 'reserved' | 'busy' | 'declined' | 'failed' | 'done' | undefined;
-  /** The round that this answers. */
+  /** The round that this message answers. */
   readonly round: number;
   readonly reason: string;
   readonly wantsXml: boolean;
-  /** How it got its topology, if it has said so. */
+  /** How it got its topology, if it has said that. */
   readonly how: string;
   /** The barrier that it has come to. */
   readonly barrier: number;
-  /** `died`: its byte was locked and is locked no more. `dropped`: it did not answer within the timeout. */
+  /**
+   * `died`: its byte was locked and is not locked any more. `dropped`: it did not answer within the timeout.
+   */
   readonly absence: 'died' | 'dropped' | undefined;
 }
 
-/** By local rank, in ascending order of it. */
+/** Sorted by local rank, ascending. */
 export type Peers = readonly Peer[];
 
-/** What a leader knows of the ranks of its node, for those who want to tell of it. */
+/** What a leader knows of the ranks of its node, for reports. */
 export interface Overview {
-  /** The other ranks, as far as it knows. */
+  /** The other ranks that the leader knows of. */
   peers(): Peers;
   /** The local ranks that have not come. */
   missing(): number[];
@@ -42,10 +45,10 @@ const unknown = {
   absence: undefined,
 } as const;
 
-/** The peers after a line was heard. */
+/** The peers after a line. */
 export function afterLine(peers: Peers, line: Heard): Peers {
   return changed(peers, line.local, (peer) => {
-    // A rank that was given up, or that died and was started again, is there after all.
+    // A rank that was given up, or that died and was started again, is back.
     const present = { ...peer, absence: undefined };
     switch (line.verb) {
       case 'hello':
@@ -73,10 +76,10 @@ export function afterLine(peers: Peers, line: Heard): Peers {
 }
 
 /**
- * The peers after a look at locks.
+ * The peers after a check of locks.
  *
- * @param among  The ranks that were looked at; undefined: all that there are.
- * @param there  Those of them whose byte is locked.
+ * @param among  The ranks that were checked; undefined: all possible ranks.
+ * @param there  Those ranks among them whose byte is locked.
  */
 export function afterLook(
   peers: Peers,
@@ -92,12 +95,12 @@ export function afterLook(
   });
 }
 
-/** The peers after one of them was found dead. */
+/** The peers after a rank was found dead. */
 export function afterDeath(peers: Peers, local: number): Peers {
   return changed(peers, local, (peer) => ({ ...peer, absence: 'died' }));
 }
 
-/** The peers after some of them were given up. */
+/** The peers after some ranks were given up. */
 export function afterDrop(peers: Peers, locals: readonly number[]): Peers {
   return peers.map((peer) => (locals.includes(peer.local) ? { ...peer, absence: 'dropped' as const } : peer));
 }
@@ -120,7 +123,7 @@ export function localsOf(peers: Peers): number[] {
   return peers.map(({ local }) => local);
 }
 
-/** The local ranks that the launcher told of, but this one; none where it told no number. */
+/** The local ranks that the launcher told of, without this one; an empty list if it told no number. */
 export function othersExpected({ expected = 0, local }: Pick<Rules, 'expected' | 'local'>): number[] {
   return Array.from({ length: expected }, (_, rank) => rank).filter((rank) => rank !== local);
 }

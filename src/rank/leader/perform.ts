@@ -1,4 +1,5 @@
-// Performs what the machine of a leader asks for, one step after another: in the join, and then for as long as the rank leads.
+// Runs the state machine of a leader: performs one step after another, in the join and then as long as the
+// rank leads.
 
 import { isFinal, publishRound, readRound } from '../../channel/index.js';
 import { patientNow, now } from '../time.js';
@@ -17,20 +18,23 @@ import { missingIn, tellOfDropped, tellOfMissing } from './notices.js';
 /** A rank that leads. */
 export interface Leading extends Overview {
   /**
-   * Resolves when the leader has its topology. It leads on until it leaves.
+   * Resolves when the leader has its topology. It continues to lead until it leaves.
    *
    * @throws NotSharedError, ShareError, HwlocError
    */
   readonly joined: Promise<Got>;
-  /** Resolves when a barrier has opened, to whether all ranks took part; to undefined if it cannot be kept any more. */
+  /**
+   * Resolves when a barrier has opened, to whether all ranks took part; to undefined if this rank cannot keep
+   * barriers any more.
+   */
   barrier(number: number): Promise<boolean | undefined>;
-  /** The same for the barrier that it took over. */
+  /** The same for the barrier at which this rank took over. */
   readonly firstBarrier: Promise<boolean | undefined>;
   /** How many barriers have been passed. */
   passed(): number;
 }
 
-/** Leads. @param barrier  The barrier at which the leader before was lost; 0: in the join. */
+/** Starts to lead. @param barrier  The barrier at which the previous leader was lost; 0: in the join. */
 export function startToLead(context: Context, meeting: Meeting, rules: Rules, barrier = 0): Leading {
   const { notice, clock } = context;
   const { channel } = meeting;
@@ -85,7 +89,8 @@ export function startToLead(context: Context, meeting: Meeting, rules: Rules, ba
         next = leader(rules, next.state, answer instanceof Promise ? await answer : answer, patientNow());
       }
     } catch (error) {
-      // The channel was removed, or cannot be written to. The others see the end of the gate, and one of them leads.
+      // The channel was removed, or cannot be written to. The other ranks see the end of the gate, and one of
+      // them leads.
       hasStopped = true;
       meeting.closeLobby();
       shared.abandon();
@@ -148,14 +153,14 @@ export function startToLead(context: Context, meeting: Meeting, rules: Rules, ba
     }
   }
 
-  /** Once a second, or four times within the timeout, members see that this rank is not stopped. */
+  /** Shows members that this rank is not stopped: once a second, or four times within the timeout. */
   function renew(): void {
     if (now() - renewed < Math.min(1000, rules.timeout / 4)) return;
     renewed = now();
     roll.renew();
   }
 
-  /** Before the first plan. */
+  /** Called before the first plan. */
   function gathered(): void {
     if (hasGathered) return;
     hasGathered = true;
@@ -164,7 +169,7 @@ export function startToLead(context: Context, meeting: Meeting, rules: Rules, ba
     tellOfMissing(context, rules, next.state.peers);
   }
 
-  /** The bytes of all other ranks; undefined where nobody knows how many there are. */
+  /** The bytes of all other ranks; undefined if their number is not known. */
   function everybody(): number[] | undefined {
     return rules.expected === undefined ? undefined : othersExpected(rules);
   }

@@ -1,34 +1,38 @@
-// What the ranks of a node occupy in their address spaces, and what else their leader needs of them to choose and to load.
+// Collects the reports of the ranks of a node: their occupied ranges, and what else the leader needs to
+// choose an address and to load.
 
 import type { Message, OccupiedWords } from '../../channel/index.js';
 import { type Claimed, type Range, parseRanges } from '../../maps/index.js';
 import { type Allowed, sameAllowed } from '../allowed.js';
 import type { Heard } from '../meeting/steps.js';
 
-/** The most ranges that are taken from one rank: as many mappings as a process may have (vm.max_map_count is 65,530 by default). */
+/**
+ * The maximum number of ranges accepted from one rank: as many mappings as a process may have
+ * (vm.max_map_count is 65,530 by default).
+ */
 const mostRanges = 1 << 16;
 
-/** A line of several writes whose end has not come yet. */
+/** A message in several lines whose last line has not come yet. */
 interface Unfinished {
   readonly heard: Heard;
   readonly ranges: Range[];
   readonly first: OccupiedWords;
 }
 
-/** What came with the lines of the lobby, by local rank. */
+/** The contents of the ranks' messages, by local rank. */
 export interface Reported {
   /**
    * Takes a message.
    *
-   * @returns what the machine has to hear of it; undefined until its last line has come.
-   * @throws RangeError  for an inverted range, an empty one, or more of them than a process can have.
+   * @returns the part for the state machine; undefined until the last line of the message has come.
+   * @throws RangeError  for an inverted range, an empty one, or more ranges than a process can have.
    */
   take(message: Message): Heard | undefined;
-  /** What is occupied in each rank that has told. */
+  /** The occupied ranges of each rank that has reported them. */
   occupied(): Claimed[];
-  /** Whether every rank is allowed the same as this one. */
+  /** Whether every rank may use the same resources as this one. */
   allAllowed(own: Allowed): boolean;
-  /** A rank's number in the job, where it has told it. */
+  /** A rank's number in the job, if the rank has reported it. */
   rankOf(local: number): number | undefined;
 }
 

@@ -1,4 +1,5 @@
-// What a leader shares with the ranks of its node: a topology, an address for it, its file, and the same as XML.
+// The topology that a leader shares with the ranks of its node: loads it, chooses its address, writes its
+// file, and exports it as XML.
 
 import { type Channel, type Plan, type Round, type Xml, isFinal } from '../../channel/index.js';
 import { codeOf, messageOf } from '../../errors/index.js';
@@ -28,9 +29,12 @@ import type { Kept, Keeping } from './kept.js';
 import type { Reported } from './reported.js';
 import { isOfThePlace, topologyFiles } from './topology-files.js';
 
-/** The steps of a leader that are about its topology. Those that return an {@link Answer} do not throw. */
+/** The leader's steps about its topology. Functions that return an {@link Answer} do not throw. */
 export interface SharedTopology {
-  /** Loads the topology, and has the data made and written, while the others come. @param number  Of the first plan. */
+  /**
+   * Loads the topology, and makes and writes the data, while the other ranks come. @param number  The number
+   * of the first plan.
+   */
   load(number: number): Promise<Loading>;
   choose(number: number): Answer | Promise<Answer>;
   write(plan: Plan): Answer;
@@ -38,37 +42,39 @@ export interface SharedTopology {
   adopt(plan: Plan): Answer;
   discard(number: number): void;
   /**
-   * What this rank has in the end.
+   * The result of this rank's join.
    *
    * @param reason  Why it has not adopted.
    * @param round   The round that ended the join.
    * @throws NotSharedError, ShareError, HwlocError
    */
   result(reason: string | undefined, round: Round | undefined): Promise<Got>;
-  /** Gives up what it has, since nobody can adopt it any more. */
+  /** Drops the topology, since no rank can adopt it any more. */
   abandon(): void;
-  /** Gives up what is held in other directories. */
+  /** Leaves the directories under other roots. */
   close(): void;
 }
 
-/** @param reported  What is occupied in the others, and allowed to them. */
+/** @param reported  The occupied ranges and allowed resources of the other ranks. */
 export function shareTopology(context: Context, channel: Channel, reported: Reported): SharedTopology {
   const { settings, notice, clock, allowed } = context;
   const files = topologyFiles(context, channel);
   let own: Topology | undefined;
   let length = 0;
   let didDiscover = false;
-  /** Where steps leave their topologies to later ones; undefined where nobody holds such a place. */
+  /**
+   * The kept channel, where steps leave their topologies to later steps; undefined if no process holds one.
+   */
   let keeping: Keeping | undefined;
-  /** What an earlier step left, while this step may still use it. */
+  /** The topology of an earlier step, as long as this step may still use it. */
   let kept: Kept | undefined;
-  /** When it was discovered, if this step's topology is that one. */
+  /** When the kept topology was discovered, if this step uses it. */
   let keptSince: number | undefined;
   let pieces: Pieces | undefined;
   let failure: unknown;
-  /** Keeps everything else in this process off the range of a file that is written. */
+  /** Keeps the range of a written file free in this process. */
   let reservation: Reservation | undefined;
-  /** The plan that is written already, before anybody was told of it. */
+  /** A plan whose file is already written, before any rank was told of it. */
   let ahead: Plan | undefined;
   /** The number of the last plan that was written; 0: a plan was asked for. */
   let written: number | undefined;
@@ -103,7 +109,7 @@ export function shareTopology(context: Context, channel: Channel, reported: Repo
       const sharing = context.share === undefined ? undefined : writeData(context.share);
       sharing?.catch(() => undefined); // it is waited for below
       await lookForKept();
-      // A file has names under one root only, and behind data, a topology has to be written anew.
+      // A file has names under one root only, and a topology after data must be written anew.
       const isHere = kept?.file.startsWith(`${channel.root}/`) === true && sharing === undefined;
       if (!isHere) await loadOwn();
       clock.mark('load');
@@ -117,7 +123,7 @@ export function shareTopology(context: Context, channel: Channel, reported: Repo
     }
   }
 
-  /** What steps have in common, where somebody holds it for them. */
+  /** Finds the kept channel, if a process holds one. */
   async function lookForKept(): Promise<void> {
     const place = keptPath(context.roots, hostName());
     if (place === undefined) return;
@@ -127,21 +133,21 @@ export function shareTopology(context: Context, channel: Channel, reported: Repo
     length = kept?.bytes ?? 0;
   }
 
-  /** Gets a topology that can be written: a copy of the kept one, or by a discovery. */
+  /** Gets a topology that can be written: a copy of the kept one, or a new discovery. */
   async function loadOwn(): Promise<void> {
     const from = kept;
     kept = undefined;
     try {
       own = from?.copy();
     } catch {
-      // Its range is taken in this process.
+      // The range of the kept topology is occupied in this process.
     }
     if (own === undefined) {
       keptSince = undefined;
       own = await discover(context);
       didDiscover = true;
     }
-    // Now, while others still come: libhwloc copies the whole topology to see how long it is.
+    // Computed now, while other ranks still come: libhwloc copies the whole topology to compute its length.
     length = own.sharedLength();
   }
 
@@ -150,8 +156,9 @@ export function shareTopology(context: Context, channel: Channel, reported: Repo
   }
 
   /**
-   * Writes for the first plan while others still come, so that nobody waits for it: the address that suits this rank is free in all others,
-   * too, but for rare cases. For the other policies, the ranges of all must be known. If it fails, the plan is written when all have come.
+   * Writes the file of the first plan while other ranks still come, so that no rank waits for it. An address
+   * that is free in this rank is nearly always free in all others too. Only for `scatter`: the other policies
+   * need the ranges of all ranks. If this fails, the file is written when all ranks have come.
    */
   function writeAhead(number: number): void {
     if (own === undefined || settings.hole !== undefined) return;
@@ -159,7 +166,7 @@ export function shareTopology(context: Context, channel: Channel, reported: Repo
       const plan = planFor(number, addressFor(number, [ownOccupied()]), own.abi);
       if (writeOwn(plan).is === 'done') ahead = plan;
     } catch {
-      // There is no hole: the plan for all says so.
+      // There is no hole. The later plan for all ranks reports this.
     }
   }
 
@@ -172,11 +179,14 @@ export function shareTopology(context: Context, channel: Channel, reported: Repo
     return chooseNow(number);
   }
 
-  /** The topology that all ranks can use: with what this rank's own cgroup does not allow, where theirs differ. */
+  /**
+   * Loads a topology that all ranks can use. If their allowed resources differ, it also includes what this
+   * rank's own cgroup does not allow.
+   */
   async function coverEverybody(): Promise<void> {
     forgetAhead();
     own?.close();
-    // It belongs to these ranks, and to no later step.
+    // The topology is only for these ranks, not for later steps.
     kept = keeping = keptSince = undefined;
     own = await discover(context, { includeDisallowed: true });
     didDiscover = true;
@@ -250,12 +260,12 @@ export function shareTopology(context: Context, channel: Channel, reported: Repo
     }
   }
 
-  /** A file with data in front is used again, for the next address. */
+  /** A file with data before the topology is used again, for the next address. */
   function discard({ number, offset }: Plan): void {
     if (offset === 0) files.discard(number);
   }
 
-  /** As in every rank: between now and the release something else might take the range. */
+  /** Like every rank, reserves the range: before the release, something else could be mapped there. */
   function hold({ at, bytes }: Plan): void {
     reservation = reserve(at, bytes);
     clock.mark('write');
@@ -263,7 +273,8 @@ export function shareTopology(context: Context, channel: Channel, reported: Repo
   }
 
   function whatNow(error: unknown, plan: Plan): Answer {
-    // EBUSY is this process's own range, taken since we looked; EEXIST: something is at the file's name. The next plan has others.
+    // EBUSY: the range has become occupied in this process since the check. EEXIST: the file name is taken.
+    // The next plan has another range and name.
     const code = codeOf(error);
     if ((error instanceof HwlocError && code === 'EBUSY') || code === 'EEXIST') return { is: 'busy' };
     if (isOfThePlace(error) && files.moveOn()) {
@@ -273,10 +284,13 @@ export function shareTopology(context: Context, channel: Channel, reported: Repo
     return refusedBy(error);
   }
 
-  /** Gives the kept file the name of a plan. If it cannot be used, the next plan is for a topology of our own. */
+  /**
+   * Gives the kept file the name of a plan. If it cannot be used, the next plan is for a topology of this
+   * step.
+   */
   function linkKept({ file, use }: Kept, plan: Plan): Answer {
     try {
-      // Before anybody is told to adopt it.
+      // Tests it before any rank is told to adopt it.
       use(() => undefined);
       if (files.link(file, plan.number)) {
         hold(plan);
@@ -338,7 +352,7 @@ export function shareTopology(context: Context, channel: Channel, reported: Repo
     const why = reason ?? 'nobody could adopt';
     const plan = round?.verb === 'release' ? round.plan : undefined;
     if (own === undefined || settings.strict) {
-      // It took over from a leader whose topology it could not adopt, or could not load one.
+      // This rank took over from a leader whose topology it could not adopt, or it could not load one.
       const offered = leadersXml(context, channel, isFinal(round) ? round.xml : undefined);
       return { ...(await takeFallback(context, why, offered)), plan, shared: await dataOf(plan) };
     }
@@ -347,7 +361,9 @@ export function shareTopology(context: Context, channel: Channel, reported: Repo
     return { topology: own, outcome, plan, shared: await dataOf(plan) };
   }
 
-  /** As everybody else, the leader has the pages of the file; data that found no room it has as it was given. */
+  /**
+   * Like every rank, the leader uses the pages of the file. If no file had room, it uses the data as given.
+   */
   async function dataOf(plan: Plan | undefined): Promise<Shared | undefined> {
     const shared =
       plan === undefined ? undefined : await takeData(context, planFile(context, channel, plan), plan);

@@ -1,4 +1,5 @@
-// Where the leader writes what it shares: the channel, or a directory under another root where the channel has no room.
+// Writes the leader's files: into the channel, or into a directory under another root if the channel has no
+// room.
 
 import { closeSync, constants, linkSync, openSync, unlinkSync, writeFileSync } from 'node:fs';
 import {
@@ -16,19 +17,19 @@ import type { Context } from '../context.js';
 import { NotSharedError } from '../errors.js';
 import { filesKey } from '../meeting/plans.js';
 
-/** Data in front of each topology in a file, see data/. */
+/** The data before each topology in a file, see data/. */
 export interface DataBlock {
-  /** Bytes, a multiple of the page size. */
+  /** Length in bytes, a multiple of the page size. */
   readonly length: number;
   /**
-   * Writes it into an empty file, step by step.
+   * Writes the data into an empty file, step by step.
    *
    * @throws HwlocError  `ENOSPC`, `EFBIG`: there is no room for it.
    */
   write(fd: number): Iterable<void>;
 }
 
-/** A directory that the leader writes into. `base`: its root's number; undefined: the channel. */
+/** A directory that the leader writes into. `base`: the number of its root; undefined: the channel. */
 interface Place {
   readonly path: string;
   readonly base: number | undefined;
@@ -36,23 +37,34 @@ interface Place {
 
 /** The leader's files. */
 export interface TopologyFiles {
-  /** The number of the root that is written under now; undefined: the channel's own. */
+  /** The number of the root that the leader writes to now; undefined: the channel's own root. */
   readonly base: number | undefined;
-  /** Bytes of data in front of each topology. */
+  /** Bytes of data before each topology. */
   readonly offset: number;
-  /** Writes data in front of each topology, once for all of them. @throws NotSharedError  nothing has room for it, and the fallback is turned off. */
+  /**
+   * Writes the data once; it is then before each topology. @throws NotSharedError  no directory has room for
+   * it, and there is no fallback (`strict`).
+   */
   writeData(data: DataBlock): Promise<void>;
-  /** Writes the topology of a plan. @throws HwlocError  `EBUSY`: the range is taken in this process. `ENOSPC`: no room. */
+  /**
+   * Writes the topology of a plan. @throws HwlocError  `EBUSY`: the range is occupied in this process.
+   * `ENOSPC`: no room.
+   */
   write(topology: Topology, plan: Plan): void;
-  /** Gives a complete file the name of a plan. @returns false if it cannot have it here. @throws Error  `EEXIST` */
+  /**
+   * Gives a complete file the name of a plan. @returns false if that is impossible in this directory. @throws
+   * Error  `EEXIST`
+   */
   link(file: string, number: number): boolean;
-  /** Writes XML. @returns the number of its root, 0 for the channel's own; undefined if that fails. */
+  /**
+   * Writes XML. @returns the number of its root, 0 for the channel's own root; undefined if writing fails.
+   */
   writeXml(topology: Topology): number | undefined;
   /** Removes the file of a plan. */
   discard(number: number): void;
-  /** Goes on to the next directory. @returns false if there is none left that can be used. */
+  /** Continues with the next directory. @returns false if none is left that can be used. */
   moveOn(): boolean;
-  /** Gives up what is held in other directories. */
+  /** Leaves the directories under other roots. */
   close(): void;
 }
 
@@ -62,7 +74,10 @@ export function topologyFiles(context: Context, channel: Channel): TopologyFiles
   const others: Channel[] = [];
   const unused = context.roots.filter((root) => root !== channel.root);
   let data: DataBlock | undefined;
-  /** The file that has the data; a topology may be written behind it until somebody is told to open it. */
+  /**
+   * The file that has the data. A topology may be written after the data until a rank is told to open the
+   * file.
+   */
   let dataFile: { readonly place: Place; path: string } | undefined;
 
   const placeNow = () => places.at(-1) ?? { path: channel.path, base: undefined };
@@ -71,7 +86,8 @@ export function topologyFiles(context: Context, channel: Channel): TopologyFiles
   const moveOn = () => {
     for (let root = unused.shift(); root !== undefined; root = unused.shift()) {
       try {
-        // A process that removes it must hold all of its locks: we hold one as long as we live.
+        // A process that removes the directory must hold all of its locks. This process holds one of them
+        // until it ends.
         const other = enterChannel([root], filesKey(identity.key), leaderByte);
         others.push(other);
         places.push({ path: other.path, base: numberedRoots.indexOf(root) });
@@ -83,13 +99,15 @@ export function topologyFiles(context: Context, channel: Channel): TopologyFiles
     return false;
   };
 
-  /** The file with the data, under the name of a plan; in another place than before, the data is written again. */
+  /**
+   * Opens the file with the data under the name of a plan. In another directory, the data is written again.
+   */
   const openBehindData = (block: DataBlock, file: string) => {
     const place = placeNow();
     if (dataFile?.place === place && dataFile.path === file) {
-      // It was written for another address, and nobody was told of it.
+      // The file was written for another address, and no rank was told of it.
     } else if (dataFile?.place === place) {
-      // Not rename(), which would replace what is at the name.
+      // Not rename(), which would replace an existing file of that name.
       linkSync(dataFile.path, file);
       unlinkSync(dataFile.path);
     } else {
@@ -112,7 +130,7 @@ export function topologyFiles(context: Context, channel: Channel): TopologyFiles
         const place = placeNow();
         const path = fileOf(place, 0);
         try {
-          // A leader that died may have left it.
+          // A leader that died may have left this file.
           unlinkIfThere(path);
           const steps = writeNew(path, block);
           while (steps.next().done !== true) await new Promise(setImmediate);
@@ -152,7 +170,7 @@ export function topologyFiles(context: Context, channel: Channel): TopologyFiles
       for (;;) {
         const { path, base } = placeNow();
         try {
-          // In the format of hwloc 2: older members read nothing newer, and hwloc 3 reads both.
+          // In hwloc 2's format: older members read nothing newer, and hwloc 3 reads both.
           writeFileSync(`${path}/topology.xml`, topology.exportXml({ v2: true }), {
             flag: 'wx',
             mode: 0o600,
@@ -175,7 +193,7 @@ export function topologyFiles(context: Context, channel: Channel): TopologyFiles
   };
 }
 
-/** Writes data into a new file, step by step; half of it does not stay. */
+/** Writes data into a new file, step by step. An incomplete file is removed. */
 function* writeNew(file: string, data: DataBlock): Generator<void> {
   const fd = createFile(file);
   try {
@@ -188,7 +206,7 @@ function* writeNew(file: string, data: DataBlock): Generator<void> {
   }
 }
 
-/** Whether an error of writing is of the place, so that another one may do. */
+/** Whether a write failed because of the directory, so that another directory may work. */
 export function isOfThePlace(error: unknown): boolean {
   const code = codeOf(error) ?? '';
   if (error instanceof HwlocError && ['EBUSY', 'EINVAL', 'ENOMEM'].includes(code)) return false;

@@ -1,4 +1,5 @@
-// What a rank has open in its channel: its byte in the roll, the lobby, the gate that it waits at, the gates that it holds as the leader.
+// A rank's open files in its channel: its byte in the roll, the lobby, the gate that it waits at, and the
+// gates that it holds as the leader.
 
 import { closeSync } from 'node:fs';
 import {
@@ -21,25 +22,25 @@ import { filesKey } from './plans.js';
 /** A rank's part of a channel. */
 export interface Meeting {
   readonly channel: Channel;
-  /** The lobby, opened when it is first needed. */
+  /** The lobby, opened at its first use. */
   lobby(): Lobby;
   closeLobby(): void;
-  /** Opens a gate to wait at, in place of the one before. */
+  /** Opens a gate to wait at, and closes the previous one. */
   openGate(number: number): void;
-  /** Resolves to whether the gate has ended, at a moment of {@link patientNow} at the latest. */
+  /** Waits until a moment of {@link patientNow} at most. Resolves to whether the gate has ended. */
   gateEnds(until: number): Promise<boolean>;
   closeGate(): void;
   /** Holds a gate shut, as the leader. */
   hold(number: number): void;
   /** Ends a gate that is held. */
   end(number: number): void;
-  /** Calls `close` before this rank leaves: for what it holds in other directories. */
+  /** Calls `close` when this rank leaves, to leave directories under other roots as well. */
   whenLeaving(close: () => void): void;
-  /** Leaves the channel, and removes it if nobody else is in it. Further calls do nothing. */
+  /** Leaves the channel, and removes it if no other process is in it. Further calls do nothing. */
   leave(): void;
 }
 
-/** Takes part in a channel until it is left, or the process ends. */
+/** Takes part in a channel until this rank leaves, or the process ends. */
 export function meet(context: Context, channel: Channel): Meeting {
   let lobby: Lobby | undefined;
   let gate: { readonly fd: number; readonly watch: Watch } | undefined;
@@ -64,7 +65,7 @@ export function meet(context: Context, channel: Channel): Meeting {
     if (!isIn) return;
     isIn = false;
     closeGate();
-    // Before its gate ends: ranks that wait at it must find that nobody leads.
+    // Before the gates end: ranks that wait there must find that no rank leads.
     channel.roll.drop(leaderByte);
     held.forEach((fd) => {
       closeSync(fd);
@@ -74,7 +75,7 @@ export function meet(context: Context, channel: Channel): Meeting {
     const isLast = leaveChannel(channel, context.identity.localRank);
     process.off('exit', leave);
     if (!isLast) return;
-    // A topology that the channel had no room for.
+    // Removes the directories for files that the channel had no room for.
     for (const root of context.roots) {
       if (root !== channel.root) removeIfDead(channelPath(root, filesKey(context.identity.key)));
     }

@@ -1,4 +1,4 @@
-// Plans: where the file of each is, adopting one, and which topology a rank asks for.
+// Plans: finds the file of a plan, adopts it, and says which topology a rank asks for.
 
 import { closeSync } from 'node:fs';
 import { type Channel, type Plan, type Xml, openFile } from '../../channel/index.js';
@@ -18,7 +18,10 @@ function directoryOf(context: Context, channel: Channel, base: number | undefine
   return channelPath(root, filesKey(context.identity.key));
 }
 
-/** The name of a directory for files that the channel has no room for. It is no channel, and not to be mistaken for one. */
+/**
+ * The name of a directory for files that the channel has no room for. It differs from the name of any
+ * channel.
+ */
 export function filesKey(key: string): string {
   return `${key}.files`;
 }
@@ -39,10 +42,11 @@ export function leadersXml(context: Context, channel: Channel, xml: Xml | undefi
 }
 
 /**
- * Maps the topology of a plan. Each rank opens the file itself: adopting moves the position of the descriptor.
+ * Maps the topology of a plan. Each rank opens the file itself: adopting moves the position of the
+ * descriptor.
  *
- * @throws HwlocError           `EBUSY`: the range is taken in this process.
- * @throws ChannelRefusedError  the file is not what a leader of this user writes.
+ * @throws HwlocError           `EBUSY`: the range is occupied in this process.
+ * @throws ChannelRefusedError  the file is not one that a leader of this user writes.
  */
 export function adoptPlan(file: string, { offset, at, bytes }: Plan): Topology {
   const fd = openFile(file);
@@ -73,10 +77,9 @@ export function adoptedOutcome(
 }
 
 /**
- * Which topology a rank asks for. Ranks that ask for different ones cannot share.
- *
- * What stands for it in the protocol: six hex digits, enough to tell the few that a job may ask for apart; undefined for this machine as
- * hwloc finds it.
+ * The topology that a rank asks for, as the protocol's `shape`: six hex digits; undefined for this machine as
+ * hwloc finds it. Ranks with different shapes cannot share. (Six digits are enough for the few shapes in a
+ * job.)
  */
 export function shapeOf({ source }: Pick<Settings, 'source'>): string | undefined {
   if (source === '') return undefined;

@@ -1,4 +1,4 @@
-// The lines of one rank: what its machine says, with what only its process knows.
+// Formats a rank's messages as lines, and adds the facts that only its process knows.
 
 import { type Message, type OccupiedWords, formatMessage, maxLineBytes } from '../../channel/index.js';
 import { abi } from '../../hwloc/index.js';
@@ -6,10 +6,10 @@ import { ownTold } from '../../maps/index.js';
 import type { Context } from '../context.js';
 import type { Saying } from '../meeting/steps.js';
 
-/** What a line with ranges may take beside them. */
+/** Bytes for everything but the ranges in a line. */
 const headBytes = 512;
 
-/** The lines, each with its newline, that say something in the lobby. */
+/** The lines, each with its newline, of a message in the lobby. */
 export function linesFor({ identity, allowed }: Context, say: Saying, round: number): string[] {
   const from = { local: identity.localRank, round };
   switch (say.verb) {
@@ -45,7 +45,7 @@ export function linesFor({ identity, allowed }: Context, say: Saying, round: num
   }
 }
 
-/** A list of CPUs that takes half a line is not told: the leader takes it to be like its own. */
+/** Leaves out a list of CPUs that takes more than half a line: the leader then assumes its own. */
 function short(list: string | undefined): string | undefined {
   return list !== undefined && list.length <= headBytes / 2 ? list : undefined;
 }
@@ -54,7 +54,7 @@ function lineOf(message: Message): string {
   return `${formatMessage(message)}\n`;
 }
 
-/** As many ranges as a line has room for. A process has 25 as a rule, which take 700 bytes. */
+/** Splits ranges into pieces that fit into a line. A process usually has 25 ranges, which take 700 bytes. */
 function piecesOf(words: readonly string[]): string[] {
   const pieces: string[] = [];
   let piece = '';

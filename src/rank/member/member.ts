@@ -1,9 +1,10 @@
-// A rank that does not lead: what it decides in a join and at a barrier. A pure state machine; docs/protocol.md, sections 3 to 6, in code.
+// The state machine of a member: what it decides in a join and at a barrier. Pure: no I/O. It implements
+// docs/protocol.md, sections 3 to 6.
 
 import { type Round, type Xml, isFinal } from '../../channel/index.js';
 import { type Answer, type Ask, type Next, type Rules, type Saying, endOfWhile } from '../meeting/steps.js';
 
-/** What the rank has asked for last, and so what the next answer is about. */
+/** The last request: the next answer belongs to it. */
 type Step =
   | 'arrived'
   | 'claimed'
@@ -19,32 +20,34 @@ type Step =
   | 'ended'
   | 'came';
 
-/** Where a member is. */
+/** The state of a member. */
 export interface Member {
   readonly step: Step;
   /** What it waits for: a topology, the leader's XML after it could not adopt, or its barrier. */
   readonly goal: 'topology' | 'xml' | 'barrier';
   /** The number of the last round that it has acted on. */
   readonly seen: number;
-  /** Whether there was a round at all: then somebody has led. */
+  /** Whether there was any round: then a rank has led. */
   readonly wasLed: boolean;
-  /** What to do when the line that is being said is written. */
+  /** What to do once the current line is written. */
   readonly then: 'wait' | 'act' | 'joined';
-  /** The round that it found on arrival, to act on after its hello. */
+  /** The round that it found on arrival. It acts on this round after its hello. */
   readonly found: Round | undefined;
   /** Whether the gate that it waited at has ended. */
   readonly gateEnded: boolean;
   /** Why it cannot adopt. */
   readonly refusal: string | undefined;
-  /** Whether the leader's XML would do then. */
+  /** Whether it would take the leader's XML then. */
   readonly wantsXml: boolean;
-  /** What it is saying; it stays where the lobby was full, to be said again when somebody leads. */
+  /**
+   * The message that it is writing. It is kept if the lobby was full, to be written again when a rank leads.
+   */
   readonly unsaid: Saying | undefined;
-  /** When its present wait began. */
+  /** When its current wait began. */
   readonly since: number;
-  /** Elections that it has lost in a row. */
+  /** How many elections it has lost in a row. */
   readonly losses: number;
-  /** Whether local rank 0 was there at some time. */
+  /** Whether it has ever seen local rank 0. */
   readonly sawZero: boolean;
   /** The number of its barrier. */
   readonly barrier: number;
@@ -52,12 +55,12 @@ export interface Member {
 
 type Move = Next<Member>;
 
-/** The beginning of a join. */
+/** The first step of a join. */
 export function arrive(now: number): Move {
   return { state: { ...initial(now), step: 'arrived' }, ask: { ask: 'read' } };
 }
 
-/** The beginning of a barrier. @param number  One more than the barriers that were passed. */
+/** The first step of a barrier. @param number  One more than the number of passed barriers. */
 export function comeToBarrier(number: number, now: number): Move {
   return { state: { ...initial(now), step: 'came', goal: 'barrier', barrier: number }, ask: { ask: 'read' } };
 }
@@ -81,7 +84,7 @@ function initial(now: number): Member {
   };
 }
 
-/** What follows from the answer to the last step. */
+/** The next step after an answer. */
 export function member(rules: Rules, state: Member, answer: Answer, now: number): Move {
   switch (state.step) {
     case 'arrived':
@@ -130,12 +133,12 @@ function findOut(rules: Rules, state: Member, now: number): Move {
 }
 
 function greet(rules: Rules, state: Member): Move {
-  // A visitor waits for the release, and leaves plans to the others.
+  // A visitor waits for the release, and takes no part in plans.
   if (rules.isVisitor) return openGate(state);
   return say(state, { verb: 'hello' }, state.found?.verb === 'plan' ? 'act' : 'wait');
 }
 
-/** Opens the gate before the round is read: a round that comes in between ends the gate. */
+/** Opens the gate before reading the round: if a new round comes in between, the gate ends. */
 function openGate(state: Member): Move {
   return to(state, 'opened', { ask: 'open', gate: state.seen + 1 });
 }
@@ -143,7 +146,7 @@ function openGate(state: Member): Move {
 function lookForNews(rules: Rules, state: Member, round: Round | undefined, now: number): Move {
   const known = { ...state, wasLed: state.wasLed || round !== undefined };
   if (round !== undefined && round.number > state.seen) return act(rules, known, round, now);
-  // The leader has died, or has left in peace.
+  // The leader has died, or has left.
   if (state.gateEnded) return elect(rules, known, now);
   return to(known, 'looked', { ask: 'led' });
 }
@@ -192,7 +195,7 @@ function elect(rules: Rules, state: Member, now: number): Move {
   return openGate({ ...state, losses: state.losses + 1 });
 }
 
-/** News: a round that this rank has not seen. */
+/** Acts on a round that this rank has not seen yet. */
 function act(rules: Rules, state: Member, round: Round, now: number): Move {
   const news = {
     ...state,
@@ -258,7 +261,7 @@ function fall(state: Member, xml: Xml | undefined): Move {
   return to(state, 'fell', { ask: 'fallback', reason, xml });
 }
 
-/** It has its topology, and says how. */
+/** The rank has its topology, and says how it got it. */
 function finish(rules: Rules, state: Member, how: string): Move {
   return rules.isVisitor ? end(state, { kind: 'joined' }) : say(state, { verb: 'done', how }, 'joined');
 }

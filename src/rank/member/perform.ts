@@ -1,4 +1,4 @@
-// Performs what the machine of a member asks for, one step after another.
+// Runs the state machine of a member: performs one step after another.
 
 import { type Plan, isFinal, leaderByte, readRound } from '../../channel/index.js';
 import { HwlocError, type Reservation, reserve } from '../../libc/index.js';
@@ -16,25 +16,25 @@ import { adoptPlan, adoptedOutcome, leadersXml, planFile, otherShape, shapeOf } 
 import type { Answer, Ask, End, Next, Rules, Saying } from '../meeting/steps.js';
 import { type Member, member } from './member.js';
 
-/** What a member has got: a topology, and the plan that it is of, or that its data is of. */
+/** The result of a member: a topology, and the plan that the topology or its data belongs to. */
 export interface Got extends Private {
   readonly plan: Plan | undefined;
   /** The leader's data. */
   readonly shared: Shared | undefined;
 }
 
-/** How a member's machine ended, and what it got until then. */
+/** How a member's machine ended, and what the member had got by then. */
 export interface Result {
   readonly end: End;
   readonly got: Got | undefined;
-  /** How many barriers had been passed when it read the last round. */
+  /** How many barriers had been passed in the last round that it read. */
   readonly passed: number;
 }
 
 /**
  * Runs the machine of a member until it ends.
  *
- * @throws NotSharedError  if it cannot adopt, and the fallback is turned off.
+ * @throws NotSharedError  if it cannot adopt, and there is no fallback (`strict`).
  * @throws Error           the channel cannot be used any more.
  */
 export async function runMember(
@@ -117,7 +117,7 @@ export async function runMember(
     return sayTheRest(lines.slice(written), saying);
   }
 
-  /** The lobby is full: it is read as long as somebody leads and is not stopped. */
+  /** Writes the rest into a full lobby. A leader reads the lobby, unless it is stopped. */
   async function sayTheRest(lines: readonly string[], saying: Saying): Promise<Answer> {
     const until = patientNow() + rules.pace.fullLobby;
     for (const line of lines) {
@@ -146,7 +146,7 @@ export async function runMember(
     if (refusal !== undefined) return refusal;
     try {
       reservation = reserve(planned.at, planned.bytes);
-      // While the leader waits for the others, and writes.
+      // Done while the leader waits for other ranks, and writes.
       prepareToAdopt();
       return { is: 'done' };
     } catch (error) {
@@ -177,7 +177,7 @@ export async function runMember(
     return released.offset === 0 ? { is: 'done' } : withData(adopted, released);
   }
 
-  /** Before this rank says that it is done: then the file may go. */
+  /** Maps the data before this rank says that it is done: after that the file may be removed. */
   async function withData(own: Private & { readonly plan: Plan | undefined }, of: Plan): Promise<Answer> {
     try {
       got = { ...own, shared: await takeData(context, planFile(context, meeting.channel, of), of) };
@@ -196,7 +196,7 @@ export async function runMember(
   }
 }
 
-/** Why a rank cannot adopt what is planned, at any address. */
+/** Why a rank cannot adopt the topology of a plan at any address. */
 function refusalOf({ settings }: Context, plan: Plan): Answer | undefined {
   if (plan.shape !== shapeOf(settings)) return { is: 'refused', reason: otherShape, wantsXml: false };
   if (plan.abi === abi()) return undefined;

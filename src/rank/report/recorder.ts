@@ -1,4 +1,4 @@
-// Records a join for the wrapper's report: who came, how it went, when it came to what. Loaded only where a report was asked for.
+// Records a join for the wrapper's report: identity, outcome, and times. Loaded only if the job has a report.
 
 import { hostName } from '../../environment/index.js';
 import { abi, libhwloc, versionText } from '../../hwloc/index.js';
@@ -20,12 +20,12 @@ import type { Outcome } from '../outcome.js';
 import type { Overview } from '../leader/peers.js';
 import { type Point, watchPoints } from './trace-points.js';
 
-/** A reason may quote a line of 8 KB. */
+/** Longer texts are cut: a reason may quote a line of 8 KB. */
 const longestText = 1000;
 
 const hows: readonly RecordedOutcome['how'][] = ['adopted', 'xml', 'discovered'];
 
-/** Records the join of this process. Nothing of it throws, and nothing waits for the file system. */
+/** Records the join of this process. No method throws or waits for the file system. */
 export class Recorder {
   readonly #spool: string;
   readonly #came = now();
@@ -36,7 +36,7 @@ export class Recorder {
   });
   #who: Who | undefined;
   #leading: Overview | undefined;
-  /** The node's file, once it is open. */
+  /** The node's part of the spool, once it is open. */
   #part: SpoolPart | undefined;
   #opening: Promise<unknown> = Promise.resolve();
   #failure: string | undefined;
@@ -50,7 +50,7 @@ export class Recorder {
     this.#marks.push([phase, now()]);
   };
 
-  /** Says that this rank has come to its join. @param identity  Undefined where no launcher started it. */
+  /** Records that this rank has called join(). @param identity  Undefined if no launcher started it. */
   come(identity: Identity | undefined): void {
     const who = whoIs(identity);
     const line = this.#line({ ...who, what: 'come', outcome: null, error: null });
@@ -67,9 +67,9 @@ export class Recorder {
   }
 
   /**
-   * Notes what the leader sees of the others.
+   * Records what the leader sees of the other ranks.
    *
-   * @param otherwise  Called with the reason where this node's part of the report cannot be written.
+   * @param otherwise  Called with the reason if this node's part of the report cannot be written.
    */
   see(leading: Overview, otherwise: (why: string) => void): void {
     this.#leading = leading;
@@ -78,12 +78,12 @@ export class Recorder {
     });
   }
 
-  /** Says how the join went. */
+  /** Records the outcome of the join. */
   joined(outcome: Outcome): void {
     this.#end({ what: 'joined', outcome: recorded(outcome), error: null });
   }
 
-  /** Says that it has failed. */
+  /** Records that the join has failed. */
   failed(error: unknown): void {
     this.#end({ what: 'failed', outcome: null, error: cut(messageOf(error)) });
   }
@@ -97,10 +97,10 @@ export class Recorder {
       this.#part?.append(line);
       if (this.#leading === undefined) this.#part?.close();
     };
-    // At once where that is possible: a job may exit as soon as it has joined.
+    // At once if possible: a job may exit as soon as it has joined.
     if (this.#part !== undefined) write();
     else void this.#opening.then(write);
-    // By then the leader has heard from the others how they got their topology.
+    // At exit the leader has heard from the other ranks how they got their topology.
     if (this.#leading !== undefined) process.on('exit', () => this.#part?.append(this.#line(said)));
   }
 
@@ -122,7 +122,10 @@ export class Recorder {
 /** The start of this process. */
 const bornAt = now() - Math.round(performance.now() * 1000);
 
-/** Microseconds of CLOCK_MONOTONIC, which all processes of a node have in common; whole ones, so that sums of them are exact. */
+/**
+ * Microseconds of CLOCK_MONOTONIC, which is the same in all processes of a node. Whole numbers, so that sums
+ * are exact.
+ */
 function now(): number {
   return Math.round(milliseconds() * 1000);
 }
@@ -172,11 +175,11 @@ function libhwlocOfThisRank(): Libhwloc | null {
     const { file, apiVersion } = libhwloc();
     return { file, version: versionText(apiVersion), abi: abi() };
   } catch {
-    return null; // that there is none is what the join has failed of
+    return null; // No libhwloc: the join has failed because of that.
   }
 }
 
-/** What the leader knows of the others, until now. */
+/** The leader's current knowledge of the other ranks. */
 function membersOf(leading: Overview): Member[] {
   const missing = leading.missing();
   const came = leading.peers().filter(({ local }) => !missing.includes(local));

@@ -1,6 +1,6 @@
-// The named points of a join, for those who watch one: tests that break it there, and traces.
+// The named points of a join, for code that watches it: tests that break a join at a point, and traces.
 
-/** The points that a member passes, in order; it may come to `planned` several times. */
+/** The points that a member passes, in order. It may pass `planned` several times. */
 export const memberPoints = [
   'member:announced',
   'member:planned',
@@ -11,7 +11,10 @@ export const memberPoints = [
   'member:barrier',
 ] as const;
 
-/** The points that a leader passes, in order. With a hole policy other than `scatter`, and for a second plan, it writes when it has planned. */
+/**
+ * The points that a leader passes, in order. With a hole policy other than `scatter`, and for a second plan,
+ * it writes after planning.
+ */
 export const leaderPoints = [
   'leader:claimed',
   'leader:loaded',
@@ -25,7 +28,7 @@ export const leaderPoints = [
   'leader:barrier',
 ] as const;
 
-/** The phases of a join: each is named by what ends it. */
+/** The phases of a join. Each has the name of the event that ends it. */
 export type Phase =
   'channel' | 'hello' | 'meet' | 'reserve' | 'wait' | 'adopt' | 'load' | 'gather' | 'plan' | 'write' | 'xml';
 
@@ -34,13 +37,17 @@ export type Point = (typeof memberPoints)[number] | (typeof leaderPoints)[number
 type Watch = (point: Point) => void;
 
 /**
- * Those who watch, where each copy of this package in the process finds them. Not node:diagnostics_channel, which is made for this: a rank
- * that nobody watches would still load it, which takes it as long as meeting its leader.
+ * The watchers, where each copy of this package in the process finds them. Not node:diagnostics_channel,
+ * which is made for this: even a rank that nobody watches would load it, which takes as long as meeting its
+ * leader.
  */
 const registry = globalThis as Record<symbol, Set<Watch> | undefined>;
 const here = Symbol.for('hwloc-share.points');
 
-/** Has a function called at each point, before the rank goes on. It must not throw. @returns what ends that. */
+/**
+ * Calls a function at each point, before the rank continues. The function must not throw. @returns a function
+ * that stops this.
+ */
 export function watchPoints(watch: Watch): () => void {
   const watching = (registry[here] ??= new Set()).add(watch);
   return () => {
@@ -48,7 +55,7 @@ export function watchPoints(watch: Watch): () => void {
   };
 }
 
-/** Tells whoever watches that this rank is at a point. */
+/** Tells all watchers that this rank is at a point. */
 export function reach(point: Point): void {
   const watching = registry[here];
   if (watching !== undefined) for (const watch of watching) watch(point);
