@@ -25,6 +25,7 @@ export {
   type IoFilter,
   type Settings,
   defaultTimeout,
+  longestTimeout,
   ioFilters,
   placeVariables,
   settingsFrom,

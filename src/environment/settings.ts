@@ -56,6 +56,9 @@ export const placeVariables = {
 /** 30 s: longer than any reported difference between the starts of ranks, shorter than a user's patience. */
 export const defaultTimeout = 30;
 
+/** A day. */
+export const longestTimeout = 86_400;
+
 /**
  * Reads the settings. An invalid value gets a complaint and keeps its default: a job must not fail because of
  * it.
@@ -65,7 +68,7 @@ export function settingsFrom(env: Environment): Settings {
   const given = (name: string) => (env[name] === '' ? undefined : env[name]);
 
   const timeout = Number(given('HWLOC_SHARE_TIMEOUT') ?? defaultTimeout);
-  const timeoutFits = timeout > 0 && timeout <= 86_400;
+  const timeoutFits = timeout > 0 && timeout <= longestTimeout;
   if (!timeoutFits) {
     complaints.push(
       `HWLOC_SHARE_TIMEOUT=${env.HWLOC_SHARE_TIMEOUT ?? ''} is not a number of seconds up to a day`,

@@ -2,7 +2,7 @@
 
 import { HwlocShareError } from '../errors/index.js';
 
-/** This rank could not share the topology, and there is no fallback (`onFailure: 'throw'`, `--strict`). `reason` is that of the outcome. */
+/** This rank could not share the topology, and there is no fallback (`strict`). `reason` is that of the outcome. */
 export class NotSharedError extends HwlocShareError {
   override readonly name = 'NotSharedError';
 
@@ -14,7 +14,7 @@ export class NotSharedError extends HwlocShareError {
   }
 }
 
-/** A rank cannot reach the other ranks at its barrier, and `onFailure` is `throw`. */
+/** A rank cannot reach the other ranks at its barrier, and `strict` is set. */
 export class BarrierError extends HwlocShareError {
   override readonly name = 'BarrierError';
 

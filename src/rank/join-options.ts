@@ -1,7 +1,7 @@
 // The options of join(), and their checks, before anything of it begins.
 
-import { type Check, checkOptions, oneOf } from '../check/index.js';
-import { type IoFilter, ioFilters } from '../environment/index.js';
+import { type Check, checkOptions, flag, oneOf } from '../check/index.js';
+import { type IoFilter, ioFilters, longestTimeout } from '../environment/index.js';
 import { pageSize } from '../libc/index.js';
 import { parsePolicy } from '../maps/index.js';
 
@@ -13,8 +13,11 @@ export type Share = SharedData | (() => SharedData | Promise<SharedData>);
 
 /** Options of `join()`. An option takes precedence over the environment variable with the same meaning. */
 export interface JoinOptions {
-  /** If a rank cannot share: `fallback` (default) gives it a private topology, `throw` makes `join()` reject with a {@link NotSharedError}. */
-  readonly onFailure?: 'fallback' | 'throw';
+  /**
+   * Whether `join()` rejects with a {@link NotSharedError} if this rank cannot share, instead of giving it a private topology.
+   * Default: HWLOC_SHARE_STRICT, else false.
+   */
+  readonly strict?: boolean;
   /** Seconds to wait for a leader or a rank that is stopped. Default: HWLOC_SHARE_TIMEOUT, else 30. */
   readonly timeout?: number;
   /** I/O objects in the topology. The leader's choice holds for all. Default: HWLOC_SHARE_IO, else `important`. */
@@ -33,9 +36,6 @@ export interface JoinOptions {
   readonly share?: Share;
 }
 
-/** A day: the most that HWLOC_SHARE_TIMEOUT may be, too. */
-const longestTimeout = 86_400;
-
 const timeout: Check = (value) =>
   typeof value === 'number' && value > 0 && value <= longestTimeout
     ? undefined
@@ -51,7 +51,7 @@ const hole: Check = (value) => {
 /** @throws InvalidArgumentError */
 export function checkJoinOptions(options: JoinOptions): void {
   checkOptions('join', options, {
-    onFailure: oneOf(['fallback', 'throw']),
+    strict: flag,
     timeout,
     io: oneOf(ioFilters),
     hole,

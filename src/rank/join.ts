@@ -50,7 +50,7 @@ const here = Symbol.for('hwloc-share.joined.1');
  * another thread, gets the same topology and ignores its options.
  *
  * @throws InvalidArgumentError      join() does not accept an option.
- * @throws NotSharedError            the topology could not be shared, and `onFailure` is `throw`.
+ * @throws NotSharedError            the topology could not be shared, and `strict` is set.
  * @throws ShareError                the value of `share` cannot be shared, or its function threw.
  * @throws LibhwlocNotFoundError     no libhwloc was found.
  * @throws LibhwlocUnsupportedError  the libhwloc that was found is too old or too new.
@@ -216,7 +216,7 @@ function withOptions(settings: Settings, options: JoinOptions): Settings {
   return {
     ...settings,
     timeout: options.timeout ?? settings.timeout,
-    strict: options.onFailure === undefined ? settings.strict : options.onFailure === 'throw',
+    strict: options.strict ?? settings.strict,
     io: options.io ?? settings.io,
     hole: options.hole ?? settings.hole,
   };

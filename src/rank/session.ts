@@ -38,7 +38,7 @@ export interface Session extends AsyncDisposable {
    *
    * @returns whether all ranks of the node took part, as many as the launcher told of. If false, some had died, left or not come,
    *          or this rank could not reach the others, and a line on stderr says so.
-   * @throws BarrierError  this rank could not reach the others, and `onFailure` is `throw`.
+   * @throws BarrierError  this rank could not reach the others, and `strict` is set.
    */
   barrier(): Promise<boolean>;
   /** Leaves the job. The last session of a process unmaps the topology; any use of it then throws. */

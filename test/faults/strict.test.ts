@@ -1,4 +1,4 @@
-// With --strict (`onFailure: 'throw'`) there is no fallback: what would have been a private copy is an error that names the
+// With --strict there is no fallback: what would have been a private copy is an error that names the
 // cause; and without, the leader's XML is as good as the topology itself.
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';

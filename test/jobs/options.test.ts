@@ -14,7 +14,7 @@ const cases = [
     { io: 'importent' },
     "join({ io: 'importent' }) is not allowed; use 'important', 'none' or 'all'; did you mean 'important'?",
   ],
-  [{ onFailure: true }, 'join({ onFailure: true }) is not allowed; use '],
+  [{ strict: 'yes' }, "join({ strict: 'yes' }) is not allowed; use true or false"],
   [{ timeuot: 5 }, 'join({ timeuot }): there is no such option, only '],
 ] as const;
 
