@@ -7,9 +7,16 @@ const session = await join();
 const milliseconds = performance.now() - started;
 const { rank, topology, outcome, node } = session;
 const { how, address, length, didDiscover } = outcome;
-const machine =
-  `${node}: ${topology.count('Package')} package(s), ${topology.count('NUMANode')} NUMA node(s), ` +
-  `${topology.count('Core')} core(s), ${topology.count('PU')} PU(s)`;
+const counts = [
+  ['Package', 'package'],
+  ['NUMANode', 'NUMA node'],
+  ['Core', 'core'],
+  ['PU', 'PU'],
+].map(([type, word]) => {
+  const count = topology.count(type);
+  return `${count} ${word}${count === 1 ? '' : 's'}`;
+});
+const machine = `${node}: ${counts.join(', ')}`;
 process.stdout.write(
   `${JSON.stringify({ rank, how, address, length, didDiscover, milliseconds, machine })}\n`,
 );

@@ -159,6 +159,7 @@ test('C functions, and addresses in memory, stay in src/libc and src/hwloc', () 
     Status statusAt statusOf linkAt mkfifo writeText allocate anonymousFile
     Bytes lockBytes lockOnBytes unlockBytes Watch watch
     Reservation pageSize reserve setFirst threadName
+    openPipe setThreadAffinity threadAffinity
     ProcessEnd Program endOf spawnExactly textIn namesUnder numbersIn
   `.match(/\w+/g);
   const others = files.filter((file) => !['libc', 'hwloc'].includes(roomOf(file)));

@@ -6,5 +6,6 @@ export { type MappedFile, type Piece, mapPieces } from './mapped-file.js';
 export { loadedPlugins, pluginsGivenUp } from './load-within.js';
 export { type Found, findTopology, offerNothing, offerTopology } from './process-topology.js';
 export { type Written, prepareToAdopt, shmemAbi, writtenIn } from './shmem.js';
+export { type Alike, labelOf } from './object/label.js';
 export { adoptSealed, copyOf } from './topology/topology.js';
 export * from './public.js';

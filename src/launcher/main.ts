@@ -13,7 +13,7 @@ import { inheritedFiles } from './run/inherited.js';
 import { environmentOf, jobName, ownRoots, unusableDirectory } from './job/job.js';
 import type { OwnJob } from './job/owner.js';
 import type { Reporting } from './report/index.js';
-import { type Ending, type Running, starterFor } from './run/run.js';
+import { type Command, type Ending, type Running, starterFor } from './run/run.js';
 import { endBy, relaySignals } from './run/signals.js';
 import { stopWith } from './run/stops.js';
 import type { XmlJob } from './job/xmlfile.js';
@@ -174,12 +174,19 @@ interface Starter {
 async function starterOf(request: Launch, env: Environment, xmlJob: XmlJob): Promise<Starter> {
   const xml = request.options.xmlfile === true ? await import('./job/xmlfile.js') : undefined;
   if (request.kind === 'local') {
+    const { job } = request;
     const { startLocal } = await import('./run/local.js');
     const ranksEnv = (await xml?.forLocal(env, xmlJob)) ?? env;
-    const start = await starterFor([request.job.program, ...request.job.args], ranksEnv);
+    const plain = await starterFor([job.program, ...job.args], ranksEnv);
+    const labelled = job.label ? (await import('./run/label.js')).labelled(plain, complain) : undefined;
+    const bind =
+      job.bindTo === 'core' ? (await import('./run/cores.js')).bindToCores(job.ranks, complain) : undefined;
+    const startRank = (rank: number, command: Command) => labelled?.(rank, command) ?? plain(command);
+    const start = (rank: number, command: Command) =>
+      bind?.(rank, () => startRank(rank, command)) ?? startRank(rank, command);
     return {
       kind: 'local',
-      start: (inherited) => startLocal(request.job, start, { env: ranksEnv, inherited }),
+      start: (inherited) => startLocal(job, start, { env: ranksEnv, inherited }),
     };
   }
   const { command, options } = request;

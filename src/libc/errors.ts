@@ -10,6 +10,7 @@ const commonAdvice: Record<string, string> = {
   ENOSPC: 'the file system is full: free some space or use another directory',
   EDQUOT: 'the disk quota is used up: free some space or use another directory',
   EFBIG: 'the file may not be as long as this: look at ulimit -f',
+  EMFILE: 'this process may open no more files: look at ulimit -n',
   ENOENT: 'no such file or directory',
   EACCES: 'permission denied',
   EISDIR: 'it is a directory: name a file',

@@ -127,3 +127,13 @@ export function allocate(fd: number, offset: number, length: number): void {
 export function anonymousFile(name: string): number {
   return invoke('memfd_create', () => native('memfd_create')(name, MFD_CLOEXEC));
 }
+
+// asm-generic/fcntl.h
+const O_CLOEXEC = 0o2000000;
+
+/** A pipe, whose ends are close-on-exec. @throws HwlocError  `EMFILE`. @see pipe2(2) */
+export function openPipe(): { readonly reader: number; readonly writer: number } {
+  const ends = new Int32Array(2);
+  invoke('pipe2', () => native('pipe2')(ends, O_CLOEXEC));
+  return { reader: ends[0] ?? -1, writer: ends[1] ?? -1 };
+}

@@ -1,12 +1,14 @@
 // The door of src/libc: the system calls that Node lacks, through koffi. Only src/hwloc uses koffi's types and addresses in memory.
 
 export { HwlocError, KoffiNotLoadedError } from './errors.js';
+export { setThreadAffinity, threadAffinity } from './affinity.js';
 export {
   type Status,
   allocate,
   anonymousFile,
   linkAt,
   mkfifo,
+  openPipe,
   statusAt,
   statusOf,
   writeText,

@@ -45,6 +45,10 @@ const prototypes = {
   sigemptyset: 'int sigemptyset(void *signals)',
   sigfillset: 'int sigfillset(void *signals)',
   fcntlOfInt: 'int fcntl(int fd, int command, int argument)',
+  pipe2: 'int pipe2(void *descriptors, int flags)',
+  posix_spawn_file_actions_adddup2: 'int posix_spawn_file_actions_adddup2(void *actions, int fd, int target)',
+  sched_getaffinity: 'int sched_getaffinity(int pid, size_t size, void *mask)',
+  sched_setaffinity: 'int sched_setaffinity(int pid, size_t size, void *mask)',
   waitpid: 'int waitpid(int pid, _Out_ int *status, int options)',
 };
 

@@ -26,6 +26,8 @@ export interface Program {
   readonly variables: readonly Uint8Array[];
   /** Whether it reads the standard input of this process; otherwise its standard input is empty. */
   readonly readsStdin: boolean;
+  /** Open files of this process that become its standard output and standard error; it has those of this process by default. */
+  readonly output: { readonly stdout: number; readonly stderr: number } | undefined;
   /** Open files, other than the standard three, that it gets under the same numbers. */
   readonly inherited: readonly number[];
 }
@@ -37,13 +39,17 @@ export interface Program {
  * @throws HwlocError  `ENOENT`, `EACCES`, `E2BIG`, `ENOEXEC`, …: of execve(2); `EAGAIN`: of fork(2).
  * @see posix_spawnp(3)
  */
-export function spawnExactly({ file, words, variables, readsStdin, inherited }: Program): number {
+export function spawnExactly({ file, words, variables, readsStdin, output, inherited }: Program): number {
   const memory = new Strings([file], words, variables);
   const [actions, attributes, signals] = [struct(), struct(), struct()];
   native('posix_spawn_file_actions_init')(actions);
   native('posix_spawnattr_init')(attributes);
   try {
     if (!readsStdin) native('posix_spawn_file_actions_addopen')(actions, 0, '/dev/null', O_RDONLY, 0);
+    if (output !== undefined) {
+      native('posix_spawn_file_actions_adddup2')(actions, output.stdout, 1);
+      native('posix_spawn_file_actions_adddup2')(actions, output.stderr, 2);
+    }
     native('sigemptyset')(signals);
     native('posix_spawnattr_setsigmask')(attributes, signals);
     native('sigfillset')(signals);

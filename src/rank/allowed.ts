@@ -1,8 +1,10 @@
 // The CPUs and NUMA nodes that the cgroup of this process allows. A topology holds the answer for one
 // process; ranks may differ.
 
+import { CpuSet, NodeSet } from '../hwloc/index.js';
 import type { Allowed } from '../kept/index.js';
 import { textIn } from '../libc/index.js';
+import type { AllowedSets } from './session.js';
 
 export type { Allowed };
 
@@ -18,6 +20,14 @@ export function ownAllowed(): Allowed {
     cpus: group === undefined ? undefined : cpusOf(group),
     // The memory nodes in `status` are the cgroup's, but the CPUs there are those of the binding.
     nodes: fieldOf(textIn('/proc/self/status') ?? '', 'Mems_allowed_list'),
+  };
+}
+
+/** The same as sets. Most ranks never look at them. */
+export function setsOf({ cpus, nodes }: Allowed): AllowedSets {
+  return {
+    cpus: cpus === undefined ? undefined : CpuSet.parseList(cpus),
+    nodes: nodes === undefined ? undefined : NodeSet.parseList(nodes),
   };
 }
 

@@ -10,7 +10,7 @@ import {
 } from '../environment/index.js';
 import { LibhwlocNotFoundError, LibhwlocUnsupportedError, libhwloc } from '../hwloc/index.js';
 import { type Identity, identify } from '../launcher/kinds/index.js';
-import { type Allowed, ownAllowed } from './allowed.js';
+import { type Allowed, ownAllowed, setsOf } from './allowed.js';
 import type { Context } from './context.js';
 import { type JoinOptions, type Share, checkJoinOptions } from './join-options.js';
 import { discover, type Private, privateOutcome, takeFallback, loneBarrier } from './fallback.js';
@@ -240,6 +240,7 @@ function sessionOf(shared: Shared, { identity, allowed, joined }: Membership): S
     open = false;
     return Promise.resolve();
   };
+  let sets: Session['allowed'] | undefined;
   const { rank, size, localRank, localSize, node } = identity ?? solitary();
   return {
     rank,
@@ -248,7 +249,9 @@ function sessionOf(shared: Shared, { identity, allowed, joined }: Membership): S
     localSize,
     node,
     topology: joined.topology,
-    allowed,
+    get allowed() {
+      return (sets ??= setsOf(allowed));
+    },
     shared: joined.shared ?? nothingShared,
     outcome: joined.outcome,
     barrier: () => joined.barrier(),

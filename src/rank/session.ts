@@ -1,9 +1,14 @@
 // A session: what join() resolves to.
 
-import type { Topology } from '../hwloc/index.js';
-import type { Allowed } from './allowed.js';
+import type { CpuSet, NodeSet, Topology } from '../hwloc/index.js';
 import type { Outcome } from './outcome.js';
 import type { Shared } from './data/open.js';
+
+/** The CPUs and NUMA nodes that a process may use; undefined if the system does not tell. */
+export interface AllowedSets {
+  readonly cpus: CpuSet | undefined;
+  readonly nodes: NodeSet | undefined;
+}
 
 /** Which rank this process is, and the topology that it shares with the other ranks of its node. */
 export interface Session extends AsyncDisposable {
@@ -23,7 +28,7 @@ export interface Session extends AsyncDisposable {
   /** The topology, read-only. All sessions of this process have the same one; the last `close()` unmaps it. */
   readonly topology: Topology;
   /** The CPUs and NUMA nodes that the cgroup of this rank allows. Those of other ranks may differ. */
-  readonly allowed: Allowed;
+  readonly allowed: AllowedSets;
   /**
    * The data that the leader passed to `join({ share })`, by name: the same pages in all ranks of the node. Empty if there is none.
    *

@@ -64,7 +64,7 @@ export interface Libhwloc {
   /** The name by which it was loaded: a path, or a soname. */
   readonly file: string;
   /** Its API version, such as `2.8`. */
-  readonly version: string;
+  readonly apiVersion: string;
   readonly abi: number;
 }
 
@@ -139,7 +139,7 @@ const isOutcome = shaped<Outcome>({
   phases: (value) => typeof value === 'object' && value !== null && Object.values(value).every(isNumber),
 });
 
-const isLibhwloc = shaped<Libhwloc>({ file: isText, version: isText, abi: isCount });
+const isLibhwloc = shaped<Libhwloc>({ file: isText, apiVersion: isText, abi: isCount });
 
 const isMember = shaped<Member>({
   localRank: isCount,

@@ -19,6 +19,9 @@ const none: Options = {
   trace: undefined,
 };
 
+/** Of the built-in launcher. */
+const noLocalOptions = { killOnBadExit: false, label: false, bindTo: undefined };
+
 /** What a command line has printed. */
 async function printed(...words: string[]): Promise<string> {
   const request = await parseCommandLine(words);
@@ -96,7 +99,7 @@ describe('the built-in launcher', () => {
       await parseCommandLine(['--strict', 'local', '-n', '3', 'node', 'job.mjs', '-n', '7', '--help']),
     ).toEqual({
       kind: 'local',
-      job: { ranks: 3, killOnBadExit: false, program: 'node', args: ['job.mjs', '-n', '7', '--help'] },
+      job: { ranks: 3, ...noLocalOptions, program: 'node', args: ['job.mjs', '-n', '7', '--help'] },
       options: { ...none, strict: true },
     });
   });
@@ -106,9 +109,27 @@ describe('the built-in launcher', () => {
       ['-n', '2', '--kill-on-bad-exit', 'true'],
       ['--kill-on-bad-exit', '-n=2', 'true'],
     ]) {
-      const job = { ranks: 2, killOnBadExit: true, program: 'true', args: [] };
+      const job = { ranks: 2, ...noLocalOptions, killOnBadExit: true, program: 'true', args: [] };
       expect(await parseCommandLine(['local', ...words])).toMatchObject({ job });
     }
+  });
+
+  test.each([
+    [['--label'], { label: true }],
+    [['-l'], { label: true }],
+    [['--tag-output'], { label: true }],
+    [['--bind-to', 'core'], { bindTo: 'core' }],
+    [['--bind-to=none'], {}],
+    [['--bind-to', 'core', '--bind-to', 'none'], {}],
+  ])('takes options of mpirun and srun under their names: %j', async (words, given) => {
+    const job = { ranks: 2, ...noLocalOptions, ...given, program: 'true', args: [] };
+    expect(await parseCommandLine(['local', '-n', '2', ...words, 'true'])).toMatchObject({ job });
+  });
+
+  test('refuses to bind to anything else than a core', async () => {
+    await expect(parseCommandLine(['local', '-n', '2', '--bind-to', 'socket', 'true'])).rejects.toThrow(
+      '--bind-to takes one of core, none, not socket',
+    );
   });
 
   test.each([
@@ -279,7 +300,7 @@ describe('misuse is told in one line', () => {
     [['local', '-n0', 'x'], '-n takes the number of ranks, from 1 to 4096, not 0'],
     [['local', '--npp', '2', 'x'], 'unknown option --npp; did you mean --np?'],
     // For mpirun the number of ranks, for srun the cores of each.
-    [['local', '-c', '2', 'x'], 'unknown option -c; local takes -n, --np, --ntasks, --kill-on-bad-exit'],
+    [['local', '-c', '2', 'x'], 'unknown option -c; local takes -n, --label, --bind-to, --kill-on-bad-exit, --help'],
     [['local', '--verbose', '-n', '2', 'x'], 'unknown option --verbose; it belongs in front of local'],
     [['clean', '--verbose'], 'unknown option --verbose; it belongs in front of clean'],
     [['clean', '-5'], 'unknown option -5; clean takes --dir, --help'],

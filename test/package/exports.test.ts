@@ -46,7 +46,7 @@ const doors: Readonly<Record<string, { values: readonly string[]; types: readonl
     ],
     types: [
       'AdoptedOutcome',
-      'Allowed',
+      'AllowedSets',
       'How',
       'JoinOptions',
       'Outcome',

@@ -34,7 +34,7 @@ export function joinRecord(given: Partial<JoinRecord> = {}): JoinRecord {
       phases: { channel: 10, adopt: 30 },
     },
     error: null,
-    libhwloc: { file: 'libhwloc.so.15', version: '2.8', abi: 0x20400 },
+    libhwloc: { file: 'libhwloc.so.15', apiVersion: '2.8', abi: 0x20400 },
     members: null,
     ...given,
   };

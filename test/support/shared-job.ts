@@ -2,7 +2,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { expect } from 'vitest';
-import type { Allowed, Outcome } from '../../src/rank/index.js';
+import type { Allowed } from '../../src/rank/allowed.js';
+import type { Outcome } from '../../src/rank/index.js';
 import { type JobOptions, type JobResult, runJob } from './job.js';
 import { leftovers, processesLeft, processesWith } from './leftovers.js';
 import { ownedMemoryFolder } from './owner.js';

@@ -76,6 +76,11 @@ export class Distances {
     return this.values[this.objects.indexOf(from)]?.[this.objects.indexOf(to)];
   }
 
+  /** What `console.log()` prints for it, as in `${distances}`. */
+  toString(): string {
+    return inspect(this);
+  }
+
   /** @internal For console.log() and util.inspect(). */
   [inspect.custom](): string {
     const { from = 'unknown', means = 'unknown' } = this.kind;

@@ -153,6 +153,11 @@ export class MemoryAttribute {
     return found ? { initiator: this.#initiatorAt(room, 0), value: Number(value[0]) } : undefined;
   }
 
+  /** What `console.log()` prints for it, as in `${attribute}`. */
+  toString(): string {
+    return inspect(this);
+  }
+
   /** @internal For console.log() and util.inspect(). */
   [inspect.custom](): string {
     return `<MemoryAttribute ${this.id} ${this.name}: ${this.better} is better${this.needsInitiator ? ', by initiator' : ''}>`;

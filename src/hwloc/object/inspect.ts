@@ -4,8 +4,8 @@ import type { BridgeAttributes } from './attributes.js';
 import type { TopologyObject } from './kinds.js';
 import { isCache } from './types.js';
 
-/** `Core L#3 (P#5)`, `PCIDev L#0 0000:04:00.1`, `OSDev L#1 "eth0"`. */
-export function labelOf(object: TopologyObject): string {
+/** `Core L#3 (P#5)`, `PCIDev L#0 0000:04:00.1`, `OSDev L#1 "eth0"`: with the type as hwloc-share/hwloc calls it. */
+function nameOf(object: TopologyObject): string {
   const type = object.type === 'Unknown' ? `Unknown type ${object.typeNumber}` : object.type;
   const parts = [`${type} L#${object.logicalIndex}`];
   if (object.type === 'PCIDev') parts.push(object.attributes.busId);
@@ -14,7 +14,7 @@ export function labelOf(object: TopologyObject): string {
   return parts.join(' ');
 }
 
-/** The label and what matters of the object, on one line. */
+/** What the object is, and what matters of it, on one line. */
 export function describe(object: TopologyObject): string {
   const facts: string[] = [];
   if (object.subtype !== undefined) facts.push(object.subtype);
@@ -23,7 +23,7 @@ export function describe(object: TopologyObject): string {
   if (object.nodeset !== undefined) facts.push(`nodeset ${object.nodeset.toListString() || 'empty'}`);
   const children = object.arity + object.memoryArity + object.ioArity + object.miscArity;
   if (children > 0) facts.push(children === 1 ? '1 child' : `${children} children`);
-  return `<${labelOf(object)}: ${facts.join(', ')}>`;
+  return `<${nameOf(object)}: ${facts.join(', ')}>`;
 }
 
 function attributeFacts(object: TopologyObject): string[] {

@@ -111,7 +111,7 @@ export type MemoryObject = NumaNodeObject | MemoryCacheObject | MemoryOf<'Unknow
 /** A bridge, a PCI device or an OS device. */
 export type IoObject = BridgeObject | PciDeviceObject | OsDeviceObject | IoOf<'Unknown'>;
 
-/** An object of a topology. `object.type` and `object.childKind` tell the kinds apart, as `isCache(object)` and the like do. */
+/** An object of a topology. `object.type`, `object.childKind` and functions such as `isCache(object)` tell the kinds apart. */
 export type TopologyObject = NormalObject | MemoryObject | IoObject | MiscObject;
 
 /** The objects of one type. */

@@ -8,15 +8,24 @@ import { ForeignObjectError } from '../errors.js';
 import { HwlocError } from '../../libc/index.js';
 import { type ObjectJson, objectJson } from '../export/json.js';
 import { ObjectFields, identityOf, modelOf } from './fields.js';
-import { describe, labelOf } from './inspect.js';
+import { describe } from './inspect.js';
 import type { DataCacheObject, MemoryObject, NormalObject, ObjectOfType, TopologyObject } from './kinds.js';
+import { labelOf } from './label.js';
 import { type ChildKind, type ObjectType, childKindOf, isDataCache, typeCheck } from './types.js';
 
 /** What all objects have; {@link TopologyObject} is the union of them by type. */
 export class ObjectView extends ObjectFields {
-  /** `Core L#3 (P#5)`: type, logical index and OS index, or the name or bus id, as lstopo has it. */
+  /**
+   * What lstopo prints for it: `Core L#3`, `PU L#6 (P#12)`, `L3 L#1 (16MB)`, `PCI 0000:04:00.1 (Ethernet)`, `Net "eth0"`. PCI devices
+   * always have their domain.
+   */
   get label(): string {
-    return labelOf(this.#self);
+    return labelOf(this.#self, true);
+  }
+
+  /** The {@link label}, as in `${object}`. */
+  override toString(): string {
+    return this.label;
   }
 
   /** Which of the parent's four lists of children it is in. */

@@ -127,7 +127,12 @@ export function isIo(given: ObjectType | 'Unknown' | TopologyObject): boolean {
   return kindOf(given) === 'io';
 }
 
-/** Whether it is a CPU cache of any kind (a memory-side cache is not). @see hwloc_obj_type_is_cache() */
+/**
+ * Whether it is a CPU cache of any kind (a memory-side cache is not). Pass the object if you want its type narrowed: TypeScript does not
+ * narrow `object` by `isCache(object.type)`.
+ *
+ * @see hwloc_obj_type_is_cache()
+ */
 export function isCache(type: ObjectType | 'Unknown'): type is DataCacheType | InstructionCacheType;
 export function isCache(object: TopologyObject): object is DataCacheObject | InstructionCacheObject;
 export function isCache(given: ObjectType | 'Unknown' | TopologyObject): boolean {

@@ -3,16 +3,21 @@
 import { shown, wholeWithin } from '../../check/index.js';
 import type { CpuSet } from '../bitmap/bitmap.js';
 import type { NormalObject, TopologyObject } from '../object/kinds.js';
-import { isNormal } from '../object/types.js';
+import { type NormalType, isNormal } from '../object/types.js';
 
 /** @see hwloc_distrib() */
 export interface DistributeOptions {
   /** Spread below these objects only. Default: the machine. */
   readonly roots?: readonly TopologyObject[];
-  /** The depth below which nothing is split further. Default: down to the PUs. */
-  readonly until?: number;
+  /** The type or the depth below which nothing is split further. Default: down to the PUs. */
+  readonly until?: NormalType | number;
   /** From the last objects to the first. */
   readonly reverse?: boolean;
+}
+
+/** The same, with `until` as a depth. */
+interface SpreadOptions extends DistributeOptions {
+  readonly until?: number;
 }
 
 /** More would need gigabytes of memory for the list alone. */
@@ -22,7 +27,7 @@ const countCheck = wholeWithin(0, 2 ** 24);
 export function distribute(
   roots: readonly TopologyObject[],
   count: number,
-  options: DistributeOptions,
+  options: SpreadOptions,
 ): readonly CpuSet[] {
   const allowed = countCheck(count);
   if (allowed !== undefined) throw new RangeError(`count ${shown(count)} is not allowed; use ${allowed}`);
@@ -35,7 +40,7 @@ export function distribute(
 function spread(
   roots: readonly TopologyObject[],
   count: number,
-  options: DistributeOptions,
+  options: SpreadOptions,
   sets: CpuSet[],
 ): void {
   const { until = Infinity, reverse = false } = options;

@@ -51,6 +51,7 @@ export class TopologyLevels extends TopologyHandle implements Iterable<TopologyO
    * @see hwloc_get_type_depth()
    */
   typeDepth(type: ObjectType): number | 'multiple' | undefined {
+    check('type', type, typeCheck);
     if (!isInUse(type)) return undefined;
     const depth = Number(libhwloc().native('hwloc_get_type_depth')(pointerOf(this), typeNumber(type)));
     return depth === DEPTH_UNKNOWN ? undefined : depth === DEPTH_MULTIPLE ? 'multiple' : depth;

@@ -1,6 +1,15 @@
 // Where things are: objects by the CPUs they have, near each other, and how to spread work over them.
 
-import { type Check, check, checkOptions, flag, text, wholeWithin } from '../../check/index.js';
+import {
+  type Check,
+  InvalidArgumentError,
+  check,
+  checkOptions,
+  flag,
+  oneOf,
+  text,
+  wholeWithin,
+} from '../../check/index.js';
 import { checkCpus, checkNodes, indexCheck, limitCheck } from '../arguments.js';
 import { CpuSet, NodeSet } from '../bitmap/bitmap.js';
 import { bitsOfBitmap, withBitmap } from '../ffi/bitmaps.js';
@@ -14,7 +23,14 @@ import type {
   ObjectOfType,
   TopologyObject,
 } from '../object/kinds.js';
-import { type ObjectType, isDataCache, typeNumber } from '../object/types.js';
+import {
+  type NormalType,
+  type ObjectType,
+  isDataCache,
+  isNormal,
+  objectTypes,
+  typeNumber,
+} from '../object/types.js';
 import { type DistributeOptions, distribute } from './distribute.js';
 import { addressIn, objectsOf, pointerOf } from './handle.js';
 import { TopologyLevels } from './levels.js';
@@ -205,13 +221,14 @@ export class TopologyLocality extends TopologyLevels {
    * Spreads `count` items over the topology: a set of CPUs for each, as far apart as possible, in logical order.
    *
    * @throws ForeignObjectError, RangeError
+   * @throws InvalidArgumentError  `until` is a type whose objects are at several depths, as groups can be
    * @see hwloc_distrib()
    */
   distribute(count: number, options: DistributeOptions = {}): readonly CpuSet[] {
     checkOptions('topology.distribute', options, distributeChecks);
     const { roots = [this.root] } = options;
     for (const root of roots) addressIn(this, root);
-    return distribute(roots, count, options);
+    return distribute(roots, count, { ...options, until: this.#depthOf(options.until) });
   }
 
   /** The nodes that are close to some CPUs. @see hwloc_cpuset_to_nodeset() */
@@ -243,6 +260,15 @@ export class TopologyLocality extends TopologyLevels {
     });
   }
 
+  /** The depth of `until`. If the machine has no objects of the type, the depth of the next smaller one. */
+  #depthOf(until: NormalType | number = Infinity): number {
+    const depth = typeof until === 'number' ? until : this.typeOrBelowDepth(until);
+    if (depth !== 'multiple') return depth;
+    throw new InvalidArgumentError(
+      `topology.distribute({ until: '${until}' }): ${until} objects are at several depths; give one of the depths`,
+    );
+  }
+
   #at(where: ObjectType | number): readonly TopologyObject[] {
     return typeof where === 'number' ? this.objectsAtDepth(where) : this.objects(where);
   }
@@ -254,9 +280,14 @@ const stepCheck: Check = (value) =>
   Array.isArray(value) && indexCheck(value[1]) === undefined
     ? undefined
     : "a type and an index, as in ['Core', 0]";
+/** A type of the main tree, or a depth. */
+const untilCheck: Check = (value) => {
+  if (typeof value !== 'string') return limitCheck(value);
+  return oneOf(objectTypes.filter((type) => isNormal(type)))(value);
+};
 const distributeChecks = {
   roots: (value: unknown) => (Array.isArray(value) ? undefined : 'an array of objects'),
-  until: limitCheck,
+  until: untilCheck,
   reverse: flag,
 };
 

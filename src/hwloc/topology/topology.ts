@@ -83,6 +83,11 @@ export class Topology extends TopologyBinding {
     shmemWrite(pointer, segment);
   }
 
+  /** What `console.log()` prints for it, as in `${topology}`. */
+  override toString(): string {
+    return inspect(this);
+  }
+
   /** @internal For console.log() and util.inspect(). */
   [inspect.custom](): string {
     if (this.closed) return '<Topology (closed)>';

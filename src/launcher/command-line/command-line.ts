@@ -33,6 +33,10 @@ export interface CommandRequest {
 export interface LocalJob {
   readonly ranks: number;
   readonly killOnBadExit: boolean;
+  /** Whether each line of output begins with the number of its rank. */
+  readonly label: boolean;
+  /** What each rank is bound to, if to anything. */
+  readonly bindTo: 'core' | undefined;
   readonly program: string;
   readonly args: readonly string[];
 }
@@ -100,8 +104,13 @@ async function parseLocal(words: readonly string[], options: Options): Promise<R
   if (program === undefined || program === '') {
     throw new UsageError(`local ${typed('n')} ${n} needs a program to run`);
   }
-  const killOnBadExit = given['kill-on-bad-exit'] === true;
-  return { kind: 'local', job: { ranks, killOnBadExit, program, args }, options };
+  const job = {
+    ranks,
+    killOnBadExit: given['kill-on-bad-exit'] === true,
+    label: given.label === true,
+    bindTo: given['bind-to'] === 'core' ? ('core' as const) : undefined,
+  };
+  return { kind: 'local', job: { ...job, program, args }, options };
 }
 
 /** Mostly there is nothing to parse, and yargs takes as long to import as Node takes to start. */

@@ -48,6 +48,15 @@ export const ownOptions = {
 /** The options of the built-in launcher. */
 export const localOptions = {
   n: { aliases: ['np', 'ntasks'], value: 'N', describe: 'number of ranks' },
+  label: {
+    aliases: ['l', 'tag-output'],
+    describe: 'begin each line of output with the number of its rank: [3] text',
+  },
+  'bind-to': {
+    value: 'WHAT',
+    choices: ['core', 'none'],
+    describe: 'bind each rank to a core of its own (core), or to nothing (none) [none]',
+  },
   'kill-on-bad-exit': { describe: 'end all ranks as soon as one fails or is killed' },
   help: { describe: 'show this help' },
 } satisfies OptionTable;

@@ -1,13 +1,9 @@
 // An option, a command or a launcher that there is not: what was typed, and what may have been meant.
 
 import { nearest } from '../../check/index.js';
-import { executable, launcherKinds } from '../kinds/index.js';
-import { type OptionTable, namesOf, ownOptions } from './options.js';
+import { executable, launcherCommands } from '../kinds/index.js';
+import { type OptionTable, dashes, namesOf, ownOptions } from './options.js';
 import { type Place, type Typed, nameOf, typedOptions } from './typed.js';
-
-const launchers = [
-  ...new Set(launcherKinds.flatMap((kind) => [...kind.commands, ...(kind.shared?.commands ?? [])])),
-];
 
 /** Whose options they are. */
 export interface Owner {
@@ -45,7 +41,8 @@ function hint(
   if (near !== undefined) return `; did you mean ${near}?`;
   if (command === '') return '; options of a launcher follow its name';
   if (nameOf(option, ownOptions) !== undefined) return `; it belongs in front of ${command}`;
-  return names.length > 5 ? '' : `; ${command} takes ${names.join(', ')}`;
+  const first = Object.keys(table).map(dashes);
+  return first.length > 5 ? '' : `; ${command} takes ${first.join(', ')}`;
 }
 
 /**
@@ -56,12 +53,12 @@ function hint(
  */
 export function meantBy(command: string, path: string, own: readonly string[]): string | undefined {
   if (command.includes('/')) return undefined;
-  const installed = launchers.filter((name) => executable(name, path) !== undefined);
+  const installed = launcherCommands().filter((name) => executable(name, path) !== undefined);
   const meant = nearest(command, ['local', ...own, '--help', '--version', ...installed]);
   return meant === undefined ? undefined : `hwloc-share ${meant}`;
 }
 
 /** Whether a word is the name of a command of ours, or of a known launcher. */
 function isCommand(word: string, own: readonly string[]): boolean {
-  return own.includes(word) || launchers.includes(word);
+  return word === 'local' || own.includes(word) || launcherCommands().includes(word);
 }

@@ -1,6 +1,7 @@
 // completion: prints the script with which a shell completes our command lines.
 
 import { UsageError } from '../errors.js';
+import { launcherCommands } from '../kinds/index.js';
 import { ownOptions } from '../command-line/options.js';
 import type { Command } from './command.js';
 
@@ -35,8 +36,9 @@ export const completion: Command<typeof options> = {
       import('./completion/bash.js'),
       import('./completion/zsh.js'),
     ]);
+    const launchers = launcherCommands();
     const all = await manuals(commands);
-    process.stdout.write(shell === 'zsh' ? zshScript(all) : bashScript(all));
+    process.stdout.write(shell === 'zsh' ? zshScript(all, launchers) : bashScript(all, launchers));
     return 0;
   },
 };

@@ -8,6 +8,11 @@ export function bytes(count: number): string {
   return `${Number.isInteger(value) ? value : value.toFixed(value < 100 ? 1 : 0)} ${units[power] ?? ''}`;
 }
 
+/** `1 rank`, `2 ranks`. */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
 /** A text as one word of a command line to copy, in quotes where it needs them. */
 export function shellWord(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;

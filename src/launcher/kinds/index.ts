@@ -47,6 +47,14 @@ export const launcherKinds: readonly LauncherKind[] = [
   pmix,
 ];
 
+/** The commands of all launchers but the built-in one. */
+export function launcherCommands(): string[] {
+  const names = launcherKinds
+    .filter(({ name }) => name !== 'local')
+    .flatMap(({ commands, shared }) => [...commands, ...(shared?.commands ?? [])]);
+  return [...new Set(names)];
+}
+
 /**
  * Who this process is, or another one below the same launcher; undefined if no launcher started it.
  *

@@ -8,7 +8,7 @@ const wrapper: Manual = {
   summary: 'one hardware topology for all ranks of a node',
   synopsis: [
     '<launcher> [its arguments...]',
-    'local -n N [--kill-on-bad-exit] program [its arguments...]',
+    'local -n N [its options...] program [its arguments...]',
     '<command> [its options...]',
   ],
   description: [
@@ -32,9 +32,11 @@ const wrapper: Manual = {
 const local: Manual = {
   name: 'local',
   summary: 'run N processes of a program on this machine, without MPI',
-  synopsis: ['local -n N [--kill-on-bad-exit] program [its arguments...]'],
+  synopsis: ['local -n N [its options...] program [its arguments...]'],
   description: [
     'Runs N processes of a program on this machine, without MPI. If a rank dies, the others go on.',
+    '--bind-to core binds rank 0 to the first core that this process may use, rank 1 to the second, and so on. If there are more ' +
+      'ranks than cores, it begins again with the first core.',
   ],
   options: localOptions,
   statuses: [
@@ -44,7 +46,13 @@ const local: Manual = {
       meaning: 'the highest status of all ranks; 128 + n for a rank that signal n killed',
     },
   ],
-  examples: [{ command: 'hwloc-share local -n 4 node job.mjs', meaning: 'four ranks' }],
+  examples: [
+    { command: 'hwloc-share local -n 4 node job.mjs', meaning: 'four ranks' },
+    {
+      command: 'hwloc-share local -n 4 --bind-to core --label node job.mjs',
+      meaning: 'each on a core of its own; each line says which rank wrote it',
+    },
+  ],
 };
 
 /** The wrapper, the built-in launcher, then the commands. */

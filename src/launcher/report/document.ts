@@ -79,7 +79,7 @@ export interface RankReport {
   readonly came: string | null;
   readonly milliseconds: number | null;
   readonly phases: Readonly<Record<string, number>> | null;
-  readonly libhwloc: { readonly file: string; readonly version: string; readonly abi: string } | null;
+  readonly libhwloc: { readonly file: string; readonly apiVersion: string; readonly abi: string } | null;
 }
 
 /** What the wrapper itself knows of a job. */

@@ -14,16 +14,16 @@ const ending: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQU
 /**
  * Starts the ranks. As with srun, a rank that dies does not end the others, unless asked for; the status is the highest.
  *
- * @param start   Starts one of them.
+ * @param start   Starts one of them, by its number.
  * @param common  What each rank is started with, beside its number.
  */
 export function startLocal(
   job: LocalJob,
-  start: (command: Command) => Running,
+  start: (rank: number, command: Command) => Running,
   common: Pick<Command, 'env' | 'inherited'>,
 ): Running {
   const ranks = Array.from({ length: job.ranks }, (_, rank) =>
-    start({
+    start(rank, {
       file: job.program,
       args: job.args,
       env: { ...common.env, ...localVariables(rank, job.ranks) },

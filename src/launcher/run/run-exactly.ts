@@ -55,11 +55,15 @@ function spawn(command: Command): number {
   }
 }
 
-function spawnAs({ file, env, readsStdin, inherited }: Command, words: readonly string[]): number {
+function spawnAs({ file, env, ...files }: Command, words: readonly string[]): number {
   const variables = Object.entries(env).flatMap(([name, value]) =>
     value === undefined ? [] : [bytesOf(`${name}=${value}`)],
   );
-  return spawnExactly({ file: bytesOf(file), words: words.map(bytesOf), variables, readsStdin, inherited });
+  const { readsStdin, output, inherited } = files;
+  return spawnExactly({
+    ...{ file: bytesOf(file), words: words.map(bytesOf), variables },
+    ...{ readsStdin, output, inherited },
+  });
 }
 
 function look(): void {

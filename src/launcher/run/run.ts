@@ -23,6 +23,8 @@ export interface Command {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Whether it reads our standard input; else it finds it empty. */
   readonly readsStdin: boolean;
+  /** Open files of ours that become its standard output and standard error; it has ours by default. */
+  readonly output?: { readonly stdout: number; readonly stderr: number };
   /** Open files of ours, beside the standard three, that it gets under the same numbers. */
   readonly inherited: readonly number[];
 }
@@ -53,10 +55,10 @@ export async function starterFor(
  * With Node's own spawn, not execa: there is nothing to gather, to time or to clean up here, and importing execa takes as
  * long as Node takes to start.
  */
-export function start({ file, args, env, readsStdin, inherited }: Command): Running {
+export function start({ file, args, env, ...files }: Command): Running {
   let child: ChildProcess;
   try {
-    child = spawn(file, args, { env, stdio: stdioOf(readsStdin, inherited) });
+    child = spawn(file, args, { env, stdio: stdioOf(files) });
   } catch (error) {
     // What exec(3) refuses at once (E2BIG), or the process limit (EAGAIN).
     return { ending: Promise.resolve(notStarted(error)), kill: () => undefined };
@@ -70,8 +72,12 @@ export function start({ file, args, env, readsStdin, inherited }: Command): Runn
   };
 }
 
-function stdioOf(readsStdin: boolean, inherited: readonly number[]): StdioOptions {
-  const stdio: (number | 'ignore')[] = [readsStdin ? 0 : 'ignore', 1, 2];
+function stdioOf({
+  readsStdin,
+  output = { stdout: 1, stderr: 2 },
+  inherited,
+}: Pick<Command, 'readsStdin' | 'output' | 'inherited'>): StdioOptions {
+  const stdio: (number | 'ignore')[] = [readsStdin ? 0 : 'ignore', output.stdout, output.stderr];
   for (const fd of inherited) {
     while (stdio.length < fd) stdio.push('ignore');
     stdio[fd] = fd;

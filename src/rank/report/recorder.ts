@@ -173,7 +173,7 @@ function recorded({
 function libhwlocOfThisRank(): Libhwloc | null {
   try {
     const { file, apiVersion } = libhwloc();
-    return { file, version: versionText(apiVersion), abi: abi() };
+    return { file, apiVersion: versionText(apiVersion), abi: abi() };
   } catch {
     return null; // No libhwloc: the join has failed because of that.
   }

@@ -38,7 +38,28 @@ describe('printed', () => {
     expect(inspect(topology.objects('NUMANode')[1])).toBe(
       '<NUMANode L#1 (P#1): 1 GiB, cpuset 2-3,6-7, nodeset 1>',
     );
-    expect(topology.root.label).toBe('Machine L#0');
+  });
+
+  test('an object as text is what lstopo prints for it', () => {
+    const first = [...topology].filter(({ logicalIndex }) => logicalIndex === 0);
+    expect(first.map(String)).toEqual(first.map(({ label }) => label));
+    expect(first.map(String)).toEqual([
+      'Machine (2048MB total)',
+      'Package L#0',
+      'L3 L#0 (32MB)',
+      'Core L#0',
+      'PU L#0 (P#0)',
+      'NUMANode L#0 (P#0 1024MB)',
+    ]);
+  });
+
+  test('a topology and a memory attribute as text are what console.log() prints', () => {
+    expect(String(topology)).toBe(inspect(topology));
+    const [attribute] = topology.memoryAttributes;
+    expect(attribute).toBeDefined();
+    expect(String(attribute)).toBe(inspect(attribute));
+    topology.close();
+    expect(String(topology)).toBe('<Topology (closed)>');
   });
 
   test('a topology says what it has', () => {
@@ -54,6 +75,9 @@ describe('printed', () => {
     expect(inspect(withPci.objects('Bridge')[0])).toMatch(
       /^<Bridge L#0: Host to PCI 0000:\[00-0f\], \d+ children>$/,
     );
+    expect(withPci.objects('PCIDev')[0]?.label).toBe('PCI 0000:04:00.0 (Ethernet)');
+    expect(withPci.objects('OSDev').map(String)).toContain('Net "eth0"');
+    expect(withPci.objects('Bridge')[0]?.label).toBe('HostBridge');
     withPci.close();
     dispose();
   });

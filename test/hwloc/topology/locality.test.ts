@@ -241,6 +241,29 @@ installed('hwloc-distrib').describe('distribute', () => {
     );
   });
 
+  test('splits nothing below a type', () => {
+    const within = (until: 'Package' | 'Die' | 'L2Cache' | 'PU') => lists(topology.distribute(8, { until }));
+    expect(within('Package')).toEqual([...Array<string>(4).fill('0-11'), ...Array<string>(4).fill('12-23')]);
+    expect(within('Die')).toEqual(['0-5', '0-5', '6-11', '6-11', '12-17', '12-17', '18-23', '18-23']);
+    // There is none: down to the next smaller objects, which are cores.
+    expect(within('L2Cache')).toEqual(
+      lists(topology.distribute(8, { until: topology.typeOrBelowDepth('Core') as number })),
+    );
+    expect(within('PU')).toEqual(lists(topology.distribute(8)));
+    expect(() => topology.distribute(2, { until: 'NUMANode' as 'PU' })).toThrow(
+      /until: 'NUMANode' .* use 'Machine'/,
+    );
+  });
+
+  test('does not guess the depth of groups that are at several', async () => {
+    const grouped = await loadTopology({ source: { synthetic: 'group:2 group:2 pu:2' } });
+    expect(grouped.typeDepth('Group')).toBe('multiple');
+    expect(() => grouped.distribute(2, { until: 'Group' })).toThrow(
+      "topology.distribute({ until: 'Group' }): Group objects are at several depths; give one of the depths",
+    );
+    grouped.close();
+  });
+
   test('takes 0 items, and no others than whole numbers', () => {
     expect(topology.distribute(0)).toEqual([]);
     expect(() => topology.distribute(-1)).toThrow(RangeError);

@@ -27,6 +27,7 @@ function place(): { folder: string; env: Record<string, string> } {
   for (const name of ['bin', 'folder']) mkdirSync(join(folder, name));
   for (const name of ['data.txt', 'other.xml']) writeFileSync(join(folder, name), '');
   symlinkSync(distFile('bundle/launcher/bin.cjs'), join(bin, 'hwloc-share'));
+  for (const name of ['srun', 'another-program']) symlinkSync('/bin/true', join(bin, name));
   return { folder, env: { PATH: `${bin}:${process.env.PATH ?? ''}`, PS1: '> ', PROMPT: '> ' } };
 }
 
@@ -100,6 +101,14 @@ for (const { name, needs, command, setup } of shells)
         shell,
         new RegExp(`^> hwloc-share ${`${typed}${added}`.replace(/[^\w ]/g, '\\$&')}([ =/]|$)`, 'm'),
       );
+    });
+
+    test('shows our commands and the launchers that are installed, and no other program, before a letter is typed', async () => {
+      shell.type('C-u', 'C-l');
+      shell.typeText('hwloc-share ');
+      shell.type('Tab', 'Tab');
+      for (const word of ['doctor', 'completion', 'srun']) await seen(shell, new RegExp(`\\b${word}\\b`));
+      expect(shell.screen()).not.toContain('another-program');
     });
 
     test("does not mix our options into the launcher's", async () => {

@@ -3,8 +3,11 @@
 import type { Manual } from '../command.js';
 import { type Option, type OptionTable, namesOf } from '../../command-line/options.js';
 
-/** @param all  The wrapper's manual first, then those of `local` and of the commands. */
-export function bashScript(all: readonly Manual[]): string {
+/**
+ * @param all        The wrapper's manual first, then those of `local` and of the commands.
+ * @param launchers  The commands of launchers.
+ */
+export function bashScript(all: readonly Manual[], launchers: readonly string[]): string {
   const names = all.slice(1).map(({ name }) => name);
   return `# Completion of hwloc-share in bash: source <(hwloc-share completion bash)
 
@@ -47,6 +50,16 @@ _hwloc_share_give_way() {
   fi
 }
 
+# Our commands and the launchers that are installed; any program, once a letter is typed.
+_hwloc_share_first() {
+  if [[ $1 ]]; then
+    mapfile -t COMPREPLY < <(compgen -c -W '${names.join(' ')}' -- "$1" | sort -u)
+  else
+    COMPREPLY=(${names.join(' ')})
+    mapfile -t -O \${#COMPREPLY[@]} COMPREPLY < <(type -P ${launchers.join(' ')} | sed 's#.*/##')
+  fi
+}
+
 _hwloc_share() {
   local words=() starts=() options valued command= i=1 last
   COMPREPLY=()
@@ -84,7 +97,7 @@ _hwloc_share() {
           return
         elif [[ ! $command ]]; then
           if ((i == last)); then
-            mapfile -t COMPREPLY < <(compgen -c -W '${names.join(' ')}' -- "$word" | sort -u)
+            _hwloc_share_first "$word"
             return
           fi
           case $word in

@@ -3,19 +3,28 @@
 import type { Manual } from '../command.js';
 import { type Option, type OptionTable, namesOf } from '../../command-line/options.js';
 
-/** @param all  The wrapper's manual first, then those of `local` and of the commands. */
-export function zshScript(all: readonly Manual[]): string {
+/**
+ * @param all        The wrapper's manual first, then those of `local` and of the commands.
+ * @param launchers  The commands of launchers.
+ */
+export function zshScript(all: readonly Manual[], launchers: readonly string[]): string {
   const [wrapper, ...others] = all;
   const rows = others.map(({ name, summary }) => quoted(`${name}:${summary}`));
   return `#compdef hwloc-share
 # Completion of hwloc-share in zsh: source <(hwloc-share completion zsh), or as _hwloc-share in a folder of fpath
 
 _hwloc-share_first() {
-  local -a own
+  local -a own launchers
   own=(
     ${rows.join('\n    ')}
   )
-  _alternative 'commands:command:{_describe command own}' 'launchers:launcher:_command_names -e'
+  # The launchers that are installed; any program, once a letter is typed.
+  launchers=(\${(k)commands[(I)${launchers.join('|')}]})
+  if [[ -n $PREFIX ]]; then
+    _alternative 'commands:command:{_describe command own}' 'launchers:launcher:_command_names -e'
+  else
+    _alternative 'commands:command:{_describe command own}' 'launchers:launcher:compadd -a launchers'
+  fi
 }
 
 _hwloc-share() {

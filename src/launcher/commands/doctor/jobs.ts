@@ -3,7 +3,7 @@
 import { descendantsOf } from '../../../channel/place/index.js';
 import { formatAddress } from '../../../maps/index.js';
 import { runningJobs } from '../running/jobs.js';
-import { bytes } from '../text.js';
+import { bytes, counted } from '../text.js';
 import type { Finding } from './finding.js';
 
 /** A job, or a step of it, as far as it is on this node. */
@@ -43,7 +43,7 @@ export function describeJobs(jobs: readonly SeenJob[]): readonly Finding[] {
     const facts = { name, pids, sharing, address: address ?? null, length: length ?? null };
     const text =
       address === undefined || length === undefined
-        ? `${name}: ${pids.length} rank(s), none of which shares a topology (pid ${listed(pids)})`
+        ? `${name}: ${counted(pids.length, 'rank')}, and none shares a topology (pid ${listed(pids)})`
         : `${name}: ${sharing.length} of ${pids.length} ranks share ${bytes(length)} at ${formatAddress(address)} (pid ${listed(pids)})`;
     return { subject, level: 'ok', text, facts };
   });

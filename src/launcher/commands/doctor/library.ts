@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { environment, sourceVariables } from '../../../environment/index.js';
+import { counted } from '../text.js';
 import type { Distribution } from './distribution.js';
 import type { Finding } from './finding.js';
 
@@ -76,13 +77,14 @@ async function describeLibrary(
   // The exact version stands nowhere but in a topology; this one is the least work.
   const topology = await hwloc.loadTopology({ source: { synthetic: 'pu:1' } });
   const told = topology.infos.find(({ name }) => name === 'hwlocVersion')?.value;
-  const version = told ?? `${hwloc.versionText(apiVersion)} (API)`;
+  const api = hwloc.versionText(apiVersion);
+  const version = told ?? api;
   // Which are loaded with the first topology, and go with the last.
   const plugins = hwloc.loadedPlugins();
   topology.close();
   const path = mappedFiles(/\/libhwloc[^/]*\.so[^/]*$/)[0] ?? file;
-  const facts = { file: path, version, apiVersion: hex(apiVersion), abi: hex(abi) };
-  const text = `libhwloc ${version}, ABI ${hex(abi)}, ${path}`;
+  const facts = { file: path, version, apiVersion: api, abi: hex(abi) };
+  const text = `libhwloc ${version}, API ${api}, ABI ${hex(abi)}, ${path}`;
   if (asked !== undefined && asked !== '' && file !== asked) {
     const instead = `${asked} was asked for and cannot be loaded; using ${text}`;
     const mend = distribution.install(libhwlocPackages) ?? 'unset HWLOC_SHARE_LIBHWLOC';
@@ -111,9 +113,10 @@ async function describeMachine(
   const milliseconds = performance.now() - before;
   try {
     const length = topology.sharedLength();
-    const [packages, nodes, cores, pus] = (['Package', 'NUMANode', 'Core', 'PU'] as const).map((type) =>
-      topology.count(type),
-    );
+    const packages = topology.count('Package');
+    const nodes = topology.count('NUMANode');
+    const cores = topology.count('Core');
+    const pus = topology.count('PU');
     const plugins = mappedFiles(/\/hwloc_[^/]*\.so$/).map((path) => path.replace(/^.*\/hwloc_|\.so$/g, ''));
     const named = set(sourceVariables);
     const facts = { packages, numaNodes: nodes, cores, pus, length, milliseconds, plugins, sources: named };
@@ -126,7 +129,7 @@ async function describeMachine(
     }
     const from = named.length === 0 ? '' : ` (as ${named.join(', ')} says, not this machine)`;
     const text =
-      `${packages ?? 0} package(s), ${nodes ?? 0} NUMA node(s), ${cores ?? 0} core(s), ${pus ?? 0} PU(s)${from}: ` +
+      `${counted(packages, 'package')}, ${counted(nodes, 'NUMA node')}, ${counted(cores, 'core')}, ${counted(pus, 'PU')}${from}: ` +
       `discovered in ${milliseconds.toFixed(0)} ms, ${length / 1024} KiB to share; ` +
       (plugins.length === 0 ? 'no plugins of hwloc' : `plugins of hwloc: ${plugins.join(', ')}`);
     return { ...result, finding: { subject: 'machine', level: 'ok', text, facts } };

@@ -2,7 +2,7 @@
 
 import { execa } from 'execa';
 import { environment } from '../../../environment/index.js';
-import { executable, launcherKinds, recognise } from '../../kinds/index.js';
+import { executable, launcherCommands, launcherKinds, recognise } from '../../kinds/index.js';
 import type { Distribution } from './distribution.js';
 import type { Finding } from './finding.js';
 import { limited, quickly } from './run-probe.js';
@@ -29,12 +29,8 @@ export async function checkLaunchers(distribution: Distribution): Promise<readon
 }
 
 function programsIn(path: string): Program[] {
-  // `local` is ours, and a command of that name in PATH is somebody else's.
-  const names = launcherKinds
-    .filter(({ name }) => name !== 'local')
-    .flatMap(({ commands, shared }) => [...commands, ...(shared?.commands ?? [])]);
   const programs = new Map<string, string[]>();
-  for (const name of new Set(names)) {
+  for (const name of launcherCommands()) {
     const file = executable(name, path);
     if (file === undefined) continue;
     const commands = programs.get(file) ?? [];

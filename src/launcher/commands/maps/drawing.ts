@@ -1,7 +1,7 @@
 // What all parts of the picture have in common: its measures and colours, and how things are named in it.
 
 import type { Range } from '../../../maps/index.js';
-import { bytes } from '../text.js';
+import { bytes, counted } from '../text.js';
 import { element, text } from './elements.js';
 import { type KindName, kindNames, kinds } from './kinds.js';
 import { whole } from './scale.js';
@@ -72,7 +72,7 @@ export function nameAt(name: string, middle: number): string {
 
 export function describe(name: string, run: Run): string {
   const files = run.paths.length === 0 ? '' : `\n${run.paths.slice(0, 12).join('\n')}`;
-  return `${name}: ${kinds[run.kind].label}\n${sayRange(run)}, ${run.count} mapping${run.count === 1 ? '' : 's'}${files}`;
+  return `${name}: ${kinds[run.kind].label}\n${sayRange(run)}, ${counted(run.count, 'mapping')}${files}`;
 }
 
 export function sayRange({ start, end }: Range): string {

@@ -1,7 +1,7 @@
 // Address spaces on a terminal: a strip for each, in true proportion, then where things are, and the holes.
 
 import { SCATTER_WINDOWS, USER_SPACE_END, formatAddress, sizeOf } from '../../../maps/index.js';
-import { type Paint, bytes } from '../text.js';
+import { type Paint, bytes, counted } from '../text.js';
 import { type KindName, kindNames, kinds } from './kinds.js';
 import { whole } from './scale.js';
 import type { Chosen, Comparison, Space } from './spaces.js';
@@ -19,7 +19,7 @@ export function formatComparison(comparison: Comparison, width: number, paint: P
   const columns = Math.max(32, Math.min(width, 160) - names - 4);
   const row = (name: string, strip: string) => `  ${fit(name, names)}  ${strip}`;
   const lines = [
-    `${spaces.length} address space${spaces.length === 1 ? '' : 's'}, 0 to 128 TiB; one column is ${bytes(Math.round(whole / columns / 2 ** 30) * 2 ** 30)}`,
+    `${counted(spaces.length, 'address space')}, 0 to 128 TiB; one column is ${bytes(Math.round(whole / columns / 2 ** 30) * 2 ** 30)}`,
     '',
     row('', paint(axis(columns), 'dim')),
     ...spaces.map((space) => row(space.name, strip(space, comparison, columns, paint))),

@@ -1,12 +1,6 @@
 // PCI devices that are alike, such as the virtual functions of a network card: lstopo shows them in one line.
 
-import type { PciDeviceObject, Topology } from '../../../hwloc/index.js';
-
-/** Several devices, of which the first is shown. */
-export interface Alike {
-  readonly count: number;
-  readonly last: PciDeviceObject;
-}
+import type { Alike, PciDeviceObject, Topology } from '../../../hwloc/index.js';
 
 /** Of each first device, those that it stands for; and the devices that another one stands for. */
 export interface AlikeDevices {

@@ -1,19 +1,19 @@
 // Objects of a topology in a few words, as lstopo's textual output has them.
 
-import {
-  type BridgeObject,
-  NotSupportedError,
-  type OsDeviceObject,
-  type PciDeviceObject,
-  type TopologyObject,
-  pciClassName,
-} from '../../../hwloc/index.js';
-import type { Alike } from './alike.js';
+import { NotSupportedError } from '../errors.js';
+import type { BridgeObject, OsDeviceObject, PciDeviceObject, TopologyObject } from './kinds.js';
+import { pciClassName } from './types.js';
+
+/** Several devices, of which the first is shown. */
+export interface Alike {
+  readonly count: number;
+  readonly last: PciDeviceObject;
+}
 
 /**
  * `Package L#0`, `NUMANode L#0 (P#0 6746MB)`, `L3 L#1 (16MB)`, `PCI 04:00.1 (Ethernet)`, `Net "eth0"`.
  *
- * @param domains  Whether PCI devices are named with their domain: where the machine has more than one.
+ * @param domains  Whether PCI devices are named with their domain. lstopo does so if the machine has more than one.
  * @param alike    The PCI devices that a label stands for: `2 x { PCI(VF) 01:02.1-2 (Ethernet) }`.
  */
 export function labelOf(object: TopologyObject, domains: boolean, alike?: Alike): string {

@@ -1,0 +1,76 @@
+// Binding the ranks of the built-in launcher: each to a core, in the order of the machine. Loaded only for --bind-to.
+
+import { readFileSync } from 'node:fs';
+import { CpuSet } from '../../hwloc/index.js';
+import { setThreadAffinity, threadAffinity } from '../../libc/index.js';
+import { counted } from '../commands/text.js';
+import { messageOf } from '../../errors/index.js';
+
+/** Runs `start` so that what it starts is bound as the rank must be. */
+export type Bind = <Result>(rank: number, start: () => Result) => Result;
+
+/**
+ * How ranks are bound to cores: rank r to core r of those that this process may use, and again from the first where there are
+ * more ranks than cores. If a rank cannot be bound, it runs unbound, and `complain` is told once.
+ */
+export function bindToCores(ranks: number, complain: (text: string) => void): Bind {
+  let canBind = true;
+  const failed = (error: unknown) => {
+    if (canBind) complain(`--bind-to core: ${messageOf(error)}; the ranks are not bound`);
+    canBind = false;
+  };
+  let own: readonly number[] = [];
+  let cores: readonly CpuSet[] = [];
+  try {
+    own = threadAffinity();
+    cores = coresIn(CpuSet.from(own), fileOfCpu);
+    if (ranks > cores.length)
+      complain(`--bind-to core: ${ranks} ranks share ${counted(cores.length, 'core')}`);
+  } catch (error) {
+    failed(error);
+  }
+  return (rank, start) => {
+    const core = cores[rank % cores.length];
+    if (core === undefined || !canBind) return start();
+    try {
+      setThreadAffinity(core);
+    } catch (error) {
+      failed(error);
+      return start();
+    }
+    try {
+      return start();
+    } finally {
+      setThreadAffinity(own);
+    }
+  };
+}
+
+/**
+ * The cores that have some of these CPUs, each as those of its CPUs: by package, then by their first CPU.
+ *
+ * @param read  A file about a CPU: its name in /sys/devices/system/cpu/cpuN/topology. Undefined where there is none.
+ */
+export function coresIn(
+  cpus: CpuSet,
+  read: (cpu: number, name: string) => string | undefined,
+): readonly CpuSet[] {
+  const cores: { readonly cpus: CpuSet; readonly package: number }[] = [];
+  let rest = cpus;
+  for (let cpu = rest.first; cpu !== undefined; cpu = rest.first) {
+    // Before Linux 5.3, only the second name is there.
+    const siblings = read(cpu, 'core_cpus_list') ?? read(cpu, 'thread_siblings_list') ?? '';
+    const core = CpuSet.of(cpu).union(CpuSet.parseList(siblings).intersection(cpus));
+    cores.push({ cpus: core, package: Number(read(cpu, 'physical_package_id') ?? 0) });
+    rest = rest.difference(core);
+  }
+  return cores.sort((a, b) => a.package - b.package).map((core) => core.cpus);
+}
+
+function fileOfCpu(cpu: number, name: string): string | undefined {
+  try {
+    return readFileSync(`/sys/devices/system/cpu/cpu${cpu}/topology/${name}`, 'utf8').trim();
+  } catch {
+    return undefined; // no /sys in this container: each CPU counts as a core
+  }
+}
