@@ -114,15 +114,13 @@ export async function bundle(outDir) {
     outdir: 'bundle',
     splitting: true,
     chunkNames: 'launcher/[name]-[hash]',
-    // yargs is thirty files, and looks for its words in the user's language in more: reading them takes as long as starting Node.
-    // So are execa and p-limit: a hundred files, and doctor must work where few may be open.
+    // yargs-parser stands before each job with options, and is four files: bundled, as it is published, it starts 3 ms sooner. The other
+    // packages are for commands, which do not start jobs: they stay packages, so that npm keeps them up to date.
     packages: 'bundle',
-    external: ['koffi'],
-    // What is CommonJS in them requires Node's own modules.
-    banner: { js: 'const require = (name) => process.getBuiltinModule(name);' },
+    external: ['koffi', 'yargs', 'execa', 'p-limit'],
     format: 'esm',
     sourcemap: 'linked',
-    plugins: [streamsLeftAlone, withoutFacades, widthsWhenNeeded],
+    plugins: [withoutFacades, builtinsOfPackages],
     outExtension,
     metafile: true,
   });
@@ -149,7 +147,7 @@ export async function bundle(outDir) {
 
 /** The licences of the packages that are in the command's bundle, which each asks to be handed on. */
 function licencesOf(inputs, outDir) {
-  // A name with a colon is of a module that a plugin below makes.
+  // A name with a colon is of a module that a plugin makes.
   const folders = inputs.flatMap((input) => /^[^:]*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input)?.[0] ?? []);
   return [...new Set(folders)]
     .sort()
@@ -165,59 +163,19 @@ function licencesOf(inputs, outDir) {
 const withoutFacades = onLoadOf(withoutFacadesIn);
 
 /**
- * Puts off string-width until a text is not plain ASCII. It asks ICU for all emoji there are when it is imported, which takes a third of the
- * time of Node's own start; yargs has three versions of it, and wants widths only for help texts.
+ * The same for a package that is bundled, whose source stays as it is published: its imports of Node's own modules lead to a module that
+ * hands them on.
  */
-const widthsWhenNeeded = {
-  name: 'widths-when-needed',
-  setup({ onResolve, onLoad, resolve }) {
-    const late = 'late-width';
-    onResolve(
-      { filter: /^string-width$/ },
-      async ({ path, importer, namespace, kind, resolveDir, pluginData }) => {
-        if (namespace === late || pluginData === late) return undefined;
-        const { path: real } = await resolve(path, { importer, kind, resolveDir, pluginData: late });
-        // What stands in the bundle as the module's name tells nothing of where it was built.
-        return { path: real.slice(real.indexOf('node_modules/')), namespace: late, pluginData: real };
-      },
+const builtinsOfPackages = {
+  name: 'builtins-of-packages',
+  setup({ onResolve, onLoad }) {
+    const namespace = 'builtin';
+    onResolve({ filter: /^[\w/:]+$/ }, ({ path, importer }) =>
+      isBuiltin(path) && isOfPackage(importer) ? { path, namespace } : undefined,
     );
-    onLoad({ filter: /.*/, namespace: late }, ({ pluginData: real }) => ({
-      contents: `
-        export default function stringWidth(text, options) {
-          return /^[ -~]*$/.test(text) ? text.length : require('string-width').default(text, options);
-        }`,
-      resolveDir: dirname(real),
+    onLoad({ filter: /.*/, namespace }, ({ path }) => ({
+      contents: `module.exports = process.getBuiltinModule('${path}');`,
     }));
-  },
-};
-
-/**
- * Lets yargs look at the terminal's width when it writes a help text, and load node:assert (which looks whether stderr has colours) when it
- * has something to complain of. Whoever looks at process.stdout or process.stderr makes a pipe non-blocking, and pipes are the job's as well.
- */
-const streamsLeftAlone = {
-  name: 'streams-left-alone',
-  setup({ onLoad }) {
-    onLoad({ filter: /yargs\/lib\/platform-shims\/esm\.mjs$/ }, ({ path }) => {
-      let contents = readFileSync(path, 'utf8');
-      const late = (text, instead) => {
-        if (!contents.includes(text)) throw new Error(`yargs does not say \`${text}\` any more`);
-        contents = contents.replace(text, instead);
-      };
-      late(
-        "import { notStrictEqual, strictEqual } from 'assert'",
-        `const asserting = (name, isFine) => (actual, expected, message) => {
-          if (!isFine(actual, expected)) process.getBuiltinModule('node:assert')[name](actual, expected, message);
-        };
-        const strictEqual = asserting('strictEqual', Object.is);
-        const notStrictEqual = asserting('notStrictEqual', (actual, expected) => !Object.is(actual, expected));`,
-      );
-      late(
-        "stdColumns: typeof process.stdout.columns !== 'undefined' ? process.stdout.columns : null",
-        'get stdColumns() { return process.stdout.columns ?? null; }',
-      );
-      return { contents: withoutFacadesIn(contents), loader: 'js' };
-    });
   },
 };
 
@@ -267,13 +225,17 @@ function withoutFacadesIn(text) {
   );
 }
 
-/** A plugin that changes the text of each file. */
+function isOfPackage(path) {
+  return path.includes('/node_modules/');
+}
+
+/** A plugin that changes the text of each file of ours. */
 function onLoadOf(change) {
   return {
     name: 'on-load',
     setup({ onLoad }) {
       onLoad({ filter: /\.m?js$/, namespace: 'file' }, ({ path }) => ({
-        contents: change(readFileSync(path, 'utf8'), path),
+        contents: isOfPackage(path) ? readFileSync(path, 'utf8') : change(readFileSync(path, 'utf8'), path),
         loader: 'js',
       }));
     },

@@ -111,7 +111,7 @@ async function launch(request: Launch, inherited: readonly number[]): Promise<En
   if (running.pid !== undefined) stopWith(running.pid, bystander, pass);
   const owned = owning ?? (kind === null ? ownScript(ownJob, running.ending) : own(ownJob));
   const ending = await running.ending;
-  reporting?.collect();
+  await reporting?.collect();
   for (const release of releases) release();
   (await owned)?.release();
   await removeWhatIsLeft(ownJob);

@@ -1,15 +1,7 @@
 // A spool: a directory, mode 0700, that the wrapper makes before a job, reads after the job, and removes.
 
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  mkdirSync,
-  openSync,
-  readSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { constants, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { namesIn } from '../channel/place/index.js';
 import { partSuffix } from './part.js';
@@ -41,23 +33,34 @@ export function makeSpool(path: string): void {
   }
 }
 
+/** Runs something at once, or when fewer are under way. */
+export type Limit = <Result>(body: () => Promise<Result>) => Promise<Result>;
+
 /**
- * Reads everything that ranks have left. Unreadable parts are only counted: a job must not fail because of
- * its report.
+ * Reads all that ranks have left. Parts that cannot be read are counted, and no more: no job fails because of its report.
+ *
+ * @param limited  Bounds how many parts are read at once: each node has one, and the file system may be a slow one.
  */
-export function readSpool(path: string): Gathered {
+export async function readSpool(path: string, limited: Limit): Promise<Gathered> {
+  const names = namesIn(path).filter((name) => name.endsWith(partSuffix));
+  const parts = await Promise.all(names.map((name) => limited(() => gather(join(path, name)))));
+  return {
+    records: parts.flatMap(({ records }) => records),
+    unread: parts.reduce((sum, { unread }) => sum + unread, 0),
+  };
+}
+
+async function gather(file: string): Promise<Gathered> {
   const records: JoinRecord[] = [];
   let unread = 0;
-  for (const name of namesIn(path).filter((name) => name.endsWith(partSuffix))) {
-    try {
-      for (const line of readPart(join(path, name)).split('\n')) {
-        const record = line === '' ? undefined : parseRecord(line);
-        if (record !== undefined) records.push(record);
-        else if (line !== '') unread++;
-      }
-    } catch {
-      unread++;
+  try {
+    for (const line of (await readPart(file)).split('\n')) {
+      const record = line === '' ? undefined : parseRecord(line);
+      if (record !== undefined) records.push(record);
+      else if (line !== '') unread++;
     }
+  } catch {
+    unread++;
   }
   return { records, unread };
 }
@@ -78,18 +81,18 @@ export function spoolsIn(folder: string, names: RegExp): string[] {
     .map((name) => join(folder, name));
 }
 
-function readPart(path: string): string {
-  const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+async function readPart(path: string): Promise<string> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
-    const stat = fstatSync(fd);
+    const stat = await file.stat();
     if (!stat.isFile()) throw new Error(`${path} is not a regular file`);
     const bytes = Buffer.allocUnsafe(Math.min(stat.size, largestPart));
     let length = 0;
     for (let read = -1; read !== 0 && length < bytes.length; length += read) {
-      read = readSync(fd, bytes, length, bytes.length - length, length);
+      ({ bytesRead: read } = await file.read(bytes, length, bytes.length - length, length));
     }
     return bytes.toString('utf8', 0, length);
   } finally {
-    closeSync(fd);
+    await file.close();
   }
 }

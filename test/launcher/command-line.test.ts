@@ -300,7 +300,10 @@ describe('misuse is told in one line', () => {
     [['local', '-n0', 'x'], '-n takes the number of ranks, from 1 to 4096, not 0'],
     [['local', '--npp', '2', 'x'], 'unknown option --npp; did you mean --np?'],
     // For mpirun the number of ranks, for srun the cores of each.
-    [['local', '-c', '2', 'x'], 'unknown option -c; local takes -n, --label, --bind-to, --kill-on-bad-exit, --help'],
+    [
+      ['local', '-c', '2', 'x'],
+      'unknown option -c; local takes -n, --label, --bind-to, --kill-on-bad-exit, --help',
+    ],
     [['local', '--verbose', '-n', '2', 'x'], 'unknown option --verbose; it belongs in front of local'],
     [['clean', '--verbose'], 'unknown option --verbose; it belongs in front of clean'],
     [['clean', '-5'], 'unknown option -5; clean takes --dir, --help'],

@@ -12,6 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import pLimit from 'p-limit';
 import { describe, expect, test } from 'vitest';
 import { ownDirectory, removeIfDead } from '../../src/channel/index.js';
 import {
@@ -34,6 +35,9 @@ function newSpool(): string {
   return path;
 }
 
+/** Two parts at once. */
+const atOnce = pLimit(2);
+
 test('what ranks append is what is read, from one file for each node; then it is gone', async () => {
   const spool = newSpool();
   const records = [0, 1, 2].map((rank) => joinRecord({ rank, step: rank === 2 ? 'slurm-7.0@h2' : step }));
@@ -45,7 +49,7 @@ test('what ranks append is what is read, from one file for each node; then it is
   expect(readdirSync(spool).sort()).toEqual(['roll', 'slurm-7.0@h1.jsonl', 'slurm-7.0@h2.jsonl']);
   expect(statSync(spool).mode & 0o777).toBe(0o700);
   expect(statSync(join(spool, 'slurm-7.0@h1.jsonl')).mode & 0o777).toBe(0o600);
-  const { records: read, unread } = readSpool(spool);
+  const { records: read, unread } = await readSpool(spool, atOnce);
   expect(unread).toBe(0);
   expect(read.map(({ rank }) => rank).sort()).toEqual([0, 1, 2]);
   removeSpool(spool);
@@ -59,7 +63,7 @@ test('a line that broke off, for lack of space, spoils no other', async () => {
   part.append(formatRecord(joinRecord({ rank: 1 })).slice(0, 100));
   part.append(formatRecord(joinRecord({ rank: 2 })));
   part.close();
-  const { records, unread } = readSpool(spool);
+  const { records, unread } = await readSpool(spool, atOnce);
   expect(records.map(({ rank }) => rank)).toEqual([0, 2]);
   expect(unread).toBe(1);
 });
@@ -134,7 +138,7 @@ describe('a rank refuses', () => {
   });
 });
 
-test('whatever stands in a spool, the wrapper reads what is a record', () => {
+test('whatever stands in a spool, the wrapper reads what is a record', async () => {
   const spool = newSpool();
   const file = (name: string) => join(spool, name);
   writeFileSync(file('a.jsonl'), `${formatRecord(joinRecord())}nonsense\n\0\n[]\n`);
@@ -143,7 +147,7 @@ test('whatever stands in a spool, the wrapper reads what is a record', () => {
   execFileSync('mkfifo', [file('c.jsonl')]);
   mkdirSync(file('d.jsonl'));
   writeFileSync(file('e.txt'), formatRecord(joinRecord()));
-  const { records, unread } = readSpool(spool);
+  const { records, unread } = await readSpool(spool, atOnce);
   expect(records).toHaveLength(1);
   expect(unread).toBe(4 + 3);
 });

@@ -1,6 +1,7 @@
 // The built package in a folder of its own, as npm lays it out.
 import { cpSync, mkdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { copyRuntimePackages } from './runtime-packages.js';
 import { temporaryFolder } from './temporary.js';
 import { distFile } from './wrapper.js';
 
@@ -15,7 +16,7 @@ export interface Installation {
   readonly command: string;
 }
 
-/** Installs what was built into an empty folder, with koffi beside it or without. */
+/** Installs what was built into an empty folder, with what npm puts beside it, or with all of that but koffi. */
 export function install({ koffi }: { koffi: boolean }): Installation {
   const folder = temporaryFolder();
   const modules = join(folder, 'node_modules');
@@ -23,10 +24,6 @@ export function install({ koffi }: { koffi: boolean }): Installation {
   mkdirSync(installed, { recursive: true });
   cpSync(dirname(distFile('bundle')), join(installed, 'dist'), { recursive: true });
   cpSync(join(root, 'package.json'), join(installed, 'package.json'));
-  if (koffi) {
-    // No links: other users may not be let into the folder of this project.
-    for (const name of ['koffi', '@koromix'])
-      cpSync(join(root, 'node_modules', name), join(modules, name), { recursive: true });
-  }
+  copyRuntimePackages(folder, koffi ? undefined : /^node_modules\/(koffi|@koromix)\b/);
   return { folder, installed, command: join(installed, 'dist/bundle/launcher/bin.cjs') };
 }

@@ -1,6 +1,7 @@
 // The built product as another user runs it. Only root can start programs as another user.
 import { chmodSync, cpSync } from 'node:fs';
 import { join } from 'node:path';
+import { copyRuntimePackages } from './runtime-packages.js';
 import { temporaryFolder } from './temporary.js';
 import { distFile } from './wrapper.js';
 
@@ -16,9 +17,7 @@ export function asUser(uid: number): [command: string, ...words: string[]] {
 export function installForAll(folder = temporaryFolder()): string {
   const root = join(distFile('.'), '..');
   const installed = join(folder, 'node_modules/hwloc-share');
-  for (const name of ['koffi', '@koromix']) {
-    cpSync(join(root, 'node_modules', name), join(folder, 'node_modules', name), { recursive: true });
-  }
+  copyRuntimePackages(folder);
   cpSync(distFile('bundle'), join(installed, 'dist/bundle'), { recursive: true });
   cpSync(join(root, 'package.json'), join(installed, 'package.json'));
   chmodSync(folder, 0o755);

@@ -6,7 +6,7 @@ import { UsageError } from '../errors.js';
 import type * as Tables from './options.js';
 import type { Options } from './options.js';
 import type { Given, Split } from './parse-options.js';
-import type { Place } from './typed.js';
+import type { Owner } from './unknown-option.js';
 
 /** What a command line asks for. */
 export type Request =
@@ -80,7 +80,7 @@ async function optionsFrom(given: Given<typeof Tables.ownOptions>): Promise<Opti
 
 async function parseCommand(name: string, words: readonly string[], before: Options): Promise<Request> {
   const table = (await commands[name]?.())?.options ?? {};
-  const { given, rest } = await split(words, () => table, 'among', name);
+  const { given, rest } = await commandOptions(words, table, name);
   if (given.help === true) return help(name);
   const behind = Object.entries(await optionsFrom(given)).filter(([, value]) => value !== undefined);
   const options = { ...before, ...(Object.fromEntries(behind) as Partial<Options>) };
@@ -92,7 +92,7 @@ async function help(name: string): Promise<Request> {
 }
 
 async function parseLocal(words: readonly string[], options: Options): Promise<Request> {
-  const { given, rest, typed } = await split(words, (tables) => tables.localOptions, 'before', 'local');
+  const { given, rest, typed } = await split(words, (tables) => tables.localOptions, 'local');
   if (given.help === true) return help('local');
   const { n } = given;
   if (n === undefined) throw new UsageError('local needs the number of ranks: -n N');
@@ -113,20 +113,33 @@ async function parseLocal(words: readonly string[], options: Options): Promise<R
   return { kind: 'local', job: { ...job, program, args }, options };
 }
 
-/** Mostly there is nothing to parse, and yargs takes as long to import as Node takes to start. */
+/** Options in front of the rest. Often there are none: then no parser is loaded. */
 async function split<Table extends Tables.OptionTable>(
   words: readonly string[],
   choose: (tables: typeof Tables) => Table,
-  place: Place = 'before',
   command = '',
 ): Promise<Split<Table>> {
-  const looked = place === 'before' ? words.slice(0, 1) : words;
-  if (!looked.some((word) => word.startsWith('-'))) return { given: {}, rest: words, typed: (name) => name };
+  if (words[0]?.startsWith('-') !== true) return withoutOptions(words);
   const { parseOptions } = await import('./parse-options.js');
-  return parseOptions(words, choose(await import('./options.js')), place, {
-    command,
-    commands: Object.keys(commands),
-  });
+  return parseOptions(words, choose(await import('./options.js')), ownerOf(command));
+}
+
+/** Options among the words of a command. */
+async function commandOptions<Table extends Tables.OptionTable>(
+  words: readonly string[],
+  table: Table,
+  command: string,
+): Promise<Split<Table>> {
+  if (!words.some((word) => word.startsWith('-'))) return withoutOptions(words);
+  return (await import('./command-options.js')).parseCommandOptions(words, table, ownerOf(command));
+}
+
+function withoutOptions<Table extends Tables.OptionTable>(words: readonly string[]): Split<Table> {
+  return { given: {}, rest: words, typed: (name) => name };
+}
+
+function ownerOf(command: string): Owner {
+  return { command, commands: Object.keys(commands) };
 }
 
 function timeoutOf(given: string | undefined): number | undefined {

@@ -1,6 +1,7 @@
 // A report of a job: what its ranks have left in a spool, as a document, as a trace and as a few lines. Loaded only if asked for.
 
 import { dirname, join } from 'node:path';
+import pLimit from 'p-limit';
 import { openRoot } from '../../channel/place/index.js';
 import { makeSpool, readSpool, removeSpool, spoolsIn } from '../../spool/index.js';
 import type { Options } from '../command-line/options.js';
@@ -12,6 +13,9 @@ import { type Step, stepsOf } from './gather.js';
 import { type Output, checkOutput, spoolBeside, writeOutput } from './outputs.js';
 import { summaryOf } from './summary.js';
 import { traceOf } from './trace.js';
+
+/** How many nodes' parts are read at once: a job may have a thousand. */
+const partsAtOnce = 8;
 
 /** What is asked for, and of which job. */
 export interface Asked extends Pick<Options, 'report' | 'trace'> {
@@ -31,7 +35,7 @@ export interface Reporting {
   /** Spools beside it, some of which may be those of wrappers that were killed. */
   readonly others: readonly string[];
   /** Reads what the ranks have left. To be called before what is left of the job is removed. */
-  collect(): void;
+  collect(): Promise<void>;
   /** Writes what was asked for. What cannot be written is complained of: nothing of it fails. */
   finish(launcher: JobFacts['launcher'], ending: Ending): Promise<void>;
 }
@@ -61,9 +65,9 @@ export function openReport(asked: Asked): Reporting {
     spool,
     others,
     collect: () =>
-      void attempt('what the ranks have left could not be read', () => {
+      attempt('what the ranks have left could not be read', async () => {
         if (spool === undefined) return;
-        const { records, unread } = readSpool(spool);
+        const { records, unread } = await readSpool(spool, pLimit(partsAtOnce));
         gathered = { steps: stepsOf(records), unread };
       }),
     finish: (launcher, { status, signal }) =>

@@ -1,6 +1,6 @@
 // hwloc-share doctor: what is there is ok, what is missing is named, with the command that mends it. Each fault is a real one.
-import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { distributionFrom } from '../../../src/launcher/commands/doctor/distribution.js';
 import type { Finding } from '../../../src/launcher/commands/doctor/finding.js';
@@ -12,10 +12,11 @@ import { makeChannel } from '../../support/channels.js';
 import { findCommand } from '../../support/commands.js';
 import { withoutHwlocErrors } from '../../support/hwloc-errors.js';
 import { endlessPlugin, forPlugins } from '../../support/endless.js';
+import { install } from '../../support/installed.js';
 import { type JobOptions, runJob, startJob } from '../../support/job.js';
 import { asUser, installForAll, nobody, wrapperIn } from '../../support/other-user.js';
 import { temporaryFolder } from '../../support/temporary.js';
-import { distFile, wrapper } from '../../support/wrapper.js';
+import { wrapper } from '../../support/wrapper.js';
 import { onTerminal } from '../terminal.js';
 
 const asRoot = process.getuid?.() === 0;
@@ -180,13 +181,7 @@ describe('libhwloc and koffi', () => {
   });
 
   test('no koffi: a problem, and the command that installs it', async () => {
-    // The package as npm lays it out; all else that it depends on is in its bundle.
-    const modules = temporaryFolder();
-    const root = join(dirname(distFile('bundle')), '..');
-    const installed = join(modules, 'node_modules', 'hwloc-share');
-    cpSync(dirname(distFile('bundle')), join(installed, 'dist'), { recursive: true });
-    cpSync(join(root, 'package.json'), join(installed, 'package.json'));
-    const command = [process.execPath, join(installed, 'dist/bundle/launcher/bin.cjs'), 'doctor', '--json'];
+    const command = [process.execPath, install({ koffi: false }).command, 'doctor', '--json'];
     const { stdout, exitCode } = await runJob(command, { env: { HWLOC_SHARE_DIR: temporaryFolder() } });
     const { findings } = JSON.parse(stdout) as Examined;
     expect(findings.find(({ subject }) => subject === 'koffi')).toMatchObject({

@@ -1,13 +1,14 @@
 // Where address spaces are read from: running processes, the ranks of a running job, and files that recorded them.
 
-import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
+import pLimit from 'p-limit';
 import { codeOf, messageOf } from '../../../errors/index.js';
 import { type Mapping, type Range, parseMaps, parseRange } from '../../../maps/index.js';
 import { fileNamed } from '../../../environment/index.js';
 import { CommandError } from '../../errors.js';
 import { findJob } from '../running/jobs.js';
-import { mapsOf, nameOf } from '../running/processes.js';
+import { nameOf, readMapsOf } from '../running/processes.js';
 import type { Source } from './spaces.js';
 
 /** What was read. */
@@ -22,9 +23,14 @@ export interface Input {
 /** The most bytes of a file that are read: maps of a thousand processes. */
 const mostBytes = 1 << 28;
 
+/** How many processes or files are read at once: maps of a process that has gigabytes can take a while. */
+const readAtOnce = 8;
+
 /** @throws CommandError  there is no such process, job or file, or it holds no maps. */
-export function readInput(operands: readonly string[], job: string | undefined): Input {
-  const inputs = [...(job === undefined ? [] : [fromJob(job)]), ...operands.map(fromOperand)];
+export async function readInput(operands: readonly string[], job: string | undefined): Promise<Input> {
+  const limited = pLimit(readAtOnce);
+  const read = await Promise.all(operands.map((operand) => limited(() => fromOperand(operand))));
+  const inputs = [...(job === undefined ? [] : [fromJob(job)]), ...read];
   return {
     sources: inputs.flatMap(({ sources }) => sources),
     recorded: inputs.find(({ recorded }) => recorded !== undefined)?.recorded,
@@ -38,12 +44,12 @@ function fromJob(which: string): Input {
   return { sources, recorded: undefined, title: `job ${name}` };
 }
 
-function fromOperand(operand: string): Input {
+function fromOperand(operand: string): Promise<Input> {
   return /^\d+$/.test(operand) ? fromProcess(Number(operand)) : fromFile(operand);
 }
 
-function fromProcess(pid: number): Input {
-  const text = mapsOf(pid);
+async function fromProcess(pid: number): Promise<Input> {
+  const text = await readMapsOf(pid);
   if (text === undefined)
     throw new CommandError(`pid ${pid}: no such process, or not one that we may look into`);
   return {
@@ -53,8 +59,8 @@ function fromProcess(pid: number): Input {
   };
 }
 
-function fromFile(file: string): Input {
-  const bytes = readOrRefuse(file);
+async function fromFile(file: string): Promise<Input> {
+  const bytes = await readOrRefuse(file);
   if (bytes.length > mostBytes) throw new CommandError(`${file} is too big to be maps`);
   const text = bytes.toString('utf8');
   try {
@@ -65,9 +71,9 @@ function fromFile(file: string): Input {
   }
 }
 
-function readOrRefuse(file: string): Buffer {
+async function readOrRefuse(file: string): Promise<Buffer> {
   try {
-    return readFileSync(fileNamed(file));
+    return await readFile(fileNamed(file));
   } catch (error) {
     if (codeOf(error) !== 'ENOENT') throw error;
     throw new CommandError(`${file}: no such file, and not the number of a process`);

@@ -15,10 +15,10 @@ import { drawComparison } from './svg.js';
 import { formatComparison } from './text.js';
 
 /** @returns the exit status. */
-export function showMaps(call: Call<typeof mapsOptions>): number {
+export async function showMaps(call: Call<typeof mapsOptions>): Promise<number> {
   const { given, operands } = call;
   const choice = choiceFrom(call);
-  const { sources, recorded, title } = readInput(operands, given.job);
+  const { sources, recorded, title } = await readInput(operands, given.job);
   const comparison = compareOrRefuse(() => compare(sources, { ...choice, recorded }));
   if (given.svg !== undefined) {
     writePicture(given.svg, drawComparison(comparison, title), given.force === true);

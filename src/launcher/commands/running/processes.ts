@@ -1,6 +1,7 @@
 // This user's processes, as /proc shows them.
 
 import { readFileSync, readdirSync, readlinkSync, statSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { ownUid } from '../../../channel/place/index.js';
 
@@ -16,6 +17,12 @@ export function ownProcesses(): number[] {
 /** The text of /proc/<pid>/maps; undefined where the process is gone, a zombie, or somebody else's. */
 export function mapsOf(pid: number): string | undefined {
   const text = attempt(() => readFileSync(`/proc/${pid}/maps`, 'latin1'));
+  return text === '' ? undefined : text;
+}
+
+/** The same, without holding up this process. */
+export async function readMapsOf(pid: number): Promise<string | undefined> {
+  const text = await readFile(`/proc/${pid}/maps`, 'latin1').catch(() => '');
   return text === '' ? undefined : text;
 }
 

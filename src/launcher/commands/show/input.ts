@@ -1,7 +1,6 @@
 // What is to be shown: this machine, a file, a folder, an archive, a description, or what a job shares.
 
 import { existsSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { execFileSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -100,19 +99,14 @@ async function loadArchive(archive: string, common: Parameters<typeof loadTopolo
   // In memory if possible: it may be ten thousand small files.
   const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'hwloc-share-show-'));
   try {
-    execFileSync(
-      'tar',
-      ['--extract', '--no-same-owner', `--file=${openable(archive)}`, `--directory=${folder}`],
-      {
-        stdio: ['ignore', 'ignore', 'pipe'],
-      },
-    );
+    const { execa } = await import('execa');
+    const words = ['--extract', '--no-same-owner', `--file=${openable(archive)}`, `--directory=${folder}`];
+    await execa('tar', words, { stdio: ['ignore', 'ignore', 'pipe'] });
     return await loadTopology({ ...common, source: { fsroot: rootIn(folder, archive) } });
   } catch (error) {
-    const { code, stderr } = error as { code?: string; stderr?: Buffer };
+    const { code, stderr } = error as { code?: string; stderr?: string };
     if (code === 'ENOENT') throw new CommandError('tar is not installed, and needed to read an archive');
-    if (stderr !== undefined)
-      throw new CommandError(`${archive}: ${stderr.toString().trim().replace(/\n+/g, '; ')}`);
+    if (stderr !== undefined) throw new CommandError(`${archive}: ${stderr.trim().replace(/\n+/g, '; ')}`);
     throw error;
   } finally {
     rmSync(folder, { recursive: true, force: true });

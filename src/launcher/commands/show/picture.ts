@@ -1,14 +1,17 @@
 // A picture of a topology: drawn by lstopo, which does that well.
 
-import { spawnSync } from 'node:child_process';
 import { constants, copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
+import { execa } from 'execa';
 import type { Topology } from '../../../hwloc/index.js';
 import { environment, fileNamed, hasOtherBytes } from '../../../environment/index.js';
 import { CommandError, UsageError } from '../../errors.js';
 import { executable } from '../../kinds/index.js';
 import { ownDistribution } from '../doctor/distribution.js';
+
+/** Longer than the picture of a large machine takes. */
+const patienceSeconds = 120;
 
 /** What lstopo can draw that a person may look at; the variant without graphics libraries draws SVG alone. */
 const formats = ['svg', 'png', 'pdf'];
@@ -19,11 +22,11 @@ const formats = ['svg', 'png', 'pdf'];
  * @param bound  The pid of the process whose binding is marked, if the topology is of this machine.
  * @throws CommandError  lstopo is not there, or cannot do it; a file that is there is overwritten only with `force`.
  */
-export function drawPicture(
+export async function drawPicture(
   topology: Topology,
   file: string,
   { force, bound }: { force: boolean; bound: number },
-): void {
+): Promise<void> {
   const format = extname(file).slice(1).toLowerCase();
   if (!formats.includes(format)) {
     throw new UsageError(
@@ -40,20 +43,20 @@ export function drawPicture(
     if (topology.isThisSystem) words.push('--thissystem', '--pid', String(bound));
     if (force) words.push('--force');
     if (!hasOtherBytes(file)) {
-      run(program, [...words, file]);
+      await run(program, [...words, file]);
       return;
     }
     // A name that it could not be given.
     const picture = join(folder, `picture.${format}`);
-    run(program, [...words, picture]);
+    await run(program, [...words, picture]);
     copyFileSync(picture, fileNamed(file), force ? 0 : constants.COPYFILE_EXCL);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-function run(program: string, words: readonly string[]): void {
-  const { status, stderr, error } = spawnSync(program, words, {
+async function run(program: string, words: readonly string[]): Promise<void> {
+  const { failed, stderr, timedOut, exitCode, originalMessage } = await execa(program, words, {
     // It must not open a window, nor read what hwloc's variables name.
     env: {
       ...environment(),
@@ -62,18 +65,17 @@ function run(program: string, words: readonly string[]): void {
       HWLOC_SYNTHETIC: undefined,
       HWLOC_FSROOT: undefined,
     },
+    extendEnv: false,
     stdio: ['ignore', 'ignore', 'pipe'],
+    timeout: patienceSeconds * 1000,
+    killSignal: 'SIGKILL',
+    reject: false,
   });
-  if (error === undefined && status === 0) return;
-  const said =
-    error?.message ??
-    stderr
-      .toString()
-      .trim()
-      .replace(/\s*\n\s*/g, '; ');
-  throw new CommandError(
-    `${program} did not draw ${words.at(-1) ?? ''}: ${said === '' ? `status ${String(status)}` : said}`,
-  );
+  if (!failed) return;
+  const said = stderr.trim().replace(/\s*\n\s*/g, '; ');
+  const status = exitCode === undefined ? originalMessage : `status ${exitCode}`;
+  const why = timedOut ? `no end within ${patienceSeconds} s` : said === '' ? status : said;
+  throw new CommandError(`${program} did not draw ${words.at(-1) ?? ''}: ${why}`);
 }
 
 function drawer(format: string): string {

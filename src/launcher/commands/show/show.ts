@@ -12,7 +12,6 @@ import { cpusOf } from '../running/processes.js';
 import type { showOptions } from '../show.js';
 import { type InputFormat, loadInput, loadMachine } from './input.js';
 import { type Bound, boundTo, isUnbound, joinNames, marksFor } from './marks.js';
-import { drawPicture } from './picture.js';
 import { adoptFrom } from './shared.js';
 import { treeOf } from './tree.js';
 
@@ -35,7 +34,11 @@ export async function show(call: ShowCall): Promise<number> {
   const shown = await open(call);
   try {
     if (given.picture !== undefined) {
-      drawPicture(shown.topology, given.picture, { force: given.force === true, bound: pid ?? process.pid });
+      const { drawPicture } = await import('./picture.js');
+      await drawPicture(shown.topology, given.picture, {
+        force: given.force === true,
+        bound: pid ?? process.pid,
+      });
     } else process.stdout.write(`${textOf(shown, pid, call)}\n`);
   } finally {
     shown.topology.close();
