@@ -118,16 +118,16 @@ async function joinWith(
   const clock = new Clock(recorder?.mark);
   const env = environment();
   const complain = noticeOf(undefined);
-  settings.complaints.forEach(complain);
-
   const launched = identityOrNot(complain);
   const notice = noticeOf(launched);
+  // A variable that is wrong is wrong in all ranks of a node, as a rule: one of them says so.
+  if ((launched?.localRank ?? 0) === 0) settings.complaints.forEach(complain);
   const allowed = ownAllowed();
   const identity = rankIdentity(launched, settings.job, settings.launcher);
   recorder?.come(launched);
   if (typeof identity === 'string') {
     if (settings.strict && launched !== undefined) throw new NotSharedError(identity);
-    findLibrary(settings, notice);
+    findLibrary(settings, notice, launched ?? {});
     const topology = await discover({ settings, notice });
     clock.mark('load');
     const joined = alone({ topology, outcome: privateOutcome('discovered', identity, { clock }) });
@@ -165,7 +165,7 @@ async function withOwnShare(joined: Joined, share: Share | undefined): Promise<J
 async function joinAs(context: Context): Promise<Joined> {
   const { identity, settings, notice } = context;
   // Done before the other ranks can see this rank: from then on they wait for its lines.
-  findLibrary(settings, notice);
+  findLibrary(settings, notice, identity);
   if (!takePart(`${identity.key}/${identity.localRank}`)) {
     // This is a child that inherited its rank's variables, or the rank itself after its close(). The other
     // ranks will not come again.
@@ -196,9 +196,14 @@ function alone(own: Private): Joined {
 }
 
 /** @throws LibhwlocNotFoundError, LibhwlocUnsupportedError */
-function findLibrary({ libhwloc: asked }: Settings, notice: (text: string) => void): void {
+function findLibrary(
+  { libhwloc: asked }: Settings,
+  notice: (text: string) => void,
+  { localRank = 0 }: Partial<Pick<Identity, 'localRank'>>,
+): void {
   const { file } = libhwloc(asked);
-  if (asked !== undefined && file !== asked) {
+  // As with other variables: one rank of a node says it.
+  if (asked !== undefined && file !== asked && localRank === 0) {
     notice(`HWLOC_SHARE_LIBHWLOC=${asked} could not be loaded; using ${file}`);
   }
 }
