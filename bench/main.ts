@@ -18,7 +18,7 @@ import { walk } from './suites/walk.js';
 import { wrapper } from './suites/wrapper.js';
 import { aboutThis, describe, loadText } from './support/about.js';
 import { Budget } from './support/budget.js';
-import { type Plot, svg } from './support/plot.js';
+import type { Plot } from './support/plot.js';
 import { progressEnds } from './support/progress.js';
 import { scratchFolder, sweepScratch } from './support/scratch.js';
 
@@ -70,17 +70,20 @@ async function runAll(bench: Bench, measured: string): Promise<void> {
     plots.push(...(findings.plots ?? []));
     load.push(loadavg());
     // A long run that is broken off keeps what it has found so far.
-    write(options, { about, load, results, leftOut: budget.leftOut }, plots);
+    await write(options, { about, load, results, leftOut: budget.leftOut }, plots);
   }
   if (budget.leftOut.length > 0) say(`left out:\n${budget.leftOut.map((text) => `  ${text}`).join('\n')}`);
   say(`load at the end: ${loadText()}`);
 }
 
-function write({ json, svg: folder }: Options, all: unknown, plots: readonly Plot[]): void {
+async function write({ json, svg: folder }: Options, all: unknown, plots: readonly Plot[]): Promise<void> {
   if (json !== undefined) writeFileSync(json, `${JSON.stringify(all, null, 1)}\n`);
   if (folder === undefined) return;
   mkdirSync(folder, { recursive: true });
-  for (const plot of plots) writeFileSync(join(folder, `${plot.name}.svg`), svg(plot));
+  if (plots.length === 0) return;
+  // Vega takes half a second to load.
+  const { svg } = await import('./support/plot.js');
+  for (const plot of plots) writeFileSync(join(folder, `${plot.name}.svg`), await svg(plot));
 }
 
 function chosen({ names }: Options): readonly Benchmark[] {

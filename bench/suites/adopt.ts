@@ -91,7 +91,7 @@ function plotOf(rows: readonly Row[]) {
     title: 'Getting a topology, against the size of the machine',
     x: 'PUs of the machine',
     y: 'time',
-    format: time,
+    unit: 'ms' as const,
     series: [
       series('adopting, in each rank', ({ adopt }) => adopt, true),
       series('adopting, in C', ({ inC }) => inC),

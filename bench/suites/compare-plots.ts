@@ -3,7 +3,6 @@
 import { contender, contenders } from '../jobs/contenders.js';
 import type { Measured } from '../jobs/measured.js';
 import type { Plot, Point, Series } from '../support/plot.js';
-import { memory, time } from '../support/table.js';
 
 /** One input with so many ranks. */
 export interface CaseResult {
@@ -23,30 +22,30 @@ interface Cost {
   readonly name: string;
   readonly title: string;
   readonly y: string;
-  readonly format: (value: number) => string;
+  readonly unit: Plot['unit'];
   of(measured: Measured): Omit<Point, 'x'> | undefined;
 }
 
 const costs: readonly Cost[] = [
   {
     name: 'tail',
-    title: 'Tail: from the last rank’s call to the last rank’s topology',
-    y: 'tail',
-    format: time,
+    title: 'From the last rank’s call until the last rank has its topology',
+    y: 'time to topology',
+    unit: 'ms',
     of: ({ tail }) => ({ y: tail.median, low: tail.low, high: tail.high }),
   },
   {
     name: 'cpu',
     title: 'CPU time of a rank’s join',
     y: 'CPU per rank',
-    format: time,
+    unit: 'ms',
     of: ({ cpuMember: cpu }) => cpu && { y: cpu.median, low: cpu.low, high: cpu.high },
   },
   {
     name: 'memory',
     title: 'Memory of a rank’s topology, after a walk over all objects',
     y: 'Pss per rank',
-    format: memory,
+    unit: 'bytes',
     of: ({ memory: kept }) => kept && { y: kept.mappingPss > 0 ? kept.mappingPss : kept.grown },
   },
 ];
@@ -73,8 +72,8 @@ export function plotsOf(results: readonly CaseResult[]): Plot[] {
   ]);
 }
 
-function frame({ title, y, format }: Cost, name: string, what: string): Omit<Plot, 'x' | 'series'> {
-  return { name, title: `${title} (${what})`, y, format };
+function frame({ title, y, unit }: Cost, name: string, what: string): Omit<Plot, 'x' | 'series'> {
+  return { name, title: `${title} (${what})`, y, unit };
 }
 
 function groups(

@@ -119,7 +119,7 @@ function plotsOf(input: string, rows: readonly Row[]): Plot[] {
       title: `What a join costs, against the ranks of the node (${input})`,
       x: 'ranks',
       y: 'time',
-      format: time,
+      unit: 'ms' as const,
       series: [
         series('tail', ({ ours }) => ours.tail, true),
         series('CPU of the leader', ({ ours }) => ours.cpuLeader),
