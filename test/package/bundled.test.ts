@@ -30,7 +30,5 @@ test('only yargs-parser is bundled, as it is published', () => {
 });
 
 test('its licence is handed on', () => {
-  expect(readFileSync(join(bundle, 'launcher/LICENSES.txt'), 'utf8')).toMatch(
-    /^yargs-parser\n\nCopyright/,
-  );
+  expect(readFileSync(join(bundle, 'launcher/LICENSES.txt'), 'utf8')).toMatch(/^yargs-parser\n\nCopyright/);
 });
