@@ -16,7 +16,7 @@ import { pages } from './suites/pages.js';
 import { ranks } from './suites/ranks.js';
 import { walk } from './suites/walk.js';
 import { wrapper } from './suites/wrapper.js';
-import { aboutThis, describe, loadText } from './support/about.js';
+import { type About, aboutThis, describe, loadText, runOf } from './support/about.js';
 import { Budget } from './support/budget.js';
 import type { Plot } from './support/plot.js';
 import { progressEnds } from './support/progress.js';
@@ -76,14 +76,19 @@ async function runAll(bench: Bench, measured: string): Promise<void> {
   say(`load at the end: ${loadText()}`);
 }
 
-async function write({ json, svg: folder }: Options, all: unknown, plots: readonly Plot[]): Promise<void> {
+async function write(
+  { json, svg: folder }: Options,
+  all: { readonly about: About; readonly [part: string]: unknown },
+  plots: readonly Plot[],
+): Promise<void> {
   if (json !== undefined) writeFileSync(json, `${JSON.stringify(all, null, 1)}\n`);
   if (folder === undefined) return;
   mkdirSync(folder, { recursive: true });
   if (plots.length === 0) return;
   // Vega takes half a second to load.
   const { svg } = await import('./support/plot.js');
-  for (const plot of plots) writeFileSync(join(folder, `${plot.name}.svg`), await svg(plot));
+  for (const plot of plots)
+    writeFileSync(join(folder, `${plot.name}.svg`), await svg(plot, runOf(all.about)));
 }
 
 function chosen({ names }: Options): readonly Benchmark[] {

@@ -33,6 +33,11 @@ export function aboutThis(root: string): About {
   };
 }
 
+/** What a picture says of the run that it shows. */
+export function runOf({ product, date, cores, cpu, node, hwloc, mpi }: About): string {
+  return `hwloc-share ${product}, ${date}; ${cores} × ${cpu}, Node ${node}, hwloc ${hwloc}, Open MPI ${mpi}`;
+}
+
 /** One line. */
 export function describe(about: About): string {
   const { cpu, cores, memoryGiB, kernel, node, hwloc, mpi, product } = about;

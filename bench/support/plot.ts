@@ -45,14 +45,15 @@ const labels: Readonly<Record<Plot['unit'], string>> = {
 /**
  * The whole plot as an SVG document.
  *
+ * @param run  What was run, when and where: below the title.
  * @throws RangeError  of values that have no logarithm.
  */
-export async function svg(plot: Plot): Promise<string> {
-  const view: View = new VegaView(parse(compile(specOf(plot)).spec), { renderer: 'none' });
+export async function svg(plot: Plot, run: string): Promise<string> {
+  const view: View = new VegaView(parse(compile(specOf(plot, run)).spec), { renderer: 'none' });
   return `${await view.toSVG()}\n`;
 }
 
-function specOf({ title, x, y, unit, series }: Plot): TopLevelSpec {
+function specOf({ title, x, y, unit, series }: Plot, run: string): TopLevelSpec {
   const values = series.flatMap(({ label, points }) =>
     points.map((point) => ({
       label,
@@ -85,7 +86,7 @@ function specOf({ title, x, y, unit, series }: Plot): TopLevelSpec {
     padding: 12,
     width: 560,
     height: 340,
-    title: { text: title, anchor: 'start' },
+    title: { text: title, subtitle: run, subtitlePadding: 4, anchor: 'start', offset: 14 },
     data: { values },
     config: { font: 'DejaVu Sans, Helvetica, Arial, sans-serif', axis: { gridColor: '#e5e5e5' } },
     layer: [

@@ -20,10 +20,11 @@ function wordsIn(picture: string): (string | undefined)[] {
 }
 
 test('a plot is well-formed, and names its lines and values', async () => {
-  const picture = await svg(plot);
+  const picture = await svg(plot, 'a run');
   expect(new XMLParser().parse(picture)).toHaveProperty('svg');
   const expected = [
     'Tail &amp; &lt;all&gt;',
+    'a run',
     'ranks',
     'tail',
     'ours',
@@ -38,15 +39,15 @@ test('a plot is well-formed, and names its lines and values', async () => {
 });
 
 test('the same figures make the same picture', async () => {
-  expect(await svg(plot)).toBe(await svg(plot));
+  expect(await svg(plot, 'a run')).toBe(await svg(plot, 'a run'));
 });
 
 test('memory is in units of 1,024', async () => {
   const series = [{ label: 'one', points: [{ x: 1, y: 10_240 }, { x: 2, y: 10_485_760 }] }]; // prettier-ignore
-  expect(wordsIn(await svg({ ...plot, unit: 'bytes', series })).join(' ')).toMatch(/KiB.*MiB/);
+  expect(wordsIn(await svg({ ...plot, unit: 'bytes', series }, 'a run')).join(' ')).toMatch(/KiB.*MiB/);
 });
 
 test('a value that has no logarithm is refused', async () => {
   const series = [{ label: 'nothing', points: [{ x: 1, y: 0 }] }];
-  await expect(svg({ ...plot, series })).rejects.toThrow(RangeError);
+  await expect(svg({ ...plot, series }, 'a run')).rejects.toThrow(RangeError);
 });

@@ -1,6 +1,13 @@
 // A topology as an indented tree, in the manner of lstopo-no-graphics.
 
-import { type Topology, type TopologyObject, isCache, isIo, isNormal, labelOf } from '../../../hwloc/index.js';
+import {
+  type Topology,
+  type TopologyObject,
+  isCache,
+  isIo,
+  isNormal,
+  labelOf,
+} from '../../../hwloc/index.js';
 import type { Colour, Paint } from '../text.js';
 import { type AlikeDevices, alikeDevices } from './alike.js';
 import { type Marks, joinNames } from './marks.js';
