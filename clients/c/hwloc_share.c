@@ -362,7 +362,7 @@ static void format_round(struct text *line, struct round *round) {
   for (int i = 0; i < FIELDS; i++)
     if ((fields[i].verbs & in) != 0 && *field(round, i) != fields[i].absent)
       add(line, fields[i].base == 16 ? " %s=%llx" : " %s=%llu", fields[i].key, (unsigned long long)*field(round, i));
-  if ((in & IN_PLANNED) != 0)
+  if ((in & IN_PLANNED) != 0 || (round->verb == FALLBACK && round->xml != NONE))
     add_word(line, "shape", round->shape);
   if (round->verb == FALLBACK)
     add_word(line, "reason", round->reason);
@@ -1327,7 +1327,7 @@ static int finish(struct rank *rank, const struct round *round) {
   struct round own = *round;
   enum fitting fitting = WANTS_XML;
   rank->barriers = round->passed;
-  if (round->verb == FALLBACK && rank->wants_own)
+  if (round->verb == FALLBACK && (rank->wants_own || (round->xml != NONE && strcmp(round->shape, rank->shape) != 0)))
     fitting = refuse_shape(rank);
   else if (round->verb == FALLBACK)
     fail(rank, "%s", *round->reason == '\0' ? "the leader gave no reason" : round->reason);
@@ -1910,6 +1910,7 @@ static int share(struct rank *rank) {
     result = can_share ? negotiate(rank, final) : -1;
   final->verb = result == 0 ? RELEASE : FALLBACK;
   final->offset = result == 0 ? final->offset : 0;
+  memcpy(final->shape, rank->shape, sizeof final->shape);
   final->xml = leader->topology != NULL && is_xml_wanted(rank) ? write_xml(rank, leader->topology) : NONE;
   final->is_this_system = leader->topology != NULL && hwloc_topology_is_thissystem(leader->topology);
   snprintf(final->reason, sizeof final->reason, "%.255s", result == 0 ? "" : rank->trouble);

@@ -28,6 +28,8 @@ export interface Xml {
   readonly base: number;
   /** Whether the XML describes this machine. */
   readonly thisSystem: boolean;
+  /** As in {@link Plan}: a rank that asks for another topology does not use it. */
+  readonly shape?: string | undefined;
 }
 
 /** A round that ends a join. Ranks that come late find it. */
@@ -219,7 +221,7 @@ export function formatRound(round: Round): string {
     case 'release':
       return formatLine(verb, { ...passedWords(round), plan: round.plan.number, ...planWords(round.plan) });
     case 'fallback':
-      return formatLine(verb, { ...passedWords(round), reason: round.reason });
+      return formatLine(verb, { ...passedWords(round), shape: round.xml?.shape, reason: round.reason });
   }
 }
 
@@ -265,7 +267,14 @@ export function parseRound(text: string): Round {
       number,
       passed: numberOf(line, 'passed', 10, text),
       all: line.values.get('all') === '1',
-      xml: xml === undefined ? undefined : { base: xml, thisSystem: line.values.get('thissystem') === '1' },
+      xml:
+        xml === undefined
+          ? undefined
+          : {
+              base: xml,
+              thisSystem: line.values.get('thissystem') === '1',
+              shape: line.values.get('shape'),
+            },
     };
   };
   const leader = () => numberOf(line, 'leader', 10, text);

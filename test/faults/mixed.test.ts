@@ -122,6 +122,24 @@ test('a rank that asks for another topology than the leader gets that, and says 
   expect(leftovers([folder])).toEqual([]);
 });
 
+test('a rank that asks for another topology does not load the XML of a leader that found no address', async () => {
+  const folder = temporaryFolder();
+  const reporter = [process.execPath, join(import.meta.dirname, 'fixtures/rank.mjs')];
+  const other = ['sh', '-c', '[ $HWLOC_SHARE_RANK != 1 ] || export HWLOC_SYNTHETIC=pu:7; exec "$@"', 'sh'];
+  // Nothing can be mapped there.
+  const words = ['--dir', folder, '--hole', '0x1000', 'local', '-n', '3'];
+  const { stdout } = await runJob(wrapper(...words, ...other, ...reporter));
+  const told = stdout
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line) as { rank: number; outcome: { how: string }; tree: string })
+    .sort((a, b) => a.rank - b.rank);
+  expect(told.map(({ outcome }) => outcome.how)).toEqual(['discovered', 'discovered', 'xml']);
+  expect(told[1]?.tree).not.toBe(told[0]?.tree);
+  expect(told[2]?.tree).toBe(told[0]?.tree);
+  expect(leftovers([folder])).toEqual([]);
+});
+
 /** Runs a job of ranks that may have few files open each: all adopt and meet at a barrier, without a word. */
 async function expectAllAdopt(ranks: number, members: readonly string[] = []): Promise<void> {
   const folder = temporaryFolder();

@@ -132,7 +132,7 @@ class Round:
             value, rules = getattr(self, each.name), each.metadata
             if self.verb in rules.get("verbs", ()) and value != rules["absent"]:
                 words[each.name] = f"{value:x}" if rules["base"] == 16 else value
-        shape = self.shape if self.verb in ("plan", "release") else ""
+        shape = self.shape if self.verb in ("plan", "release") or self.xml >= 0 else ""
         reason = self.reason if self.verb == "fallback" else ""
         return format_line(self.verb, **words, shape=shape or None, reason=reason or None)
 

@@ -349,7 +349,7 @@ class Leader:
         if plan is not None:
             self._final = self._publish(replace(plan, verb="release", **found))
         else:
-            self._final = self._publish(Round("fallback", reason=text_of(trouble or Gone()), **found))
+            self._final = self._publish(Round("fallback", shape=self._rank.shape, reason=text_of(trouble or Gone()), **found))
         if self._file is not None:
             os.close(self._file)
         if trouble is not None and (self.topology is None or not isinstance(trouble, OSError)):

@@ -402,7 +402,7 @@ class Rank:
         """Adopts what was released, or takes the fallback. None: it waits for the leader's XML."""
         self._barriers = final.passed
         if final.verb == "fallback":
-            xml = -1 if self._wants_own else final.xml
+            xml = -1 if self._wants_own or final.shape != self.shape else final.xml
             reason = self._wants_own or final.reason or "the leader gave no reason"
             return self.conclude(replace(final, xml=xml), reason)
         if self._released is None:

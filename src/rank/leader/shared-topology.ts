@@ -321,7 +321,9 @@ export function shareTopology(context: Context, channel: Channel, reported: Repo
 
   function xmlOf(topology: Topology): Xml | undefined {
     const base = files.writeXml(topology);
-    return base === undefined ? undefined : { base, thisSystem: topology.isThisSystem };
+    return base === undefined
+      ? undefined
+      : { base, thisSystem: topology.isThisSystem, shape: shapeOf(settings) };
   }
 
   function adopt(plan: Plan): Answer {

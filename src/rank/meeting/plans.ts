@@ -35,9 +35,9 @@ export function planFile(
   return `${directoryOf(context, channel, base)}/topology.${number}`;
 }
 
-/** The XML that a leader offers, for this rank to read. */
+/** The XML that a leader offers, for this rank to read; undefined if there is none, or it is of another topology than this rank asks for. */
 export function leadersXml(context: Context, channel: Channel, xml: Xml | undefined): LeadersXml | undefined {
-  if (xml === undefined) return undefined;
+  if (xml === undefined || xml.shape !== shapeOf(context.settings)) return undefined;
   return { file: `${directoryOf(context, channel, xml.base)}/topology.xml`, thisSystem: xml.thisSystem };
 }
 
