@@ -1,4 +1,4 @@
-// hwloc-share, the command.
+// The command hwloc-share.
 
 import { main } from './index.js';
 

@@ -1,8 +1,8 @@
-// What can be wrong with a command line, and with what it asks for.
+// The errors of a command line, and of what it asks for.
 
 import { HwlocShareError } from '../errors/index.js';
 
-/** The command line is not one of ours; the message is one line. Exit status 2. */
+/** The command line is wrong. The message is one line. Exit status 2. */
 export class UsageError extends HwlocShareError {
   override readonly name = 'UsageError';
 
@@ -11,7 +11,7 @@ export class UsageError extends HwlocShareError {
   }
 }
 
-/** A command of ours cannot do what was asked; the message is one line. Exit status 1. */
+/** A command cannot do what was asked. The message is one line. Exit status 1. */
 export class CommandError extends HwlocShareError {
   override readonly name = 'CommandError';
 

@@ -1,3 +1,3 @@
-// The door of src/launcher: the wrapper. What ranks need of it is in launcher/kinds.
+// The door of src/launcher: the wrapper. Ranks use launcher/kinds only.
 
 export { main } from './main.js';

@@ -1,10 +1,10 @@
-// Objects of a topology in a few words, as lstopo's textual output has them.
+// Describes objects in a few words, as in lstopo's textual output.
 
 import { NotSupportedError } from '../errors.js';
 import type { BridgeObject, OsDeviceObject, PciDeviceObject, TopologyObject } from './kinds.js';
 import { pciClassName } from './types.js';
 
-/** Several devices, of which the first is shown. */
+/** Several devices. The first of them is shown. */
 export interface Alike {
   readonly count: number;
   readonly last: PciDeviceObject;
@@ -13,7 +13,7 @@ export interface Alike {
 /**
  * `Package L#0`, `NUMANode L#0 (P#0 6746MB)`, `L3 L#1 (16MB)`, `PCI 04:00.1 (Ethernet)`, `Net "eth0"`.
  *
- * @param domains  Whether PCI devices are named with their domain. lstopo does so if the machine has more than one.
+ * @param domains  Whether to show the domain of PCI devices. lstopo does if the machine has more than one.
  * @param alike    The PCI devices that a label stands for: `2 x { PCI(VF) 01:02.1-2 (Ethernet) }`.
  */
 export function labelOf(object: TopologyObject, domains: boolean, alike?: Alike): string {
@@ -55,7 +55,7 @@ function typeName(object: TopologyObject): string {
   }
 }
 
-/** What stands in the parentheses: the OS index where it is unique, and sizes. */
+/** The text in parentheses: the OS index if it is unique, and sizes. */
 function facts(object: TopologyObject): string {
   switch (object.type) {
     case 'PU':
@@ -96,7 +96,10 @@ function pciDevice(device: PciDeviceObject, domains: boolean, alike: Alike | und
   return alike === undefined ? name('') : `${alike.count} x { ${name(rangeTo(device, alike.last))} }`;
 }
 
-/** What of the last bus id differs from the first: `-2` of the functions of one device, `-03.0` of several devices. */
+/**
+ * The part of the last bus id that differs from the first: `-2` for functions of one device, `-03.0` for
+ * several devices.
+ */
 function rangeTo(first: PciDeviceObject, last: PciDeviceObject): string {
   const [from, to] = [first.attributes, last.attributes];
   const common = from.bus === to.bus ? (from.device === to.device ? /^.*\./ : /^.*:/) : /^[^:]*:/;
@@ -113,7 +116,7 @@ function classOf(classId: number): string {
 }
 
 function osDevice(object: OsDeviceObject): string {
-  // As lstopo calls them.
+  // lstopo's names.
   const names: Readonly<Record<string, string>> = { Network: 'Net' };
   const types = object.attributes.types.map((type) => names[type] ?? type).join('+') || 'OSDev';
   return `${withSubtype(types, object)}${object.name === undefined ? '' : ` "${object.name}"`}`;

@@ -1,4 +1,4 @@
-// The command line: our options, then the launcher and all that is its own.
+// Reads the command line: the wrapper's own options, then the launcher with its own words.
 
 import { commands } from '../commands/index.js';
 import { hasOtherBytes } from '../../environment/index.js';
@@ -20,7 +20,7 @@ export type Request =
   | CommandRequest
   | { readonly kind: 'print'; readonly text: string };
 
-/** A command of ours. */
+/** One of the wrapper's own commands. */
 export interface CommandRequest {
   readonly kind: 'command';
   readonly name: string;
@@ -41,10 +41,10 @@ export interface LocalJob {
   readonly args: readonly string[];
 }
 
-/** The most ranks of the built-in launcher: a slip of the finger must not start a million processes. */
+/** The most ranks of the built-in launcher: a typing error must not start a million processes. */
 const mostRanks = 4096;
 
-/** The longest that the ranks take for a timeout: a day. */
+/** The longest timeout that ranks accept: a day. */
 const longestTimeout = 86_400;
 
 /**
@@ -67,7 +67,7 @@ export async function parseCommandLine(words: readonly string[]): Promise<Reques
   return { kind: 'launch', command, args, options };
 }
 
-/** Our own options as they are used from here on. */
+/** Converts the wrapper's own options to the values used from here on. */
 async function optionsFrom(given: Given<typeof Tables.ownOptions>): Promise<Options> {
   const { dir, io, hole, libhwloc, xmlfile, strict, verbose, report, trace } = given;
   const timeout = timeoutOf(given.timeout);
@@ -113,7 +113,7 @@ async function parseLocal(words: readonly string[], options: Options): Promise<R
   return { kind: 'local', job: { ...job, program, args }, options };
 }
 
-/** Options in front of the rest. Often there are none: then no parser is loaded. */
+/** Parses the options before the rest. Often there are none: then no parser is loaded. */
 async function split<Table extends Tables.OptionTable>(
   words: readonly string[],
   choose: (tables: typeof Tables) => Table,

@@ -1,4 +1,4 @@
-// --hole: checked where it enters, before a job starts.
+// Checks --hole before a job starts.
 
 import { readFileSync } from 'node:fs';
 import { type HolePolicy, parsePolicy } from '../../maps/index.js';
@@ -8,7 +8,7 @@ import { ownOptions } from './options.js';
 /**
  * Reads the value of `--hole`, or of its variable.
  *
- * @param option  Which of them, as the user knows it.
+ * @param option  The name of the option or variable, as the user gave it.
  * @throws UsageError
  */
 export function policyFrom(text: string, option: string): HolePolicy {
@@ -27,7 +27,7 @@ export function policyFrom(text: string, option: string): HolePolicy {
   return policy;
 }
 
-/** The page size, without the FFI: AT_PAGESZ. @see getauxval(3) */
+/** The page size (AT_PAGESZ), without loading koffi. @see getauxval(3) */
 export function ownPageSize(): number {
   const AT_PAGESZ = 6n;
   const words = new BigUint64Array(new Uint8Array(readFileSync('/proc/self/auxv')).buffer);

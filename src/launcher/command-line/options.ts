@@ -1,4 +1,4 @@
-// Our own options, in one table each. yargs, the help, the man page and the completion use it.
+// The tables of options. yargs, the help, the man page and the completion use them.
 
 import { defaultTimeout, ioFilters } from '../../environment/index.js';
 
@@ -10,7 +10,7 @@ export interface Option {
   readonly value?: string;
   /** The values it may take. */
   readonly choices?: readonly string[];
-  /** Common values, if there are others. */
+  /** Common values, if other values are possible too. */
   readonly usual?: readonly string[];
   readonly describe: string;
 }
@@ -61,17 +61,17 @@ export const localOptions = {
   help: { describe: 'show this help' },
 } satisfies OptionTable;
 
-/** All names of an option as they are typed, the shortest first. */
+/** All names of an option as a user types them, the shortest first. */
 export function namesOf(name: string, { aliases = [] }: Option): string[] {
   return [name, ...aliases].sort((a, b) => a.length - b.length).map(dashes);
 }
 
-/** An option as it is typed. */
+/** An option as a user types it. */
 export function dashes(name: string): string {
   return name.length === 1 ? `-${name}` : `--${name}`;
 }
 
-/** Our own options. What was not given is undefined, and leaves the environment as it is. */
+/** The wrapper's options. An option that was not given is undefined, and does not change the environment. */
 export interface Options {
   readonly dir: string | undefined;
   readonly timeout: number | undefined;

@@ -1,5 +1,5 @@
-// Options in front of something: ours before the launcher, and those of `local` before its program. With yargs-parser alone: yargs itself
-// takes as long to import as Node takes to start, and this stands before each job.
+// Parses leading options: the wrapper's before the launcher, and those of `local` before its program. Uses only
+// yargs-parser: importing yargs itself takes as long as starting Node, and this runs before each job.
 
 import parser from 'yargs-parser';
 import { UsageError } from '../errors.js';
@@ -7,20 +7,20 @@ import type { OptionTable } from './options.js';
 import { type Place, asTyped, typedOptions, withNumbersApart } from './typed.js';
 import type { Owner } from './unknown-option.js';
 
-/** What was given, by name: the last value of an option, or true for one that takes none. */
+/** The given options, by name: the last value of an option, or true for an option without a value. */
 export type Given<Table extends OptionTable> = {
   readonly [Name in keyof Table]?: Table[Name] extends { readonly value: string } ? string : true;
 };
 
-/** Options, and what follows them, untouched. */
+/** The options, and the unchanged rest of the words. */
 export interface Split<Table extends OptionTable> {
   readonly given: Given<Table>;
   readonly rest: readonly string[];
-  /** An option as it was typed, for an error about its value. */
+  /** An option as the user typed it, for an error about its value. */
   readonly typed: (name: keyof Table & string) => string;
 }
 
-/** How yargs, and its parser, read words: as they were typed, and each option under the name that it has in the table. */
+/** Settings of yargs and its parser: words stay as they were typed, and each option has its name in the table. */
 export const configuration = {
   'camel-case-expansion': false,
   'boolean-negation': false,
@@ -32,9 +32,10 @@ export const configuration = {
 };
 
 /**
- * Parses options up to the first word that is none, or that follows `--`.
+ * Parses options up to the first other word, or up to `--`.
  *
- * @throws UsageError  for an option that is not in the table, or a value that is missing, too much or none of the choices.
+ * @throws UsageError  an option is not in the table; a value is missing, is not allowed, or was given to an
+ *   option without one.
  */
 export async function parseOptions<Table extends OptionTable>(
   given: readonly string[],

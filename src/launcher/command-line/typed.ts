@@ -1,22 +1,25 @@
-// Options as they were typed: where each is among the words, so that an error can name it by the user's own word.
+// Finds options as the user typed them, so that an error can name an option in the user's own words.
 
 import { type OptionTable, dashes } from './options.js';
 
 /**
- * Where options may stand. `before`: the first word that is none, or what follows `--`, begins the rest, in which nothing is
- * looked at: it is another program's. `among`: anywhere before `--`, as with hwloc's own tools.
+ * Where options may be. `before`: only before the first other word, or before `--`. The words after that
+ * belong to another program, and are not looked at. `among`: anywhere before `--`, as in hwloc's own tools.
  */
 export type Place = 'before' | 'among';
 
 /** An option among the words. */
 export interface Typed {
-  /** Where it is. */
+  /** Its index among the words. */
   readonly at: number;
-  /** As it was typed, without its value. */
+  /** The option as typed, without its value. */
   readonly option: string;
-  /** Its name in the table; undefined if it is not there. */
+  /** Its name in the table; undefined if the table does not have it. */
   readonly name: string | undefined;
-  /** The word behind it that is its value; undefined if it takes none, or has it in its own word. */
+  /**
+   * The next word, if that is its value; undefined if the option takes none, or has its value in the same
+   * word.
+   */
   readonly took: string | undefined;
 }
 
@@ -40,15 +43,15 @@ export function typedOptions(words: readonly string[], table: OptionTable, place
   return found;
 }
 
-/** The name of an option as it was typed: one dash does as well as two, as with mpirun. */
+/** The name in the table of an option as typed. One dash is as good as two, as in mpirun. */
 export function nameOf(option: string, table: OptionTable): string | undefined {
   const bare = option.replace(/^--?/, '');
   return Object.keys(table).find((name) => name === bare || table[name]?.aliases?.includes(bare) === true);
 }
 
 /**
- * Takes a number apart from the option before it: `-n2` becomes `-n 2`. (A parser that does so by itself would take `-np` for
- * two options.)
+ * Separates a number from the option before it: `-n2` becomes `-n 2`. (A parser that does this by itself
+ * would take `-np` for two options.)
  */
 export function withNumbersApart(words: readonly string[], table: OptionTable, place: Place): string[] {
   for (const { at, name } of typedOptions(words, table, place)) {
@@ -60,7 +63,7 @@ export function withNumbersApart(words: readonly string[], table: OptionTable, p
   return [...words];
 }
 
-/** A name of an option as the user has typed it. */
+/** An option by its name in the table, as the user has typed it. */
 export function asTyped(name: string, words: readonly string[], table: OptionTable, place: Place): string {
   return typedOptions(words, table, place).findLast((each) => each.name === name)?.option ?? dashes(name);
 }

@@ -1,11 +1,11 @@
-// An option, a command or a launcher that there is not: what was typed, and what may have been meant.
+// Explains an unknown option, command or launcher: what was typed, and what the user may have meant.
 
 import { nearest } from '../../check/index.js';
 import { executable, launcherCommands } from '../kinds/index.js';
 import { type OptionTable, dashes, namesOf, ownOptions } from './options.js';
 import { type Place, type Typed, nameOf, typedOptions } from './typed.js';
 
-/** Whose options they are. */
+/** The command that the options belong to. */
 export interface Owner {
   /** Empty for the wrapper itself. */
   readonly command: string;
@@ -13,7 +13,7 @@ export interface Owner {
   readonly commands: readonly string[];
 }
 
-/** What is said of the first option that is not in the table. */
+/** The message about the first option that is not in the table. */
 export function unknownOption(
   words: readonly string[],
   table: OptionTable,
@@ -46,9 +46,9 @@ function hint(
 }
 
 /**
- * What the user may have meant by a launcher that was not found, as it is to be typed; undefined if nothing is near.
+ * The launcher or command that the user may have meant by an unknown word; undefined if no name is similar.
  *
- * @param path  PATH: only launchers that are installed are named.
+ * @param path  PATH: only installed launchers are suggested.
  * @param own   The names of our commands.
  */
 export function meantBy(command: string, path: string, own: readonly string[]): string | undefined {
@@ -58,7 +58,7 @@ export function meantBy(command: string, path: string, own: readonly string[]): 
   return meant === undefined ? undefined : `hwloc-share ${meant}`;
 }
 
-/** Whether a word is the name of a command of ours, or of a known launcher. */
+/** Whether a word is the name of one of our commands, or of a known launcher. */
 function isCommand(word: string, own: readonly string[]): boolean {
   return word === 'local' || own.includes(word) || launcherCommands().includes(word);
 }

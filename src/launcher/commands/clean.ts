@@ -1,4 +1,4 @@
-// clean: removes what killed jobs left.
+// clean: removes what killed jobs have left.
 
 import { existsSync } from 'node:fs';
 import { refusalOf } from '../../channel/place/index.js';

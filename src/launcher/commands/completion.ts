@@ -1,4 +1,4 @@
-// completion: prints the script with which a shell completes our command lines.
+// completion: prints the script with which a shell completes hwloc-share's command lines.
 
 import { UsageError } from '../errors.js';
 import { launcherCommands } from '../kinds/index.js';

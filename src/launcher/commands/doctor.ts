@@ -1,4 +1,4 @@
-// doctor: says whether sharing works here, and how to repair what does not.
+// doctor: says whether sharing works on this node, and how to repair what does not work.
 
 import { UsageError } from '../errors.js';
 import { ownOptions } from '../command-line/options.js';

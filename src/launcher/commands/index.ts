@@ -1,8 +1,8 @@
-// The table of our own commands. Another one is a file like clean.ts, and a row here.
+// The table of the wrapper's own commands. To add a command, write a file like clean.ts, and add a row here.
 
 import type { CommandTable } from './command.js';
 
-/** The commands in the order of the help. Whoever starts a job loads none of them. */
+/** The commands in the order of the help. Starting a job loads none of them. */
 export const commands: CommandTable = {
   clean: async () => (await import('./clean.js')).clean,
   doctor: async () => (await import('./doctor.js')).doctor,

@@ -1,4 +1,4 @@
-// maps: address spaces side by side, the holes that they share, and the address that was chosen in them.
+// maps: shows address spaces side by side, the holes that they share, and the chosen address.
 
 import { UsageError } from '../errors.js';
 import { ownOptions } from '../command-line/options.js';

@@ -1,4 +1,4 @@
-// show: a topology as a tree, as JSON, XML or a synthetic description, or as a picture.
+// show: prints a topology as a tree, as JSON, XML or a synthetic description, or draws it.
 
 import { ownOptions } from '../command-line/options.js';
 import type { Command } from './command.js';

@@ -1,6 +1,6 @@
-// Numbers as a person reads them, words as a shell does, and colours for a terminal.
+// Formats numbers for people and words for a shell, and colours text for a terminal.
 
-/** `23.5 GiB`, with a decimal place where there are fewer than three before it. */
+/** `23.5 GiB`, with a decimal place if there are fewer than three digits before it. */
 export function bytes(count: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
   const power = count < 1 ? 0 : Math.min(Math.floor(Math.log2(count) / 10), units.length - 1);
@@ -13,12 +13,12 @@ export function counted(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
-/** A text as one word of a command line to copy, in quotes where it needs them. */
+/** A text as one word of a command line to copy, quoted if necessary. */
 export function shellWord(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
-/** What a terminal can do to a text. @see ECMA-48, SGR */
+/** Terminal codes for colours and styles. @see ECMA-48, SGR */
 const codes = {
   bold: [1, 22],
   dim: [2, 22],
@@ -33,12 +33,12 @@ const codes = {
 
 export type Colour = keyof typeof codes;
 
-/** Gives a text a colour, or leaves it as it is. */
+/** Colours a text, or returns it unchanged. */
 export type Paint = (text: string, ...colours: readonly Colour[]) => string;
 
-/** Colours where this process's stdout is a terminal that has them, unless NO_COLOR is set (or TERM is dumb). */
+/** Colours if stdout is a terminal that supports them, unless NO_COLOR is set (or TERM is dumb). */
 export function paintForStdout(): Paint {
-  // Node looks at NO_COLOR and TERM itself.
+  // Node checks NO_COLOR and TERM itself.
   return process.stdout.isTTY && process.stdout.hasColors() ? coloured : plain;
 }
 

@@ -1,4 +1,4 @@
-// A job's name, what its ranks are told, and what is removed when it ends.
+// A job: its name, its ranks' environment, and its directories.
 
 import { rootsOf, statOf } from '../../channel/place/index.js';
 import {
@@ -15,23 +15,24 @@ import {
 } from '../../environment/index.js';
 import type { Options } from '../command-line/options.js';
 
-/** A name that no other job of this user has, on this node or another; nothing in it that a file name could not hold. */
+/** A name that no other job of this user has, on this node or another. It can be used as a file name. */
 export function jobName(): string {
   const start = statOf(process.pid)?.start ?? Date.now();
   return `${hostName().replace(/[^A-Za-z0-9-]/g, '_')}-${process.pid}-${start}`;
 }
 
-/** Another launcher that starts below a rank of the built-in one has ranks of its own. */
+/** Variables to remove: another launcher that starts below a rank of the built-in one has its own ranks. */
 const notInherited = Object.fromEntries(Object.values(placeVariables).map((name) => [name, undefined]));
 
-/** What Open MPI has passed on is from a job of which this one is a part. */
+/** Removes what Open MPI has passed on: it belongs to an outer job, in which this one runs. */
 function notPassedOn(): Environment {
   const names = Object.keys(environment()).filter((name) => name.startsWith(`${passedOn}HWLOC_SHARE_`));
   return Object.fromEntries(names.map((name) => [name, undefined]));
 }
 
 /**
- * The environment of a launcher, or of a rank of the built-in one: ours, and what tells the ranks what our options say.
+ * The environment of a launcher, or of a rank of the built-in one: this process's environment, and variables
+ * that tell the ranks the wrapper's options.
  *
  * @param spool  Where ranks leave their records for a report.
  */
@@ -59,9 +60,9 @@ export function environmentOf(
     ...(kind === 'launch' ? notInherited : {}),
     ...Object.fromEntries(set.map(([name, value]) => [name, String(value)])),
     HWLOC_SHARE_JOB: job,
-    // A launcher that is started is named once it is known which one it is (pass-on.ts).
+    // Set for a launcher once its kind is known (pass-on.ts).
     HWLOC_SHARE_LAUNCHER: kind === 'local' ? 'local' : undefined,
-    // Not that of a job of which this one is a part: its report is on its own ranks.
+    // Overrides the spool of an outer job, whose report is about its own ranks.
     HWLOC_SHARE_SPOOL: spool,
   };
 }
@@ -72,14 +73,16 @@ export function ownRoots(options: Options): string[] {
   return rootsOf(directoryOf(options), env.XDG_RUNTIME_DIR, temporaryDirectory(env));
 }
 
-/** The directory that was asked for, wherever the ranks may work: a launcher can be told to start them elsewhere. */
+/**
+ * The absolute path of the requested directory: a launcher may start the ranks in another working directory.
+ */
 function directoryOf(options: Options): string | undefined {
   const directory = askedDirectory(options);
   return directory === undefined || hasOtherBytes(directory) ? undefined : directory;
 }
 
 function askedDirectory(options: Options): string | undefined {
-  // The exact environment only where that may differ: to copy it takes a while.
+  // The exact environment is used only if it may differ: copying it takes a while.
   const named = settingsFrom(environment()).directory;
   const exact = named?.includes('\ufffd') === true ? settingsFrom(exactEnvironment()).directory : named;
   const directory = options.dir ?? exact;
@@ -87,8 +90,8 @@ function askedDirectory(options: Options): string | undefined {
 }
 
 /**
- * What is said of a directory that was asked for and cannot be used. Ranks in Node cannot open it, and those in other languages shall meet
- * them: so none of them is told of it.
+ * Why a requested directory cannot be used. Ranks in Node cannot open it. Ranks in other languages must meet
+ * them, so no rank is told of the directory.
  */
 export function unusableDirectory(options: Options): string | undefined {
   const directory = askedDirectory(options);

@@ -1,5 +1,6 @@
-// What belongs to a job on the wrapper's own node: its channel and its spool are locked while it runs, and removed when it ends. Loaded when
-// the launcher runs already: the native calls that locks need take longer to load than all else that the wrapper does.
+// Owns what belongs to a job on the wrapper's node: locks its channel and its spool while it runs, and
+// removes them when it ends. Loaded only after the launcher was started: the native calls for locks take
+// longer to load than everything else in the wrapper.
 
 import { join } from 'node:path';
 import {
@@ -18,39 +19,43 @@ import { hostName } from '../../environment/index.js';
 import { namesIn } from '../../channel/place/index.js';
 import { type HeldChannel, holdKept } from '../../kept/index.js';
 
-/** How long ranks may take to end after their launcher has. */
+/** How long ranks may take to end after their launcher has ended. */
 const lastMilliseconds = 500;
 const pause = 10;
 
-/** A job, as far as it leaves anything in directories. */
+/** The part of a job that has files. */
 export interface OwnJob {
   readonly job: string;
   readonly roots: readonly string[];
-  /** The name of the channel in which its ranks meet; undefined if it is not known before they come. */
+  /** The key of the channel in which its ranks meet; undefined if it is not known before the ranks come. */
   readonly key: string | undefined;
-  /** Whether it is a script, whose steps have one topology: what the first one discovers is kept for the others. */
+  /**
+   * Whether it is a script, whose steps share one topology: what the first step discovers is kept for the
+   * others.
+   */
   readonly isScript: boolean;
-  /** A directory with a roll that is the job's own. */
+  /** A directory with a roll that belongs to this job. */
   readonly spool: string | undefined;
   /** Directories that dead wrappers may have left. */
   readonly others: readonly string[];
-  /** Says a line to the user. */
+  /** Writes a line to the user. */
   readonly complain: (text: string) => void;
 }
 
-/** Owns what a job has, until it is released. Removes what dead jobs left. */
+/** Owns the directories of a job until they are released. Removes what dead jobs have left. */
 export function own({ job, roots, key, isScript, spool, others, complain }: OwnJob): { release(): void } {
   let channel: Channel | undefined;
   let held: HeldChannel | undefined;
   let roll: Roll | undefined;
   let lobby: Lobby | undefined;
   try {
-    // So that no rank has to make it, or to wait until another one has.
+    // So that no rank must make the channel, or wait until another rank has made it.
     if (key !== undefined) {
       channel = enterChannel(roots, key, ownerByte, (error) => {
         complain(error.message);
       });
-      // What a rank says stays in it, even if that rank dies before another one has come.
+      // Keeps the content of the lobby: a rank's message stays in it, even if that rank dies before another
+      // one comes.
       lobby = openLobby(channel.path);
     }
     if (isScript) held = holdKept(roots, hostName());
@@ -58,7 +63,7 @@ export function own({ job, roots, key, isScript, spool, others, complain }: OwnJ
     others.forEach(removeIfDead);
     for (const root of roots) sweep(root, job);
   } catch {
-    // The ranks can do all of it for themselves, and say why they cannot if it matters.
+    // The ranks can do all this themselves. If they cannot, and it matters, they say why.
   }
   return {
     release() {
@@ -71,9 +76,9 @@ export function own({ job, roots, key, isScript, spool, others, complain }: OwnJ
 }
 
 /**
- * Removes what a job that has ended has left, and what other dead jobs left.
+ * Removes what a job has left after its end, and what other dead jobs have left.
  *
- * Ranks whose launcher was killed may go on. They keep their channel, and remove it themselves.
+ * Ranks whose launcher was killed may continue to run. They keep their channel, and remove it themselves.
  */
 export async function removeJob({ job, roots }: OwnJob): Promise<void> {
   const until = performance.now() + lastMilliseconds;

@@ -1,17 +1,17 @@
-// Sees to it that what the wrapper tells the ranks reaches those on other nodes, too.
+// Passes the wrapper's variables to ranks on other nodes.
 
 import { execFile } from 'node:child_process';
 import type { Environment } from '../../environment/index.js';
 import { type Launch, type LauncherKind, launcherKinds, recognise } from '../kinds/index.js';
 
-/** What the ranks are told. Where it was set before us, a user may have meant it for all nodes as well. */
+/** The variables for the ranks. If one was already set, the user may have meant it for all nodes as well. */
 const ours =
   /^HWLOC_SHARE_(JOB|LAUNCHER|DIR|TIMEOUT|IO|HOLE|LIBHWLOC|STRICT|VERBOSE|SPOOL|XMLFILE|NODE|UID)$/;
 
 /**
- * A command as it is to be started: the words and the environment may have had to be added to.
+ * Prepares a command for its start: adds words and variables if necessary.
  *
- * @param prepare  What else is to be done about it, when its kind is known.
+ * @param prepare  Further preparation, once the kind of launcher is known.
  */
 export async function toAllNodes(
   { command, args }: { readonly command: string; readonly args: readonly string[] },
@@ -22,20 +22,23 @@ export async function toAllNodes(
   const kind = await recognise(launcherKinds, command, env.PATH ?? '', versionOf);
   const launch = await prepare(kind, { args, env });
   if (kind === undefined) return { kind, ...launch };
-  // Whose job it is that has the wrapper's name: not one of several that a script behind the wrapper starts.
+  // Names the one launcher that has the wrapper's job name, as opposed to launchers that a script behind the
+  // wrapper starts.
   const told: Environment = { ...launch.env, HWLOC_SHARE_LAUNCHER: kind.name };
   const variables = Object.keys(told).filter((name) => ours.test(name) && told[name] !== undefined);
   const words = { args: launch.args, env: told };
   return { kind: kind.name, ...(kind.passOn?.(words, variables) ?? words) };
 }
 
-/** A launcher that takes longer is not worth waiting for: only the other nodes miss our variables. */
+/**
+ * A launcher that takes longer is not waited for: only the ranks of other nodes miss the wrapper's variables.
+ */
 const patience = 5000;
 
-/** What a program's --version prints, on both streams; whatever goes wrong, what there is of it. */
+/** What a program's --version prints, on both streams, as far as it gets if anything goes wrong. */
 export function versionOf(command: string): Promise<string> {
   return new Promise((resolve) => {
-    // With Node's own means: importing execa takes as long as Node takes to start.
+    // With Node's own functions: importing execa takes as long as starting Node.
     const child = execFile(command, ['--version'], { timeout: patience }, (_error, stdout, stderr) => {
       resolve(`${stdout}\n${stderr}`);
     });

@@ -1,5 +1,5 @@
-// `--xmlfile`: sees to it that each node's topology is written as XML, once, and that all programs of the job are told.
-// See docs/xmlfile.md for the way there.
+// `--xmlfile`: has each node's topology written as XML, once, and tells all programs of the job where it is.
+// docs/xmlfile.md describes how.
 
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
@@ -9,37 +9,42 @@ import { messageOf } from '../../errors/index.js';
 import { prefixRules } from '../prefix/index.js';
 import type { Launch, LauncherKind } from '../kinds/index.js';
 
-/** A job as far as it matters here. */
+/** The part of a job that matters here. */
 export interface XmlJob {
   readonly job: string;
   readonly roots: readonly string[];
-  /** Takes what gives a directory back when the job has ended. */
+  /** Registers a function that releases a directory when the job has ended. */
   readonly whenOver: (release: () => void) => void;
-  /** Says a line to the user. */
+  /** Writes a line to the user. */
   readonly complain: (text: string) => void;
 }
 
-// Where src/xmlfile is in the bundle: beside our own folder.
+// src/xmlfile in the bundle: next to this folder.
 const programs = join(import.meta.dirname, '..', 'xmlfile');
 const front = join(programs, 'front.sh');
 
-/** What stands in front of each rank's program: sh, which reads front.sh if it is there, and in any case becomes the program. */
+/**
+ * The words in front of each rank's program: sh, which reads front.sh if it exists, and then in any case
+ * becomes the program.
+ */
 export const prefix: readonly string[] = [
   '/bin/sh',
   '-c',
-  // Open MPI passes it on to other nodes with OMPI_ in front.
+  // Open MPI passes the variable to other nodes with the prefix OMPI_.
   '[ -r "${HWLOC_SHARE_XMLFILE:=$OMPI_HWLOC_SHARE_XMLFILE}" ] && . "$HWLOC_SHARE_XMLFILE"; exec "$@"',
   'sh',
 ];
 
-/** For the ranks of the built-in launcher, which are all here. @returns their environment */
+/** For the ranks of the built-in launcher, which are all on this node. @returns their environment */
 export async function forLocal(env: Environment, xmlJob: XmlJob): Promise<Environment> {
   if (isTold(env, [], xmlJob)) return env;
   const file = await writeHere(env, xmlJob);
   return file === undefined ? env : told({ ...env, HWLOC_SHARE_XMLFILE: '1' }, file);
 }
 
-/** For a launcher, which may start ranks on any node. @returns what makes of a launch what is to be started */
+/**
+ * For a launcher, which may start ranks on any node. @returns a function that changes a launch accordingly
+ */
 export function forLauncher(
   xmlJob: XmlJob,
 ): (kind: LauncherKind | undefined, launch: Launch) => Promise<Launch> {
@@ -62,14 +67,15 @@ async function prepare(kind: LauncherKind | undefined, launch: Launch, xmlJob: X
     complain(`--xmlfile does not work with ${why}; programs discover the machine for themselves`);
     return launch;
   }
-  // What HWLOC_COMPONENTS asks for is for the ranks; a launcher that was asked to look at something else does that itself.
+  // HWLOC_COMPONENTS is meant for the ranks. A launcher that should look at something else discovers that
+  // itself.
   if (launcher?.usesHwloc !== true || env.HWLOC_COMPONENTS !== undefined) return prefixed;
   const file = await writeHere(env, xmlJob);
   return file === undefined ? prefixed : { args: prefixed.args, env: told(prefixed.env, file) };
 }
 
 function isTold(env: Environment, args: readonly string[], { complain }: XmlJob): boolean {
-  // A user who has set one keeps it.
+  // A value that the user has set is kept.
   const name = sourceVariables.find(
     (each) => env[each] !== undefined || args.some((word) => sets(word, each)),
   );
@@ -83,23 +89,26 @@ function sets(word: string, name: string): boolean {
   return new RegExp(`(^|[,;=])${name}(=|$)`).test(word);
 }
 
-/** The variables that go together: the file, that it describes this machine, and that the reader's own cgroup holds. */
+/**
+ * Variables that belong together: the file, that it describes this machine, and that the reader's own cgroup
+ * applies.
+ */
 function told(env: Environment, file: string): Environment {
   return {
     ...env,
     HWLOC_XMLFILE: file,
     HWLOC_THISSYSTEM: env.HWLOC_THISSYSTEM ?? '1',
     HWLOC_THISSYSTEM_ALLOWED_RESOURCES: env.HWLOC_THISSYSTEM_ALLOWED_RESOURCES ?? '1',
-    // With it, hwloc does not look at HWLOC_XMLFILE. What it asks for is in the file.
+    // With HWLOC_COMPONENTS, hwloc ignores HWLOC_XMLFILE. The file contains what the variable asks for.
     HWLOC_COMPONENTS: undefined,
   };
 }
 
 /**
- * Writes the file on this node; it is removed with the job's channels. By a process of its own, since a discovery loads the
- * libraries of all kinds of devices, and takes as long as they like.
+ * Writes the file on this node. It is removed with the job's channels. A separate process writes it: a
+ * discovery loads libraries for all kinds of devices, and takes as long as they need.
  *
- * @returns undefined where that fails; the user has been told.
+ * @returns undefined if that fails; the user has been told.
  */
 async function writeHere(
   env: Environment,
@@ -107,7 +116,8 @@ async function writeHere(
 ): Promise<string | undefined> {
   try {
     const { enterChannel, leaveChannel, ownerByte } = await import('../../channel/index.js');
-    // Nobody meets in this one: it is locked, and removed with the others of this job when that has ended.
+    // No ranks meet in this channel. It is locked, and removed with the job's other channels when the job has
+    // ended.
     const directory = enterChannel(roots, `${job}.xmlfile@${hostName()}`, ownerByte);
     const leave = () => {
       leaveChannel(directory, ownerByte);
@@ -123,10 +133,10 @@ async function writeHere(
   return undefined;
 }
 
-/** @returns whether the file is there; if not, the writer has said why. */
+/** @returns whether the file exists; if not, the writer has said why. */
 function runWriter(directory: string, env: Environment): Promise<boolean> {
   return new Promise((resolve, reject) => {
-    // NODE_OPTIONS may make it join the job, for one.
+    // NODE_OPTIONS could make the process join the job, for example.
     const child = spawn(process.execPath, [join(programs, 'bin.mjs'), directory], {
       env: { ...env, NODE_OPTIONS: undefined },
       stdio: ['ignore', 2, 2],

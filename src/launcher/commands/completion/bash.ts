@@ -1,4 +1,4 @@
-// Completion in bash.
+// Makes the completion script for bash.
 
 import type { Manual } from '../command.js';
 import { type Option, type OptionTable, namesOf } from '../../command-line/options.js';
@@ -121,7 +121,7 @@ complete -o bashdefault -o default -F _hwloc_share hwloc-share
 `;
 }
 
-/** What a command is called in the script: the wrapper has no name. */
+/** The name of a command in the script: the wrapper has none. */
 function nameIn({ name }: Manual): string {
   return name === 'hwloc-share' ? "''" : name;
 }
@@ -146,12 +146,12 @@ function valueCases({ name, options, operands }: Manual): string[] {
 }
 
 function caseOf(pattern: string, generator: string): string {
-  // Then bash puts a slash, not a blank, behind a folder.
+  // With this, bash appends a slash instead of a blank to a directory.
   const names = generator === '-d' ? 'compopt -o filenames; ' : '';
   return `    '${pattern}') ${names}mapfile -t COMPREPLY < <(compgen ${generator} -- "$3") ;;`;
 }
 
-/** Arguments of compgen; undefined for files, which bash completes where we have nothing. */
+/** Arguments of compgen; undefined for files, which bash completes if the script offers nothing. */
 function generatorOf({ value, choices, usual }: Option): string | undefined {
   const words = choices ?? usual;
   if (words !== undefined) return wordsOf(words);

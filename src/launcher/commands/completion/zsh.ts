@@ -1,4 +1,4 @@
-// Completion in zsh.
+// Makes the completion script for zsh.
 
 import type { Manual } from '../command.js';
 import { type Option, type OptionTable, namesOf } from '../../command-line/options.js';
@@ -71,7 +71,7 @@ function specs(table: OptionTable, indent = ''): string {
     .join('');
 }
 
-/** Long options take their value behind a blank or a `=`. */
+/** The value of a long option follows a blank or a `=`. */
 function specsOf(name: string, option: Option): string[] {
   const { value, describe } = option;
   const text = `[${describe.replace(/[[\]\\]/g, '\\$&').replaceAll(':', '\\:')}]`;

@@ -1,4 +1,5 @@
-// What jobs left in the directories where ranks meet: before the self-test, and after it, which sweeps as every job does.
+// Finds what jobs have left in the roots: before the self-test and after it, since the self-test sweeps like
+// every job.
 
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,12 +9,12 @@ import { describeKept } from '../hold/hold.js';
 import { bytes } from '../text.js';
 import type { Finding } from './finding.js';
 
-/** What is in the directories: by whether its job lives, which may be unknown. */
+/** The channels in the roots, by whether their job is alive, which may be unknown. */
 export interface Channels {
   readonly living: readonly string[];
   readonly stale: readonly { readonly path: string; readonly bytes: number }[];
   readonly unknown: readonly string[];
-  /** Where topologies are kept from step to step. */
+  /** Channels that keep topologies from step to step. */
   readonly kept: readonly KeptChannel[];
 }
 
@@ -32,8 +33,8 @@ export function foundIn(roots: readonly string[]): Channels {
 }
 
 /**
- * @param before  The self-test.
- * @param after   It.
+ * @param before  The channels before the self-test.
+ * @param after   The channels after it.
  */
 export function describeChannels(before: Channels, after: Channels): readonly Finding[] {
   const kept = after.kept.map((channel): Finding => {

@@ -1,25 +1,25 @@
-// Which distribution this is, and how a package is installed in it.
+// Which distribution this is, and how to install a package in it.
 
 import { readFileSync } from 'node:fs';
 
-/** The package managers that are known, and the distributions (ID or ID_LIKE in os-release) that have each. */
+/** The known package managers, and the distributions (ID or ID_LIKE in os-release) that use each. */
 const managers = {
   apt: { install: 'apt-get install', ids: ['debian', 'ubuntu'] },
   dnf: { install: 'dnf install', ids: ['fedora', 'rhel', 'centos'] },
   zypper: { install: 'zypper install', ids: ['suse', 'opensuse', 'sles'] },
 } as const;
 
-/** What a package is called by each of them. */
+/** The name of a package in each package manager. */
 export type PackageNames = Readonly<Record<keyof typeof managers, string>>;
 
 export interface Distribution {
-  /** As it calls itself: `Debian GNU/Linux 12 (bookworm)`. */
+  /** Its own name: `Debian GNU/Linux 12 (bookworm)`. */
   readonly name: string;
-  /** The command that installs a package; undefined where the package manager is not known. */
+  /** The command that installs a package; undefined if the package manager is not known. */
   install(names: PackageNames): string | undefined;
 }
 
-/** @param text  Of os-release(5). */
+/** @param text  The contents of os-release(5). */
 export function distributionFrom(text: string): Distribution {
   const value = (name: string) =>
     new RegExp(`^${name}=(["']?)(.*)\\1$`, 'm').exec(text)?.[2]?.replace(/\\(.)/g, '$1');
@@ -40,13 +40,13 @@ export function ownDistribution(): Distribution {
     try {
       return distributionFrom(readFileSync(file, 'utf8'));
     } catch {
-      // Not there: the next one.
+      // This file does not exist: try the next one.
     }
   }
   return distributionFrom('');
 }
 
-/** A command as this user has to type it. */
+/** A command as this user must type it: with sudo, unless the user is root. */
 export function asRoot(command: string): string {
   return process.geteuid?.() === 0 ? command : `sudo ${command}`;
 }

@@ -1,4 +1,4 @@
-// All that the doctor looks at, in order.
+// Runs all checks of the doctor, in order.
 
 import { accessSync, constants } from 'node:fs';
 import { release } from 'node:os';
@@ -18,7 +18,7 @@ import { judgePlaces, silentPlace } from './places.js';
 import { look } from './run-probe.js';
 import { noSelfTest, selfTest } from './self-test.js';
 
-/** Of the JSON: a reader should refuse one that it does not know. */
+/** The version of the JSON format. A reader should refuse a version that it does not know. */
 const formatVersion = 1;
 
 /** @returns 0 if sharing works here, 1 if not. */
@@ -34,7 +34,7 @@ export async function examine(call: Call, asJson: boolean): Promise<number> {
 
   const report = (finding: Finding) => {
     findings.push(finding);
-    // At once: what comes next may take a while.
+    // Printed at once: the next check may take a while.
     print(formatFinding(finding, paint));
   };
 
@@ -54,9 +54,9 @@ export async function examine(call: Call, asJson: boolean): Promise<number> {
 }
 
 /**
- * No program can be started in a directory that this user may not enter.
+ * Leaves a working directory that this user may not enter: no program can be started there.
  *
- * @throws Error  `ENOENT` of `uv_cwd`: it has been removed.
+ * @throws Error  `ENOENT` of `uv_cwd`: the directory has been removed.
  */
 function leaveClosedDirectory(): void {
   const directory = process.cwd();
@@ -87,7 +87,7 @@ async function lookAround(
   checkLimits(length).forEach(report);
   (await checkJobs()).forEach(report);
   const before = await channelsIn(roots);
-  // Late, so that nothing else runs beside it.
+  // Last, so that nothing else runs at the same time.
   const test = env === undefined ? noSelfTest : await selfTest(command, options, env);
   report(test);
   describeChannels(before, await channelsIn(roots)).forEach(report);
@@ -110,7 +110,7 @@ async function checkPlaces(roots: readonly string[], length: number): Promise<re
   return judgePlaces(findings);
 }
 
-/** Nothing, where a file system does not answer: that has been found already. */
+/** The channels; none if a file system does not answer, which another check has already found. */
 async function channelsIn(roots: readonly string[]): Promise<Channels> {
   const { result } = await look('channels', roots);
   return result ?? { living: [], stale: [], unknown: [], kept: [] };

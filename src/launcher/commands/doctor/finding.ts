@@ -1,17 +1,20 @@
-// What the doctor finds: one sentence each, how grave it is, and the command that mends it. And how it is printed.
+// Findings of the doctor: one sentence each, its level, and the command that repairs it. Also prints them.
 
 import type { Paint } from '../text.js';
 
-/** `ok`; `warning`: sharing works, but not always, not for all, or not as fast; `problem`: it does not work. */
+/**
+ * `ok`; `warning`: sharing works, but not always, not for all, or not as fast; `problem`: sharing does not
+ * work.
+ */
 export type Level = 'ok' | 'warning' | 'problem';
 
 export interface Finding {
-  /** What it is about, in a word that stays the same: for scripts. */
+  /** What the finding is about, as a fixed word for scripts. */
   readonly subject: string;
   readonly level: Level;
   /** One sentence without a full stop. */
   readonly text: string;
-  /** A command for a shell that mends it, or adds what is missing. */
+  /** A shell command that repairs it, or adds what is missing. */
   readonly mend?: string;
   /** The same in numbers and names, for scripts. */
   readonly facts?: Readonly<Record<string, unknown>>;
@@ -22,13 +25,13 @@ const colours = { ok: 'green', warning: 'yellow', problem: 'red' } as const;
 /** Wide enough for the longest level. */
 const column = 'problem'.length;
 
-/** A finding in one line, and below it the command that mends it. */
+/** A finding on one line. The line below has the command that repairs it. */
 export function formatFinding({ level, subject, text, mend }: Finding, paint: Paint): string {
   const line = `  ${paint(level.padEnd(column), colours[level])}  ${withSubject(subject, text)}`;
   return mend === undefined ? line : `${line}\n  ${' '.repeat(column)}  ${paint(`$ ${mend}`, 'bold')}`;
 }
 
-/** What it all comes to. */
+/** The summary of all findings. */
 export function verdict(findings: readonly Finding[], paint: Paint): string {
   const count = (level: Level) => findings.filter((finding) => finding.level === level).length;
   const [problems, warnings] = [count('problem'), count('warning')];
@@ -42,7 +45,7 @@ export function verdict(findings: readonly Finding[], paint: Paint): string {
     : paint(`Sharing does not work here${tail}.`, 'red');
 }
 
-/** Some sentences begin with what they are about. */
+/** Puts the subject before the sentence, unless the sentence already begins with it. */
 function withSubject(subject: string, text: string): string {
   return ['libhwloc', 'koffi', 'node', 'place', 'launcher'].includes(subject) ||
     subject.startsWith('ulimit') ||

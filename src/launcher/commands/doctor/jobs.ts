@@ -1,4 +1,4 @@
-// Jobs that run here: which of them share a topology.
+// Finds running jobs on this node, and says which of them share a topology.
 
 import { descendantsOf } from '../../../channel/place/index.js';
 import { formatAddress } from '../../../maps/index.js';
@@ -6,12 +6,12 @@ import { runningJobs } from '../running/jobs.js';
 import { bytes, counted } from '../text.js';
 import type { Finding } from './finding.js';
 
-/** A job, or a step of it, as far as it is on this node. */
+/** The part of a job, or of a job step, on this node. */
 export interface SeenJob {
   readonly name: string;
   /** All its ranks. */
   readonly pids: readonly number[];
-  /** Those that have adopted. */
+  /** The ranks that have adopted. */
   readonly sharing: readonly number[];
   readonly address: number | undefined;
   readonly length: number | undefined;
@@ -20,7 +20,8 @@ export interface SeenJob {
 /**
  * The jobs of this user that run on this node.
  *
- * @param doctor  The pid of the doctor, which may be started as a rank itself; it and what is below it are no job.
+ * @param doctor  The pid of the doctor. A launcher may have started it as a rank; it and its descendants are
+ *   not a job.
  */
 export function sharingJobs(doctor: number): readonly SeenJob[] {
   const own = [doctor, ...descendantsOf([doctor])];

@@ -1,4 +1,5 @@
-// libhwloc and koffi, through which it is called: whether they are there, which ones, and what they make of this machine.
+// Checks libhwloc and koffi, through which it is called: whether they can be loaded, which versions they are,
+// and what they find on this machine.
 
 import { readFileSync } from 'node:fs';
 import { environment, sourceVariables } from '../../../environment/index.js';
@@ -14,14 +15,15 @@ export interface LibraryReport {
   readonly length: number | undefined;
 }
 
-/** Those of some variables that are set. */
+/** The variables that are set, among some. */
 export function set(names: readonly string[]): string[] {
   return names.filter((name) => (environment()[name] ?? '') !== '');
 }
 
 /**
  * @param asked  The libhwloc that was asked for, by `--libhwloc` or HWLOC_SHARE_LIBHWLOC.
- * @param tell   Is called with each finding, and with `{ plugins }`, the names of hwloc's plugins, before the discovery.
+ * @param tell   Called with each finding, and before the discovery with `{ plugins }`, the names of hwloc's
+ *   plugins.
  */
 export async function checkLibrary(
   distribution: Distribution,
@@ -62,7 +64,7 @@ function koffiProblem(error: unknown): Finding {
     subject: 'koffi',
     level: 'problem',
     text: firstLine(error),
-    // Its native part is an optional package, for each kind of machine its own.
+    // The native part of koffi is an optional package, a different one for each kind of machine.
     mend: 'npm install --include=optional koffi',
   };
 }
@@ -74,12 +76,12 @@ async function describeLibrary(
 ): Promise<{ readonly finding: Finding; readonly plugins: readonly string[] }> {
   const { file, apiVersion } = hwloc.libhwloc(asked);
   const abi = hwloc.abi();
-  // The exact version stands nowhere but in a topology; this one is the least work.
+  // Only a topology has the exact version. This topology is the fastest to load.
   const topology = await hwloc.loadTopology({ source: { synthetic: 'pu:1' } });
   const told = topology.infos.find(({ name }) => name === 'hwlocVersion')?.value;
   const api = hwloc.versionText(apiVersion);
   const version = told ?? api;
-  // Which are loaded with the first topology, and go with the last.
+  // Plugins are loaded with the first topology, and unloaded with the last.
   const plugins = hwloc.loadedPlugins();
   topology.close();
   const path = mappedFiles(/\/libhwloc[^/]*\.so[^/]*$/)[0] ?? file;
@@ -93,7 +95,7 @@ async function describeLibrary(
   return { finding: { subject: 'libhwloc', level: 'ok', text, facts }, plugins };
 }
 
-/** What the package with the library is called. */
+/** The name of the package with the library. */
 const libhwlocPackages = { apt: 'libhwloc15', dnf: 'hwloc-libs', zypper: 'libhwloc15' };
 
 function libraryProblem(error: unknown, hwloc: Hwloc, distribution: Distribution): Finding {
@@ -121,7 +123,7 @@ async function describeMachine(
     const named = set(sourceVariables);
     const facts = { packages, numaNodes: nodes, cores, pus, length, milliseconds, plugins, sources: named };
     const result = { length };
-    // hwloc goes on in silence where it cannot read what it is told to.
+    // hwloc continues without a message if it cannot read what a variable names.
     if (named.length > 0 && topology.isThisSystem && set(['HWLOC_THISSYSTEM']).length === 0) {
       const text = `hwloc cannot read what ${assignments(named)} says, and discovers this machine instead`;
       const mend = `unset ${named.join(' ')}`;
@@ -151,7 +153,7 @@ function assignments(names: readonly string[]): string {
   return names.map((name) => `${name}=${environment()[name] ?? ''}`).join(' ');
 }
 
-/** The files of a name that are mapped in this process. */
+/** The files with a name that are mapped in this process. */
 function mappedFiles(name: RegExp): string[] {
   const paths = readFileSync('/proc/self/maps', 'utf8')
     .split('\n')

@@ -1,24 +1,30 @@
-// Limits of this user's processes, and settings of the kernel, that sharing depends on.
+// Checks the limits of this user's processes, and the kernel settings, that sharing depends on.
 
 import { readFileSync } from 'node:fs';
 import { asRoot } from './distribution.js';
 import type { Finding } from './finding.js';
 
-/** Pages of the FIFOs of a join, whatever its size: the lobby and two gates. @see pipe(7), "Pipe capacity" */
+/**
+ * Pages of the FIFOs of a join with any number of ranks: the lobby and two gates. @see pipe(7), "Pipe
+ * capacity"
+ */
 const pages = 3 * 16;
 
-/** Node reserves several GB of addresses at its start (not memory). With 4,000,000 kB jobs ran well; below, it is Node that fails. */
+/**
+ * Node reserves several GB of addresses (not memory) at its start. With 4,000,000 kB jobs ran well; with
+ * less, Node itself fails.
+ */
 const leastAddressSpace = 4_000_000 * 1024;
 
 /** Mappings of one process: Node has about 100, a heap of 40 million objects 5,300. */
 const leastMappings = 10_000;
 
-/** The limits, and the settings of the kernel. @param length  Bytes of the topology. */
+/** Checks limits and kernel settings. @param length  Bytes of the topology. */
 export function checkLimits(length: number): readonly Finding[] {
   return [...limits(read('/proc/self/limits') ?? '', length), ...settings()];
 }
 
-/** @param text  Of /proc/self/limits. @see proc(5), getrlimit(2) */
+/** @param text  The contents of /proc/self/limits. @see proc(5), getrlimit(2) */
 function limits(text: string, length: number): Finding[] {
   const softLimit = (name: string) => {
     const [, soft = 'unlimited'] = new RegExp(`^${name} +(\\d+|unlimited)`, 'm').exec(text) ?? [];
@@ -66,7 +72,7 @@ function settings(): Finding[] {
     return [{ subject: name, text: `${name} = ${value}${why && `: ${why}`}`, ...rest, facts: { value } }];
   };
   const ok = (why = '') => ({ level: 'ok', why }) as const;
-  // The kernel counts the pipes of all users but root.
+  // The kernel limits the pipes of all users except root.
   const fits = (value: number) => value === 0 || value >= pages || process.geteuid?.() === 0;
   return [
     ...finding('vm.max_map_count', (value) =>

@@ -1,4 +1,5 @@
-// The library and the machine, with an end: where the discovery does not come back, the plugin of hwloc that is at fault is looked for.
+// Checks the library and the machine within a time limit. If the discovery hangs, finds the plugin of hwloc
+// that causes this.
 
 import { environment, sourceVariables } from '../../../environment/index.js';
 import { shellWord } from '../text.js';
@@ -6,26 +7,26 @@ import type { Finding } from './finding.js';
 import { type LibraryReport, set } from './library.js';
 import { look, quickly } from './run-probe.js';
 
-/** Seconds before the user is told that hwloc takes long. */
+/** Seconds until the user is told that hwloc takes long. */
 const longSeconds = 5;
 
-/** What is known of the machine, and what keeps hwloc from hanging on it. */
+/** Facts about the machine, and the variables that keep hwloc from hanging on it. */
 export interface Machine extends LibraryReport {
-  /** Variables for the doctor's own job; none where nothing hangs, undefined where that cannot be helped. */
+  /** Variables for the doctor's own job; empty if nothing hangs, undefined if no variables help. */
   readonly env: Variables | undefined;
 }
 
 type Variables = Readonly<Record<string, string>>;
 
-/** What is looked at. */
+/** The input of the examination. */
 export interface Examination {
   /** The libhwloc that was asked for. */
   readonly asked: string | undefined;
-  /** How long a discovery may take: as long as ranks wait for it. */
+  /** How long a discovery may take: the time that ranks wait for it. */
   readonly seconds: number;
-  /** Is called with each finding. */
+  /** Called with each finding. */
   readonly report: (finding: Finding) => void;
-  /** Says a line on stderr. */
+  /** Writes a line to stderr. */
   readonly complain: (text: string) => void;
 }
 
@@ -46,7 +47,7 @@ export async function examineMachine(examination: Examination): Promise<Machine>
   return result === undefined ? findCulprit(examination, plugins, why) : { ...result, env: {} };
 }
 
-/** Discovers the machine without plugins, then with each of them alone. */
+/** Discovers the machine without plugins, then with each plugin alone. */
 async function findCulprit(
   { asked, seconds, report }: Examination,
   plugins: readonly string[],
@@ -92,7 +93,7 @@ async function findCulprit(
   return { ...bare.result, env };
 }
 
-/** What leaves some plugins out, beside what the user leaves out. */
+/** Variables that leave out some plugins, in addition to what the user leaves out. */
 function without(names: readonly string[]): Variables {
   const excluded = names.map((name) => `-${name}`);
   const asked = environment().HWLOC_COMPONENTS ?? '';

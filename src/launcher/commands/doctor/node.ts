@@ -1,5 +1,5 @@
-// Node: whether it is a version that the package runs on, and whether compiled code of the package is cached for it. The cache saves each
-// rank some milliseconds. Where it is missing, it is made here.
+// Checks Node: whether the package supports this version, and whether compiled code of the package is cached
+// for it. The cache saves each rank some milliseconds. If it is missing, it is made here.
 
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -7,8 +7,8 @@ import { asRoot } from './distribution.js';
 import type { Finding } from './finding.js';
 
 /**
- * @param version  Of this Node: `v20.19.1`.
- * @param lowest   That will do: `20.19`.
+ * @param version  The version of this Node: `v20.19.1`.
+ * @param lowest   The lowest supported version: `20.19`.
  */
 export function checkNode(version: string, lowest: string): Finding {
   const [major = 0, minor = 0] = version.slice(1).split('.').map(Number);
@@ -26,7 +26,7 @@ export function checkNode(version: string, lowest: string): Finding {
   };
 }
 
-/** Two ranks join to make it. */
+/** Two ranks join to make the cache. */
 const patience = 60_000;
 
 /** @param command  The file of hwloc-share. */

@@ -1,4 +1,4 @@
-// The directories in which ranks meet: whether they can be used, what file system they are on, and what room it has.
+// Checks the roots: whether ranks can use them, what file system they are on, and how much space it has.
 
 import { accessSync, constants, readFileSync, statSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -8,14 +8,14 @@ import { asRoot } from './distribution.js';
 import { bytes, shellWord } from '../text.js';
 import type { Finding } from './finding.js';
 
-/** File systems that other nodes see, too, or that are slow to map: jobs run well on them, but not as fast. */
+/** File systems that other nodes share, or that are slow to map. Jobs run well on them, but not as fast. */
 const remote = /^(nfs|lustre|gpfs|beegfs|ceph|cifs|smb|panfs|glusterfs|orangefs|pvfs2|afs|fuse\.)/;
 
-/** What the kernel says of the file system that a path is on. @see proc(5), /proc/pid/mountinfo */
+/** The kernel's data about the file system of a path. @see proc(5), /proc/pid/mountinfo */
 export interface Mount {
   readonly point: string;
   readonly type: string;
-  /** Of the mount and of the file system: `rw,nosuid,size=1024k`. */
+  /** The options of the mount and of the file system: `rw,nosuid,size=1024k`. */
   readonly options: string;
 }
 
@@ -26,15 +26,17 @@ export function silentPlace(root: string, why: string): Finding {
   return { subject: 'place', level: 'warning', text, facts: { directory: base, usable: false } };
 }
 
-/** The findings on all directories, one each: what is wrong with one is a problem where no other can be used. */
+/**
+ * Sets the levels of the findings on all directories: a fault is a problem only if no directory can be used.
+ */
 export function judgePlaces(findings: readonly Finding[]): readonly Finding[] {
   if (findings.some(({ level, facts }) => level === 'ok' || facts?.usable === true)) return findings;
-  // Each is worth a warning; none at all is the end of sharing.
+  // One unusable directory is worth a warning. If no directory can be used, ranks cannot share.
   return findings.map((finding) => ({ ...finding, level: 'problem' }));
 }
 
 /**
- * Looks at one directory.
+ * Checks one directory.
  *
  * @param root    `BASE/hwloc-share-UID`.
  * @param length  Bytes of a topology of this machine; 0 if it is not known.
@@ -70,7 +72,7 @@ export function checkPlace(root: string, length: number): Finding {
       : { fileSystem: mount.type, mountPoint: mount.point, options: mount.options }),
     bytes: blocks * bsize,
     free,
-    // A file system without a limit of files says 0 of 0.
+    // A file system without a limit of files reports 0 of 0.
     filesFree: files === 0 ? null : ffree,
   };
   const where = `${base}: ${mount?.type ?? 'unknown file system'}, ${bytes(free)} free of ${bytes(blocks * bsize)}, ${mount?.options ?? ''}`;
@@ -126,7 +128,7 @@ function whyNot(base: string, code: string | undefined): [text: string, mend: st
   }
 }
 
-/** The command that makes room. */
+/** The command that makes space. */
 function more(base: string, mount: Mount | undefined, size: number, length: number): string {
   if (mount?.type === 'tmpfs' && size < 64 * length) {
     const mebibytes = Math.max(64, 2 ** Math.ceil(Math.log2((64 * length) / 2 ** 20)));
@@ -141,7 +143,7 @@ function moreFiles(mount: Mount | undefined, files: number): string | undefined 
     : undefined;
 }
 
-/** The mount that a directory is on: the last one of the longest point that it is below. */
+/** The mount that a directory is on: the last one with the longest mount point above the directory. */
 export function mountOf(
   path: string,
   text = readFileSync('/proc/self/mountinfo', 'utf8'),

@@ -1,5 +1,6 @@
-// `node probe.mjs NAME JSON`: one look of the doctor's in a process of its own, which can be killed if it does not come back: libhwloc may
-// wait for a device, and a file system may not answer. It writes what it finds as lines of JSON, each when it is found.
+// `node probe.mjs NAME JSON`: one check of the doctor in its own process, which can be killed if the check
+// hangs: libhwloc may wait for a device, and a file system may not answer. Writes each finding at once, as a
+// line of JSON.
 
 import { writeSync } from 'node:fs';
 import { foundIn } from './channels.js';
@@ -8,7 +9,7 @@ import { sharingJobs } from './jobs.js';
 import { checkLibrary } from './library.js';
 import { checkPlace } from './places.js';
 
-/** A look: it gets its argument, tells what it finds on the way, and gives a result. */
+/** A check: it gets its argument, reports findings meanwhile, and returns a result. */
 const probes = {
   library: (asked: string | undefined, tell: (value: unknown) => void) =>
     checkLibrary(ownDistribution(), asked ?? undefined, tell),

@@ -1,4 +1,4 @@
-// Programs: which launchers are installed, and in which version; and whether lstopo is.
+// Checks programs: which launchers are installed, in which version, and whether lstopo is installed.
 
 import { execa } from 'execa';
 import { environment } from '../../../environment/index.js';
@@ -7,13 +7,13 @@ import type { Distribution } from './distribution.js';
 import type { Finding } from './finding.js';
 import { limited, quickly } from './run-probe.js';
 
-/** A launcher's program; several names may lead to it. */
+/** A launcher's program. Several names may lead to the same program. */
 interface Program {
   readonly file: string;
   readonly commands: readonly string[];
 }
 
-/** One finding for each program of a launcher in PATH; one if there is none at all. */
+/** One finding for each launcher's program in PATH; a single finding if there is none. */
 export async function checkLaunchers(distribution: Distribution): Promise<readonly Finding[]> {
   const programs = programsIn(environment().PATH ?? '');
   if (programs.length > 0) return Promise.all(programs.map((program) => limited(() => describe(program))));
@@ -39,7 +39,7 @@ function programsIn(path: string): Program[] {
   return [...programs].map(([file, commands]) => ({ file, commands }));
 }
 
-/** What a program's --version prints, on both streams; whatever goes wrong, what there is of it. */
+/** What a program's --version prints, on both streams, as far as it gets if anything goes wrong. */
 async function versionOf(command: string): Promise<string> {
   const { all } = await execa(command, ['--version'], {
     all: true,
@@ -54,7 +54,7 @@ async function versionOf(command: string): Promise<string> {
 async function describe({ file, commands }: Program): Promise<Finding> {
   const subject = 'launcher';
   const [command = ''] = commands;
-  // By its name, not by the file: some programs (Open MPI's) do what they are called.
+  // Called by its name, not by its file: some programs (Open MPI's) act according to the name.
   const printed = await versionOf(command);
   const kind = await recognise(launcherKinds, command, environment().PATH ?? '', () =>
     Promise.resolve(printed),
@@ -75,8 +75,8 @@ async function describe({ file, commands }: Program): Promise<Finding> {
 }
 
 /**
- * The version in what a program prints when it is asked for it: `mpirun (Open MPI) 4.1.4`, `Version: 4.0.2`, `slurm 22.05.8`,
- * `Intel(R) MPI Library for Linux* OS, Version 2021.9 Build 20230307`.
+ * Finds the version in what a program's --version prints: `mpirun (Open MPI) 4.1.4`, `Version: 4.0.2`, `slurm
+ * 22.05.8`, `Intel(R) MPI Library for Linux* OS, Version 2021.9 Build 20230307`.
  */
 export function versionIn(printed: string): string | undefined {
   return /(?:version:?\s+|\)\s*|^\S+\s+|mvapich2-)v?(\d+(?:\.\d+)+[\w.-]*)/im.exec(printed)?.[1];

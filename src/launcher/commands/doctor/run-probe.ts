@@ -1,4 +1,4 @@
-// Starting the doctor's looks, and ending those that do not come back.
+// Starts the doctor's checks as processes, and ends those that hang.
 
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -6,34 +6,34 @@ import pLimit from 'p-limit';
 import { environment } from '../../../environment/index.js';
 import type { Probes } from './probe.js';
 
-/** Seconds that a look may take which has nothing to compute. */
+/** Seconds for a check that has nothing to compute. */
 export const quickly = 5;
 
-/** How many looks are under way at once: they are short, and the machine may be busy. */
+/** How many checks run at once: they are short, and the machine may be busy. */
 export const limited = pLimit(4);
 
-// In the bundle, beside this file.
+// In the bundle, next to this file.
 const file = join(import.meta.dirname, 'probe.mjs');
 
-/** What a look has come to. */
+/** The outcome of a check. */
 export interface Looked<Result> {
-  /** Undefined if it did not come back, or died. */
+  /** Undefined if the check hung, or died. */
   readonly result: Result | undefined;
   /** Why there is no result: `no answer within 5 s`. */
   readonly why: string;
 }
 
-/** How a look is had. */
+/** Options of a check. */
 export interface ProbeOptions {
   /** How long it may take. */
   readonly seconds?: number;
-  /** What is different in its environment. */
+  /** Changes to its environment. */
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** Is called with what is found on the way. */
+  /** Called with findings while the check runs. */
   readonly tell?: (value: unknown) => void;
 }
 
-/** Has a look. It never fails, and never takes longer than it may. */
+/** Runs a check. Never fails, and never takes longer than allowed. */
 export function look<Name extends keyof Probes>(
   name: Name,
   argument: Parameters<Probes[Name]>[0],
@@ -41,7 +41,7 @@ export function look<Name extends keyof Probes>(
 ): Promise<Looked<Awaited<ReturnType<Probes[Name]>>>> {
   return limited(async () => {
     const child = execa(process.execPath, [file, name, JSON.stringify(argument ?? null)], {
-      // NODE_OPTIONS may make it join a job, for one.
+      // NODE_OPTIONS could make the process join a job, for example.
       env: { ...environment(), NODE_OPTIONS: undefined, ...env },
       extendEnv: false,
       stdin: 'ignore',
@@ -51,7 +51,7 @@ export function look<Name extends keyof Probes>(
     });
     let result: Awaited<ReturnType<Probes[Name]>> | undefined;
     for await (const line of child) {
-      // Libraries, too, may print something.
+      // Libraries may print something too.
       const value = line.startsWith('{') ? (JSON.parse(line) as object) : {};
       if ('result' in value) result = value.result as typeof result;
       else tell(value);

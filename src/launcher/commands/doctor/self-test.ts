@@ -1,4 +1,4 @@
-// The self-test: a real job of two ranks under the built-in launcher, and what became of them.
+// The self-test: runs a real job of two ranks under the built-in launcher, and reports how it went.
 
 import { execa } from 'execa';
 import { environment } from '../../../environment/index.js';
@@ -9,7 +9,10 @@ import type { Finding } from './finding.js';
 /** Longer than the longest discovery that was reported. */
 const patience = 60_000;
 
-/** The rank. It is given to Node as a text: so it imports the package from where it is, wherever the user works. */
+/**
+ * The program of a rank. Node gets it as a text, so that it imports the package from where it is installed,
+ * not from the user's working directory.
+ */
 const rank = `
 const { join } = await import(process.argv[1]);
 const started = performance.now();
@@ -22,7 +25,7 @@ await session.close();
 /** Environment variables. */
 type Variables = Readonly<Record<string, string>>;
 
-/** What a rank prints. */
+/** The output of a rank. */
 interface Told {
   readonly rank: number;
   readonly joined: number;
@@ -34,7 +37,7 @@ interface Told {
   };
 }
 
-/** Where its ranks would wait for hwloc, too. */
+/** For a machine where the ranks of the self-test would wait for hwloc too. */
 export const noSelfTest: Finding = {
   subject: 'self-test',
   level: 'problem',
@@ -43,8 +46,8 @@ export const noSelfTest: Finding = {
 
 /**
  * @param command  The file of hwloc-share.
- * @param options  As the user's own jobs have them.
- * @param variables  What they need so that hwloc does not hang; none if it does not.
+ * @param options  The options, as for the user's own jobs.
+ * @param variables  Variables that keep hwloc from hanging; empty if it does not hang.
  */
 export async function selfTest(command: string, options: Options, variables: Variables): Promise<Finding> {
   const subject = 'self-test';
@@ -91,7 +94,7 @@ async function runRanks(command: string, options: Options, variables: Variables)
   const entry = import.meta.resolve('hwloc-share/rank');
   const program = [process.execPath, '--input-type=module', '-e', rank, entry];
   const words = [command, ...wordsOf(options), 'local', '-n', '2', ...program];
-  // A rank that fails tells less than one that takes the fallback.
+  // A rank that fails tells less than a rank that takes the fallback.
   const strictness = { HWLOC_SHARE_STRICT: undefined, HWLOC_SHARE_VERBOSE: undefined };
   const { stdout, stderr, failed, timedOut, exitCode, signal } = await execa(process.execPath, words, {
     env: { ...environment(), ...strictness, ...variables },
@@ -105,7 +108,7 @@ async function runRanks(command: string, options: Options, variables: Variables)
   return { stdout, stderr, failure: failed ? failure : undefined };
 }
 
-/** Our options as words again. */
+/** The wrapper's options as words of a command line. */
 function wordsOf({ dir, timeout, io, hole, libhwloc }: Options): string[] {
   const given = { dir, timeout, io, hole, libhwloc };
   return Object.entries(given).flatMap(([name, value]) =>

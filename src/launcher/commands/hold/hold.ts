@@ -10,19 +10,19 @@ import { bytes } from '../text.js';
 // srun kills its tasks on SIGTERM, and passes SIGUSR1 on to them.
 const signals: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR1'];
 
-/** Milliseconds between two looks at the parent. */
+/** Milliseconds between two checks of the parent. */
 const lookEvery = 500;
 
 /**
- * @param complain  Says a line to the user.
+ * @param complain  Writes a line to the user.
  * @returns the exit status.
- * @throws CommandError  there is no directory that can be used.
+ * @throws CommandError  no directory can be used.
  */
 export async function holdUntilTold(
   roots: readonly string[],
   complain: (text: string) => void,
 ): Promise<number> {
-  // Before all else: a parent that ends now ends us.
+  // First of all: if the parent ends from now on, this process ends too.
   const parent = process.ppid;
   let watch: NodeJS.Timeout | undefined;
   const told = new Promise<void>((resolve) => {
@@ -47,7 +47,10 @@ export async function holdUntilTold(
   return 0;
 }
 
-/** What is said of topologies that are kept: `/dev/shm/…/kept@n017, held by 2 processes: 1 topology, 820 KiB, the last one of 2026-11-28T21:04:05.000Z` */
+/**
+ * A line about kept topologies: `/dev/shm/…/kept@n017, held by 2 processes: 1 topology, 820 KiB, the last one
+ * of 2026-11-28T21:04:05.000Z`
+ */
 export function describeKept({ path, holders, topologies }: KeptChannel): string {
   const by = `${path}, held by ${counted(holders, 'process', 'processes')}`;
   const newest = topologies.at(-1);

@@ -1,4 +1,4 @@
-// The lower part of the picture: the same with the empty parts cut out.
+// Draws the lower part of the picture: the address space with the empty parts cut out.
 
 import { bytes } from '../text.js';
 import { element, line, rect, text, uprightText } from './elements.js';
@@ -20,7 +20,7 @@ import {
 import { type CutScale, cutScale } from './scale.js';
 import type { Chosen, Comparison, Run } from './spaces.js';
 
-/** @param top  Where on the picture it begins. */
+/** @param top  Where it begins in the picture. */
 export function drawDetail(comparison: Comparison, top: number): Drawn {
   const { spaces, chosen } = comparison;
   const scale = cutScale(comparison, left, right - left);
@@ -71,7 +71,10 @@ function drawRun(name: string, run: Run, scale: CutScale, y: number, bar: number
   ];
 }
 
-/** What is free in all, hatched behind the rows, with its size where there is room. */
+/**
+ * The ranges that are free in all processes, hatched behind the rows, with their size if there is space for
+ * it.
+ */
 function drawCuts(scale: CutScale, first: number, bottom: number, { chosen, holes }: Comparison): string[] {
   const hole = chosen && holes.find(({ start, end }) => start <= chosen.start && end >= chosen.end);
   const elements = scale.pieces
@@ -128,7 +131,7 @@ function drawChosenColumn(chosen: Chosen, scale: CutScale, first: number, bottom
   ];
 }
 
-/** Where each part begins, below the rows. */
+/** The start address of each part, below the rows. */
 function drawAddresses(scale: CutScale, y: number): Drawn {
   const elements: string[] = [];
   let last = -Infinity;

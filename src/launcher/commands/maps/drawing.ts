@@ -1,4 +1,4 @@
-// What all parts of the picture have in common: its measures and colours, and how things are named in it.
+// What all parts of the picture share: sizes, colours, and names.
 
 import type { Range } from '../../../maps/index.js';
 import { bytes, counted } from '../text.js';
@@ -21,7 +21,7 @@ export interface Drawn {
   readonly bottom: number;
 }
 
-/** The parts of the address space that have a meaning, and what is in them here. */
+/** The parts of the address space that have a meaning, and the kinds of mapping in them. */
 const zones: readonly (Range & { readonly label: string; readonly kinds: readonly KindName[] })[] = [
   { start: 0, end: 2 ** 32, label: 'program and heap', kinds: ['program', 'heap'] },
   { start: 2 ** 32, end: 0x4000_0000_0000, label: 'V8 scatters its own at random', kinds: ['v8'] },
@@ -39,7 +39,7 @@ const zones: readonly (Range & { readonly label: string; readonly kinds: readonl
   },
 ];
 
-/** Names those parts below a panel. @param at  Where an address is drawn. */
+/** Writes the names of these parts below a panel. @param at  Where an address is drawn. */
 export function drawZones({ spaces }: Comparison, at: (address: number) => number, y: number): Drawn {
   const elements = zones.flatMap((zone) => {
     const runs = spaces
@@ -60,7 +60,7 @@ export function drawZones({ spaces }: Comparison, at: (address: number) => numbe
   return { elements, bottom: y + 24 };
 }
 
-/** The most telling last, on top of the others. */
+/** Sorts runs so that the most important ones are drawn last, on top of the others. */
 export function byImportance(runs: readonly Run[]): Run[] {
   return [...runs].sort((a, b) => kindNames.indexOf(b.kind) - kindNames.indexOf(a.kind));
 }
@@ -79,7 +79,7 @@ export function sayRange({ start, end }: Range): string {
   return `${hexOf(start)} to ${hexOf(end)}, ${bytes(end - start)}`;
 }
 
-/** `0x4949_1440_0000`: for a person, who must tell twelve digits apart. */
+/** `0x4949_1440_0000`: grouped, since people cannot easily compare twelve digits. */
 export function hexOf(address: number): string {
   const digits = address.toString(16);
   return `0x${digits.replace(/\B(?=(.{4})+$)/g, '_')}`;

@@ -1,4 +1,4 @@
-// The elements of an SVG picture, as text.
+// Writes the elements of an SVG picture as text.
 
 type Attributes = Readonly<Record<string, string | number | undefined>>;
 
@@ -11,7 +11,7 @@ export function element(name: string, attributes: Attributes, inside = ''): stri
   return inside === '' ? `<${open}/>` : `<${open}>${inside}</${name}>`;
 }
 
-/** A rectangle, with a text that a browser shows where one points at it. */
+/** A rectangle, with a text that a browser shows when the pointer is over it. */
 export function rect(
   x: number,
   y: number,
@@ -35,7 +35,7 @@ export function text(x: number, y: number, words: string, attributes: Attributes
   return element('text', { x, y, ...attributes }, escape(words));
 }
 
-/** A text that reads upwards from a point. */
+/** A vertical text that begins at a point and goes upwards. */
 export function uprightText(x: number, y: number, words: string, attributes: Attributes = {}): string {
   return element(
     'text',
@@ -51,7 +51,7 @@ export function escape(words: string): string {
       .replaceAll('<', '&lt;')
       .replaceAll('>', '&gt;')
       .replaceAll('"', '&quot;')
-      // What XML cannot hold at all; a path may.
+      // Characters that XML does not allow; a path may contain them.
       .replace(/[^\t\n\r -\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, '?')
   );
 }

@@ -1,4 +1,5 @@
-// Where address spaces are read from: running processes, the ranks of a running job, and files that recorded them.
+// Reads address spaces: of running processes, of the ranks of a running job, and from files that recorded
+// them.
 
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
@@ -14,19 +15,19 @@ import type { Source } from './spaces.js';
 /** What was read. */
 export interface Input {
   readonly sources: readonly Source[];
-  /** The address that was chosen, where a file recorded it. */
+  /** The chosen address, if a file recorded it. */
   readonly recorded: Range | undefined;
-  /** What all of it is: `job n017-…`, or nothing in particular. */
+  /** A common title: `job n017-…`; undefined if there is none. */
   readonly title: string | undefined;
 }
 
-/** The most bytes of a file that are read: maps of a thousand processes. */
+/** The largest file that is read: enough for the maps of a thousand processes. */
 const mostBytes = 1 << 28;
 
-/** How many processes or files are read at once: maps of a process that has gigabytes can take a while. */
+/** How many processes or files are read at once: the maps of a process with gigabytes of memory can take a while. */
 const readAtOnce = 8;
 
-/** @throws CommandError  there is no such process, job or file, or it holds no maps. */
+/** @throws CommandError  a process, job or file does not exist, or a file contains no maps. */
 export async function readInput(operands: readonly string[], job: string | undefined): Promise<Input> {
   const limited = pLimit(readAtOnce);
   const read = await Promise.all(operands.map((operand) => limited(() => fromOperand(operand))));
@@ -81,9 +82,9 @@ async function readOrRefuse(file: string): Promise<Buffer> {
 }
 
 /**
- * A recorded job: what `maps --json` prints, or a report whose ranks have `maps`, too.
+ * Reads a recorded job: the output of `maps --json`, or a report whose ranks have `maps`.
  *
- * @throws Error  it is neither.
+ * @throws Error  the record is neither.
  */
 function fromRecord(record: unknown): Input {
   const { spaces, steps, address, bytes, title } = fieldsOf(record);
@@ -111,7 +112,7 @@ function listOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
-/** An address as `0x41a200000000`, and bytes. */
+/** A range from its address as `0x41a200000000` and its length in bytes. */
 function rangeOf(address: unknown, bytes: unknown): Range | undefined {
   if (typeof address !== 'string' || !/^0x[\da-f]{1,16}$/i.test(address)) return undefined;
   if (typeof bytes !== 'number' || !(bytes > 0)) return undefined;
@@ -128,7 +129,9 @@ function fromText(name: string, text: string): Source {
   return { name, mappings, lines };
 }
 
-/** Lines of ranges and nothing else, as ranks send them to each other: what they hold is not known. */
+/**
+ * Lines that contain only ranges, as ranks send them to each other. The content of the ranges is not known.
+ */
 function rangesAlone(lines: readonly string[]): Mapping[] | undefined {
   const mappings: Mapping[] = [];
   for (const word of lines.flatMap((line) => line.trim().split(/\s+/))) {

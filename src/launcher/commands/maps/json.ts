@@ -1,9 +1,9 @@
-// A comparison as JSON, which maps reads again: a recorded job.
+// Formats a comparison as JSON. `maps` can read it again, as a recorded job.
 
 import { formatAddress } from '../../../maps/index.js';
 import type { Comparison, Source } from './spaces.js';
 
-/** Of the format: a reader should refuse one that it does not know. */
+/** The version of this format. A reader should refuse a version that it does not know. */
 const formatVersion = 1;
 
 export function recordOf(
@@ -15,7 +15,7 @@ export function recordOf(
   return {
     version: formatVersion,
     ...(title === undefined ? {} : { title }),
-    // Only what was chosen is recorded as such; what would be may be chosen anew.
+    // Only an address that was really chosen is recorded. A proposed one may be computed again.
     ...(chosen === undefined || chosen.how === 'would'
       ? {}
       : { address: formatAddress(chosen.start), bytes: chosen.end - chosen.start }),

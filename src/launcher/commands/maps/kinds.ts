@@ -1,21 +1,25 @@
-// What a mapping holds, as far as its line of maps tells, and how each kind is called and drawn.
+// The kinds of content of a mapping, as far as its line of maps shows, with the name and colours of each
+// kind.
 
 import { type Mapping, SCATTER_WINDOWS } from '../../../maps/index.js';
 import type { Colour } from '../text.js';
 
 /** One kind of content. */
 export interface Kind {
-  /** As a person calls it. */
+  /** Its name for people. */
   readonly label: string;
-  /** Where there is room for one character only. */
+  /** For places with space for a single character. */
   readonly letter: string;
-  /** In pictures; of Okabe and Ito's palette, which people tell apart whatever colours they see. */
+  /** Its colour in pictures, from Okabe and Ito's palette, which colour-blind people can tell apart. */
   readonly fill: string;
-  /** On a terminal. */
+  /** Its colours on a terminal. */
   readonly colours: readonly Colour[];
 }
 
-/** The kinds, the most telling first: where one character or pixel stands for several, it is the first of them that is seen. */
+/**
+ * The kinds, the most important first: if one character or pixel stands for several kinds, it shows the first
+ * of them.
+ */
 export const kinds = {
   topology: { label: 'shared topology', letter: 'T', fill: '#d55e00', colours: ['red', 'bold'] },
   heap: { label: 'heap', letter: 'h', fill: '#e69f00', colours: ['yellow', 'bold'] },
@@ -39,7 +43,7 @@ export const kindNames = Object.keys(kinds) as KindName[];
 /** Below this, V8 scatters its mappings at random. */
 const endOfV8 = SCATTER_WINDOWS[0]?.start ?? 0;
 
-/** What `mappings`, all those of one process, hold, each in its turn. */
+/** The kind of each mapping, for all mappings of one process. */
 export function kindsOf(mappings: readonly Mapping[]): KindName[] {
   const program = programIn(mappings);
   const hasV8 = /(^|\/)node(js)?( \(deleted\))?$/.test(program ?? '');
@@ -51,7 +55,10 @@ export function kindsOf(mappings: readonly Mapping[]): KindName[] {
   });
 }
 
-/** The program's file: the first one that is mapped executable below the libraries, or at all (an interpreter: ld.so). */
+/**
+ * The program's file: the first executable mapping of a file below the libraries; if there is none, the first
+ * at all (an interpreter: ld.so).
+ */
 function programIn(mappings: readonly Mapping[]): string | undefined {
   return mappings.find(({ path, permissions }) => path.startsWith('/') && permissions[2] === 'x')?.path;
 }

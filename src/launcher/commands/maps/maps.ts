@@ -1,4 +1,4 @@
-// Compares address spaces, and shows them in the form that was asked for.
+// Compares address spaces, and shows them in the requested form.
 
 import { writeFileSync } from 'node:fs';
 import { environment, fileNamed, settingsFrom } from '../../../environment/index.js';
@@ -32,7 +32,7 @@ export async function showMaps(call: Call<typeof mapsOptions>): Promise<number> 
   return 0;
 }
 
-/** An explicit address that is no multiple of the page size is a slip of the user's. */
+/** Reports an explicit address that is not a multiple of the page size as the user's error. */
 function compareOrRefuse(body: () => Comparison): Comparison {
   try {
     return body();

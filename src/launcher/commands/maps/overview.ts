@@ -1,4 +1,4 @@
-// The upper part of the picture: the whole of the address space in true proportion.
+// Draws the upper part of the picture: the whole address space, true to scale.
 
 import { SCATTER_WINDOWS } from '../../../maps/index.js';
 import { bytes } from '../text.js';
@@ -21,7 +21,7 @@ import {
 import { whole } from './scale.js';
 import type { Chosen, Comparison } from './spaces.js';
 
-/** @param top  Where on the picture it begins. */
+/** @param top  Where it begins in the picture. */
 export function drawOverview(comparison: Comparison, top: number): Drawn {
   const { spaces, holes, chosen } = comparison;
   const at = (address: number) => left + (address / whole) * (right - left);
@@ -33,7 +33,7 @@ export function drawOverview(comparison: Comparison, top: number): Drawn {
 
   const pinned = chosen === undefined ? -1 : at(chosen.start);
   const bandLabel = (words: string, from: number, to: number, y: number) =>
-    // Beside the pin.
+    // Next to the pin.
     pinned > from && pinned < from + 110
       ? text(to - 8, y, words, { class: 'note', 'text-anchor': 'end' })
       : text(from + 8, y, words, { class: 'note' });
@@ -67,7 +67,7 @@ export function drawOverview(comparison: Comparison, top: number): Drawn {
       .filter((hole) => at(hole.end) - at(hole.start) > 0.5)
       .map((hole) => {
         const [x, wide] = [at(hole.start), at(hole.end) - at(hole.start)];
-        // A pixel of what is taken must be seen between two holes.
+        // An occupied range between two holes must be at least a pixel wide.
         return rect(
           x + 0.7,
           freeTop,
@@ -111,7 +111,7 @@ export function drawOverview(comparison: Comparison, top: number): Drawn {
   };
 }
 
-/** The chosen address: a line through all rows, and what it is on top of it. */
+/** Marks the chosen address: a line through all rows, with a label on top. */
 function pin(chosen: Chosen, x: number, top: number, bottom: number, { spaces }: Comparison): string[] {
   const words = `${hexOf(chosen.start)}: ${bytes(chosen.end - chosen.start)}, ${
     chosen.how === 'would'

@@ -1,5 +1,5 @@
-// A scale on which a sparse address space can be looked at: what is taken gets room by the logarithm of its size, what is empty in
-// all gets little, and says how much was cut out.
+// A scale for a sparse address space: an occupied range gets space by the logarithm of its size. A range that
+// is empty in all processes gets little space, and a label with its size.
 
 import { type Range, isWithin, sizeOf } from '../../../maps/index.js';
 import type { Comparison } from './spaces.js';
@@ -7,13 +7,13 @@ import type { Comparison } from './spaces.js';
 /** All addresses of a user: 2^47 bytes. */
 export const whole = 2 ** 47;
 
-/** A stretch of addresses, from one boundary to the next, and where it is drawn. */
+/** A range of addresses, from one boundary to the next, and where it is drawn. */
 export interface Piece extends Range {
-  /** `taken`: in at least one process. `free`: in all. */
+  /** `taken`: in at least one process. `free`: in all processes. */
   readonly kind: 'taken' | 'free' | 'chosen';
   readonly x: number;
   readonly width: number;
-  /** Whether it has room for a label of how much was cut out. */
+  /** Whether it has space for a label with the size that was cut out. */
   readonly isWide: boolean;
 }
 
@@ -23,23 +23,23 @@ export interface CutScale {
   at(address: number): number;
 }
 
-/** Room for a label that stands upright, and for one that lies. */
+/** Space for a vertical label, and for a horizontal one. */
 const uprightLabel = 13;
 const lyingLabel = 84;
 
-/** Of the chosen range, which would otherwise be too small to be seen. */
+/** The width of the chosen range, which would otherwise be too small to see. */
 const chosenWidth = 22;
 
-/** Free stretches below that are not worth a label: nobody could put much there. */
+/** Free ranges smaller than this get no label: they are of little use. */
 const worthLabelling = 2 ** 30;
 
-/** The most of the width that labels of cut-out stretches may take. */
+/** The largest share of the width for labels of cut-out ranges. */
 const mostForLabels = 0.45;
 
-/** @param left, width  Where on the picture. */
+/** @param left, width  Its position in the picture. */
 export function cutScale({ spaces, chosen, holes }: Comparison, left: number, width: number): CutScale {
   const taken = spaces.flatMap(({ runs }) => runs.filter(({ kind }) => kind !== 'topology'));
-  // The hole that holds the chosen range is what the picture is about.
+  // The hole that contains the chosen range is the main subject of the picture.
   const hole = chosen && holes.find((each) => isWithin(chosen, each));
   const stretches = stretchesOf(taken, chosen, hole);
 
@@ -86,7 +86,9 @@ interface Stretch extends Range {
   readonly kind: Piece['kind'];
 }
 
-/** From the lowest address that is taken, or in the hole, to the highest, cut at each boundary. */
+/**
+ * All ranges from the lowest to the highest address that is occupied or in the hole, cut at each boundary.
+ */
 function stretchesOf(taken: readonly Range[], chosen?: Range, hole?: Range): Stretch[] {
   const all = [...taken, ...[chosen, hole].flatMap((each) => each ?? [])];
   const changes = new Map<number, number>();
@@ -107,7 +109,7 @@ function stretchesOf(taken: readonly Range[], chosen?: Range, hole?: Range): Str
   return stretches;
 }
 
-/** A page is as wide as a thin line; each doubling adds half of that. */
+/** A page is as wide as a thin line. Each doubling adds half of that. */
 function weightOf({ start, end, kind }: Stretch): number {
   return kind === 'free' ? 1.5 : 2 + 0.75 * Math.max(0, Math.log2((end - start) / 4096));
 }

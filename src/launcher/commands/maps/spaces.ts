@@ -1,4 +1,5 @@
-// Address spaces side by side: what is in each, what is free in all, and the address that was chosen or would be.
+// Compares address spaces: what each contains, what is free in all, and the address that was chosen or would
+// be chosen.
 
 import {
   type HolePolicy,
@@ -16,23 +17,23 @@ import {
 } from '../../../maps/index.js';
 import { type KindName, kindsOf } from './kinds.js';
 
-/** One process's address space, as it is read. */
+/** The address space of one process, as it was read. */
 export interface Source {
   /** `rank 0`, `pid 4711`, or a file's name. */
   readonly name: string;
   readonly mappings: readonly Mapping[];
-  /** Lines in the format of /proc/<pid>/maps, or ranges alone, as they were read. */
+  /** The lines as read: in the format of /proc/<pid>/maps, or only ranges. */
   readonly lines: readonly string[];
 }
 
 /** Neighbouring mappings of one kind. */
 export interface Run extends Range {
   readonly kind: KindName;
-  /** Bytes that are mapped in it. */
+  /** The number of mapped bytes. */
   readonly bytes: number;
-  /** How many mappings it is of. */
+  /** The number of mappings. */
   readonly count: number;
-  /** The files in it. */
+  /** The files that are mapped. */
   readonly paths: readonly string[];
 }
 
@@ -42,42 +43,42 @@ export interface Space {
   readonly runs: readonly Run[];
 }
 
-/** The address that all have in common. */
+/** The common address of all processes. */
 export interface Chosen extends Range {
-  /** How it was come by: `adopted` in these processes, `recorded`, or what `would` be chosen now. */
+  /** Its origin: `adopted` in these processes, `recorded`, or what `would` be chosen now. */
   readonly how: 'adopted' | 'recorded' | 'would';
-  /** In how many of them it is mapped, if it is adopted. */
+  /** The number of processes in which it is mapped, if it is adopted. */
   readonly adopters: number;
 }
 
 export interface Comparison {
   readonly spaces: readonly Space[];
-  /** Taken in at least one, the chosen range left out. */
+  /** Occupied in at least one process, without the chosen range. */
   readonly taken: RangeSet;
-  /** Free in all, by ascending address; the chosen range is in one of them. */
+  /** Free in all processes, by ascending address. One of them contains the chosen range. */
   readonly holes: RangeSet;
   readonly chosen: Chosen | undefined;
-  /** Why nothing could be chosen. */
+  /** Why no address could be chosen. */
   readonly whyNot: string | undefined;
   readonly policy: string;
 }
 
-/** What is asked of the comparison. */
+/** The parameters of a comparison. */
 export interface Choice {
   readonly policy: HolePolicy;
   /** Bytes, a multiple of the page size. */
   readonly length: number;
   readonly pageSize: number;
-  /** Where it was put, if that is known. */
+  /** The address that was chosen before, if known. */
   readonly recorded: Range | undefined;
 }
 
-/** @throws RangeError  the policy's address or the length is no multiple of the page size. */
+/** @throws RangeError  the policy's address or the length is not a multiple of the page size. */
 export function compare(sources: readonly Source[], choice: Choice): Comparison {
   const spaces = sources.map(({ name, mappings }) => ({ name, runs: runsOf(mappings) }));
   const adopted = adoptedIn(spaces);
   const known = adopted ?? (choice.recorded && { ...choice.recorded, how: 'recorded' as const, adopters: 0 });
-  // What is mapped because it was chosen was free when it was.
+  // A range that is mapped because it was chosen was free before.
   const others = sources.map(({ mappings }) =>
     occupiedFrom(mappings.filter((mapping) => known === undefined || !isWithin(mapping, known))),
   );
@@ -96,7 +97,7 @@ export function compare(sources: readonly Source[], choice: Choice): Comparison 
   }
 }
 
-/** Mappings that touch, of one kind, make a run; small gaps between libraries are part of it. */
+/** Groups mappings of one kind that touch into runs. Small gaps between libraries belong to the run. */
 function runsOf(mappings: readonly Mapping[]): Run[] {
   const sorted = [...mappings]
     .filter(({ start }) => start < USER_SPACE.end)
@@ -115,10 +116,10 @@ function runsOf(mappings: readonly Mapping[]): Run[] {
   return runs;
 }
 
-/** 64 KiB: what the linker leaves between the parts of a library. */
+/** 64 KiB: the gap that the linker leaves between the parts of a library. */
 const smallGap = 0x1_0000;
 
-/** The range at which the most of them have a topology mapped. */
+/** The range at which most of the processes have a topology mapped. */
 function adoptedIn(spaces: readonly Space[]): Chosen | undefined {
   const votes = new Map<string, Chosen>();
   for (const { runs } of spaces) {

@@ -1,4 +1,4 @@
-// Address spaces as a picture, on two scales: the whole in true proportion, and the same with the empty parts cut out.
+// Draws address spaces on two scales: the whole, true to scale, and again with the empty parts cut out.
 
 import { bytes } from '../text.js';
 import { drawDetail } from './detail.js';
@@ -23,7 +23,7 @@ const style = `
   .inside { font-size: 11px; fill: #fff }
 `;
 
-/** @param title  What the processes are: `job n017-…`; undefined for no more than their number. */
+/** @param title  A title for the processes: `job n017-…`; undefined: only their number is given. */
 export function drawComparison(comparison: Comparison, title: string | undefined): string {
   const overview = drawOverview(comparison, 104);
   const detail = drawDetail(comparison, overview.bottom + 62);
@@ -48,7 +48,7 @@ export function drawComparison(comparison: Comparison, title: string | undefined
   return `${element('svg', box, `\n${body.join('\n')}\n`)}\n`;
 }
 
-/** Hatching: what was cut out here is empty. */
+/** Hatching for the empty ranges that were cut out. */
 const cutPattern = element(
   'pattern',
   { id: 'cut', width: 6, height: 6, patternUnits: 'userSpaceOnUse', patternTransform: 'rotate(45)' },

@@ -1,4 +1,4 @@
-// Address spaces on a terminal: a strip for each, in true proportion, then where things are, and the holes.
+// Shows address spaces on a terminal: a strip for each, true to scale, then where things are, and the holes.
 
 import { SCATTER_WINDOWS, USER_SPACE_END, formatAddress, sizeOf } from '../../../maps/index.js';
 import { type Paint, bytes, counted } from '../text.js';
@@ -6,7 +6,7 @@ import { type KindName, kindNames, kinds } from './kinds.js';
 import { whole } from './scale.js';
 import type { Chosen, Comparison, Space } from './spaces.js';
 
-/** Names longer than that are cut. */
+/** Longer names are cut. */
 const widestName = 24;
 
 /** @param width  Columns of the terminal. */
@@ -44,7 +44,7 @@ function axis(columns: number): string {
   return marks.reduce((line, { at, text }) => `${line.padEnd(at)}${text}`, '');
 }
 
-/** In each column, the most telling of what is there. */
+/** Each column shows the most important content. */
 function strip({ runs }: Space, { chosen }: Comparison, columns: number, paint: Paint): string {
   const cells = new Array<KindName | undefined>(columns).fill(undefined);
   for (const { kind, start, end } of runs) {
@@ -75,7 +75,7 @@ function freeStrip({ taken, chosen }: Comparison, columns: number, paint: Paint)
     .join('');
 }
 
-/** Where the default policy looks first, and where then. */
+/** Where the default policy looks first and second. */
 function windows(columns: number): string {
   return SCATTER_WINDOWS.reduce((line, { start, end }, i) => {
     const [from, to] = [columnOf(start, columns), columnOf(end - 1, columns)];
@@ -106,7 +106,7 @@ function legend({ spaces }: Comparison, width: number, paint: Paint): string[] {
   return lines;
 }
 
-/** Where the first of each kind is, for each process; of as many kinds as there is room for. */
+/** The first address of each kind in each process, for as many kinds as there is space for. */
 function table({ spaces }: Comparison, names: number, width: number): string[] {
   const shown: readonly KindName[] = ['program', 'heap', 'v8', 'topology', 'library', 'stack'];
   const present = shown.filter((kind) => spaces.some(({ runs }) => runs.some((run) => run.kind === kind)));
@@ -137,7 +137,7 @@ function cell(kind: KindName, runs: Space['runs']): string {
   return `${found.length} x, ${bytes(sum(found.map((run) => run.bytes)))}`;
 }
 
-/** How many holes are worth a line. */
+/** The number of holes that get a line. */
 const shownHoles = 5;
 
 function holeLines({ holes, chosen, whyNot, policy, spaces }: Comparison, paint: Paint): string[] {
@@ -157,7 +157,7 @@ function holeLines({ holes, chosen, whyNot, policy, spaces }: Comparison, paint:
   ];
 }
 
-/** What can be said of the chosen address, in one line. */
+/** Describes the chosen address on one line. */
 export function sayChosen(
   chosen: Chosen,
   spaces: number,

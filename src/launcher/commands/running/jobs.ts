@@ -1,4 +1,4 @@
-// The jobs that run on this node: their ranks, and the topology that these share.
+// Finds the jobs that run on this node: their ranks, and the topology that the ranks share.
 
 import { dirname } from 'node:path';
 import { environmentOf } from '../../../environment/index.js';
@@ -8,9 +8,9 @@ import { identify } from '../../kinds/index.js';
 import { parseMaps } from '../../../maps/index.js';
 import { commandOf, mapsOf, ownProcesses } from './processes.js';
 
-/** A topology as it is mapped in a rank. */
+/** A topology that is mapped in a rank. */
 export interface SharedMapping {
-  /** The file, which may have been removed: its pages live as long as somebody maps them. */
+  /** Its file. It may have been removed: its pages exist as long as any process maps them. */
   readonly file: string;
   readonly address: number;
   readonly length: number;
@@ -18,24 +18,24 @@ export interface SharedMapping {
 
 export interface RunningRank {
   readonly pid: number;
-  /** Its number in the job. */
+  /** Its rank in the job. */
   readonly rank: number;
-  /** What it has adopted; undefined if it has a copy of its own, or has not joined yet. */
+  /** The topology that it has adopted; undefined if it has a private copy, or has not joined yet. */
   readonly mapping: SharedMapping | undefined;
-  /** The text of its maps. */
+  /** The text of its /proc/<pid>/maps. */
   readonly maps: string;
 }
 
-/** A job, or a step of it, as far as it is on this node. */
+/** The part of a job, or of a job step, on this node. */
 export interface RunningJob {
-  /** The wrapper's name for it; where there was no wrapper, the launcher's name and the first rank's pid. */
+  /** The wrapper's name for the job. Without a wrapper: the launcher's name and the first rank's pid. */
   readonly name: string;
-  /** The launcher's own name for the step, where it has one. */
+  /** The launcher's own name for the step, if it has one. */
   readonly step: string;
   readonly ranks: readonly RunningRank[];
 }
 
-/** A process that its variables name a rank. */
+/** A process whose variables say that it is a rank. */
 interface Candidate extends RunningRank {
   /** The wrapper's name for the job. */
   readonly job: string | undefined;
@@ -48,7 +48,8 @@ export function runningJobs(): readonly RunningJob[] {
   const candidates = ownProcesses().flatMap((pid) => candidateOf(pid) ?? []);
   const groups = new Map<string, Candidate[]>();
   const add = (key: string, candidate: Candidate) => groups.set(key, [...(groups.get(key) ?? []), candidate]);
-  // Who maps the same file is of the same step. Who maps none joins those of the same name.
+  // Processes that map the same file belong to the same step. Processes that map none join those of the same
+  // name.
   for (const each of candidates) if (each.mapping !== undefined) add(dirname(each.mapping.file), each);
   const shared = [...groups];
   for (const each of candidates) {
@@ -68,9 +69,9 @@ export function runningJobs(): readonly RunningJob[] {
 /**
  * The job that a user means.
  *
- * @param which  A job's name or the beginning of it, the pid of a rank, or of a process above one: the wrapper, mpirun; or `any`,
- *               if there is only one.
- * @throws CommandError  there is none, or more than one.
+ * @param which  A job's name or the beginning of it; the pid of a rank, or of a process above a rank, such as
+ *   the wrapper or mpirun; or `any`, if there is only one job.
+ * @throws CommandError  there is no such job, or more than one.
  */
 export function findJob(which: string): RunningJob {
   const jobs = runningJobs();
@@ -103,17 +104,18 @@ function candidateOf(pid: number): Candidate | undefined {
   try {
     identity = identify(env, undefined, pid);
   } catch {
-    // Its variables make no sense: it is no rank that we could name.
+    // Its variables are inconsistent: it is not a rank that could be named.
   }
   if (identity === undefined) return undefined;
-  // The steps of some launchers (Hydra) are named after who is above, which from here is somebody else.
+  // The steps of some launchers (Hydra) are named after the process above the rank, but here that would be
+  // another process.
   const { rank, launcher, step = launcher } = identity;
   return { pid, rank, launcher, step, mapping: sharedMappingIn(maps), maps, job: env.HWLOC_SHARE_JOB };
 }
 
 /**
- * The children of a rank inherit its variables. It is the one that shares; where none does, the one that runs something else than
- * a shell, or else the first.
+ * Finds the ranks. The children of a rank inherit its variables. The rank is the process that shares; if none
+ * does, the first that runs something other than a shell; otherwise the first.
  */
 function ranksAmong(candidates: readonly Candidate[]): readonly RunningRank[] {
   const ranks = new Map<number, Candidate>();
@@ -126,9 +128,9 @@ function ranksAmong(candidates: readonly Candidate[]): readonly RunningRank[] {
   return [...ranks.values()].sort((a, b) => a.rank - b.rank);
 }
 
-/** The topology that a process has adopted, if it has. */
+/** The topology that a process has adopted; undefined if it has none. */
 export function sharedMappingIn(maps: string): SharedMapping | undefined {
-  // Most processes have none, and the whole of their maps need not be parsed.
+  // Most processes have none. Then their maps need not be parsed.
   if (!/\/hwloc-share-\d+\/[^/\n]+\/topology\.\d+/.test(maps)) return undefined;
   for (const { start, end, permissions, path } of parseMaps(maps)) {
     const file = path.replace(/ \(deleted\)$/, '');

@@ -1,11 +1,11 @@
-// This user's processes, as /proc shows them.
+// Reads about this user's processes in /proc.
 
 import { readFileSync, readdirSync, readlinkSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { ownUid } from '../../../channel/place/index.js';
 
-/** The pids of all living processes of the user that we act as, in ascending order; not this one. */
+/** The pids of all living processes of the effective user, in ascending order, without this process. */
 export function ownProcesses(): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
@@ -14,19 +14,21 @@ export function ownProcesses(): number[] {
     .sort((a, b) => a - b);
 }
 
-/** The text of /proc/<pid>/maps; undefined where the process is gone, a zombie, or somebody else's. */
+/**
+ * The text of /proc/<pid>/maps; undefined if the process has ended, is a zombie, or belongs to another user.
+ */
 export function mapsOf(pid: number): string | undefined {
   const text = attempt(() => readFileSync(`/proc/${pid}/maps`, 'latin1'));
   return text === '' ? undefined : text;
 }
 
-/** The same, without holding up this process. */
+/** Like {@link mapsOf}, without blocking this process. */
 export async function readMapsOf(pid: number): Promise<string | undefined> {
   const text = await readFile(`/proc/${pid}/maps`, 'latin1').catch(() => '');
   return text === '' ? undefined : text;
 }
 
-/** The command of a process, in one line. */
+/** The command of a process, on one line. */
 export function commandOf(pid: number): string {
   const words = attempt(() =>
     readFileSync(`/proc/${pid}/cmdline`, 'utf8')
@@ -36,10 +38,10 @@ export function commandOf(pid: number): string {
   return words?.join(' ').replace(/\s+/g, ' ') ?? '';
 }
 
-/** The name of a process's program, up to 15 characters of it. @see proc(5), /proc/pid/comm */
+/** The name of a process's program, cut to 15 characters. @see proc(5), /proc/pid/comm */
 export function nameOf(pid: number): string {
   const name = attempt(() => readFileSync(`/proc/${pid}/comm`, 'utf8').trim()) ?? '';
-  // From Node 23 on, that is what Node calls its first thread.
+  // From Node 23 on, Node gives its first thread this name.
   return name === 'MainThread' ? (attempt(() => basename(readlinkSync(`/proc/${pid}/exe`))) ?? name) : name;
 }
 
@@ -50,7 +52,7 @@ export function cpusOf(pid: number): string | undefined {
   )?.[1];
 }
 
-/** A process may end, or turn out to be somebody else's, at any of these reads. */
+/** The process may end, or belong to another user, at each of these reads. */
 function attempt<Result>(read: () => Result): Result | undefined {
   try {
     return read();

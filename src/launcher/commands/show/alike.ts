@@ -1,21 +1,24 @@
-// PCI devices that are alike, such as the virtual functions of a network card: lstopo shows them in one line.
+// Groups PCI devices that are alike, such as the virtual functions of a network card. lstopo shows them on
+// one line.
 
 import type { Alike, PciDeviceObject, Topology } from '../../../hwloc/index.js';
 
-/** Of each first device, those that it stands for; and the devices that another one stands for. */
+/** For each first device, the devices that it stands for; and the devices that are not shown themselves. */
 export interface AlikeDevices {
   readonly firsts: ReadonlyMap<PciDeviceObject, Alike>;
   readonly others: ReadonlySet<PciDeviceObject>;
 }
 
-/** Devices next to each other, of one make and with nothing below, in the order of their level. */
+/**
+ * Groups devices next to each other, of the same make and without objects below, in the order of their level.
+ */
 export function alikeDevices(topology: Topology): AlikeDevices {
   const firsts = new Map<PciDeviceObject, Alike>();
   const others = new Set<PciDeviceObject>();
   let first: PciDeviceObject | undefined;
   for (const device of topology.objects('PCIDev')) {
     if (device.ioArity + device.miscArity > 0) {
-      // As lstopo does it: a device with something below does not come between two others.
+      // As in lstopo, a device with objects below does not separate two others.
       if (first !== undefined && firsts.has(first)) first = undefined;
     } else if (first !== undefined && areAlike(first, device)) {
       firsts.set(first, { count: (firsts.get(first)?.count ?? 1) + 1, last: device });

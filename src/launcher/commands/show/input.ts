@@ -1,4 +1,4 @@
-// What is to be shown: this machine, a file, a folder, an archive, a description, or what a job shares.
+// Loads the topology to show: of this machine, a file, a directory, an archive, a description, or a job.
 
 import { existsSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,11 +16,11 @@ import {
 import { fileNamed, hasOtherBytes } from '../../../environment/index.js';
 import { CommandError, UsageError } from '../../errors.js';
 
-/** The kinds of input, by the names that hwloc's tools have for them; `tar` is what hwloc-gather-topology saves. */
+/** The kinds of input, by their names in hwloc's tools. `tar` is what hwloc-gather-topology saves. */
 export const inputFormats = ['xml', 'fsroot', 'tar', 'synthetic'] as const;
 export type InputFormat = (typeof inputFormats)[number];
 
-/** As lstopo does: everything, groups that bring structure. What I/O is kept is asked for apart. */
+/** As in lstopo: all types, but groups only if they add structure. The I/O filter is a separate option. */
 const filters = Object.fromEntries(
   objectTypes.filter((type) => type !== 'Group' && !isIo(type)).map((type) => [type, 'all']),
 ) as Partial<Record<ObjectType, TypeFilter>>;
@@ -28,7 +28,7 @@ const filters = Object.fromEntries(
 /**
  * Loads this machine, or what hwloc's own variables name.
  *
- * @param complain  Is called with a sentence for the user, where that takes long.
+ * @param complain  Called with a sentence for the user if loading takes long.
  */
 export function loadMachine(
   io: TypeFilter,
@@ -42,8 +42,8 @@ export function loadMachine(
  * Loads what a file or a text describes.
  *
  * @param input   A path or a description.
- * @param format  What it is; undefined to find out, as lstopo does.
- * @throws CommandError  it cannot be read.
+ * @param format  The format of the input; undefined to detect it, as lstopo does.
+ * @throws CommandError  the input cannot be read.
  */
 export async function loadInput(
   input: string,
@@ -57,7 +57,8 @@ export async function loadInput(
       case 'synthetic':
         return await loadTopology({ ...common, source: { synthetic: input } });
       case 'xml':
-        // hwloc would open /dev/stdin, which a socket cannot be: and a socket it is below another Node.
+        // hwloc would open /dev/stdin, which fails for a socket. Below another Node process, stdin is a
+        // socket.
         if (input === '-') return await loadTopology({ ...common, source: { xml: readFileSync(0, 'utf8') } });
         if (!existsSync(fileNamed(input))) throw new CommandError(`${input}: no such file`);
         if (hasOtherBytes(input)) {
@@ -87,7 +88,8 @@ function formatOf(input: string): InputFormat {
   if (stat?.isDirectory() === true) return 'fsroot';
   if (stat !== undefined) return /\.t(ar|gz|bz2?|xz|zst)\b/.test(input) ? 'tar' : 'xml';
   if (input === '-') return 'xml';
-  // `pack:2 core:4`; a path that is not there would be called a bad description, which helps nobody.
+  // `pack:2 core:4` is a description. A missing path must not be: "bad description" would be a useless
+  // message.
   if (/[:\d]/.test(input) && !/[/]|\.(xml|tar|tgz|bz2)\b/.test(input)) return 'synthetic';
   throw new UsageError(
     `${input}: no such file or folder, and no synthetic description such as "pack:2 core:4 pu:2"`,
@@ -96,7 +98,7 @@ function formatOf(input: string): InputFormat {
 
 async function loadArchive(archive: string, common: Parameters<typeof loadTopology>[0]): Promise<Topology> {
   if (!existsSync(fileNamed(archive))) throw new CommandError(`${archive}: no such file`);
-  // In memory if possible: it may be ten thousand small files.
+  // In memory if possible: there may be ten thousand small files.
   const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'hwloc-share-show-'));
   try {
     const { execa } = await import('execa');
@@ -113,12 +115,14 @@ async function loadArchive(archive: string, common: Parameters<typeof loadTopolo
   }
 }
 
-/** Another name for a file, for functions that take UTF-8 only: it is good as long as this process runs. */
+/** Another name for a file, for functions that only take UTF-8. It is valid as long as this process runs. */
 function openable(name: string): string {
   return hasOtherBytes(name) ? `/proc/${process.pid}/fd/${openSync(fileNamed(name), 'r')}` : name;
 }
 
-/** The folder that has /sys in it: this one, or the only one in it, as in hwloc-gather-topology's archives. */
+/**
+ * The directory that contains /sys: this one, or the only one in it, as in hwloc-gather-topology's archives.
+ */
 function rootIn(folder: string, name = folder): string {
   if (existsSync(join(folder, 'sys'))) return folder;
   const [only, ...others] = readdirSync(folder);

@@ -1,4 +1,4 @@
-// Who is bound where: marks at the objects of a topology.
+// Marks the objects of a topology to which processes are bound.
 
 import { CpuSet, type Topology, type TopologyObject } from '../../../hwloc/index.js';
 
@@ -9,7 +9,10 @@ export interface Bound {
   readonly cpus: CpuSet;
 }
 
-/** What stands behind each object: the names of those who are bound to it, and to no more than it and its likes. */
+/**
+ * The text after each object: the names of the processes that are bound to it. A process that is bound to
+ * several objects has a mark at each.
+ */
 export type Marks = ReadonlyMap<TopologyObject, readonly string[]>;
 
 /** @param cpus  A list such as `0-3,8`. */
@@ -17,12 +20,12 @@ export function boundTo(name: string, cpus: string): Bound {
   return { name, cpus: CpuSet.parseList(cpus) };
 }
 
-/** Whether a process may run anywhere on the machine, as far as the topology has it. */
+/** Whether a process may run on all CPUs of the topology. */
 export function isUnbound(topology: Topology, { cpus }: Bound): boolean {
   return topology.cpuset.isSubsetOf(cpus);
 }
 
-/** The marks of all who are bound: at the biggest objects that lie inside what each is bound to. */
+/** The marks of all bound processes: each at the biggest objects inside its binding. */
 export function marksFor(topology: Topology, processes: readonly Bound[]): Marks {
   const marks = new Map<TopologyObject, string[]>();
   for (const bound of processes) {
@@ -41,7 +44,7 @@ function biggestInside(object: TopologyObject, cpus: CpuSet): TopologyObject[] {
   return object.children.flatMap((child) => biggestInside(child, cpus));
 }
 
-/** `rank 0, rank 1, rank 2, rank 5` in short: `ranks 0-2, 5`. */
+/** Shortens `rank 0, rank 1, rank 2, rank 5` to `ranks 0-2, 5`. */
 export function joinNames(names: readonly string[]): string {
   const numbers = names.flatMap((name) => /^rank (\d+)$/.exec(name)?.[1] ?? []).map(Number);
   if (numbers.length < 2 || numbers.length < names.length) return names.join(', ');

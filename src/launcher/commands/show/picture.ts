@@ -1,4 +1,4 @@
-// A picture of a topology: drawn by lstopo, which does that well.
+// Draws a picture of a topology with lstopo.
 
 import { constants, copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,17 +10,17 @@ import { CommandError, UsageError } from '../../errors.js';
 import { executable } from '../../kinds/index.js';
 import { ownDistribution } from '../doctor/distribution.js';
 
-/** Longer than the picture of a large machine takes. */
+/** Longer than drawing a large machine takes. */
 const patienceSeconds = 120;
 
-/** What lstopo can draw that a person may look at; the variant without graphics libraries draws SVG alone. */
+/** The picture formats of lstopo. Its variant without graphics libraries draws SVG only. */
 const formats = ['svg', 'png', 'pdf'];
 
 /**
- * Has lstopo draw a topology into a file.
+ * Draws a topology into a file, with lstopo.
  *
  * @param bound  The pid of the process whose binding is marked, if the topology is of this machine.
- * @throws CommandError  lstopo is not there, or cannot do it; a file that is there is overwritten only with `force`.
+ * @throws CommandError  lstopo is missing or fails, or the file exists and `force` was not given.
  */
 export async function drawPicture(
   topology: Topology,
@@ -36,7 +36,8 @@ export async function drawPicture(
   const program = drawer(format);
   const folder = mkdtempSync(join(tmpdir(), 'hwloc-share-show-'));
   try {
-    // Not through its standard input: it opens /dev/stdin, which the socket that Node makes of it cannot be.
+    // Not through standard input: lstopo opens /dev/stdin, which fails for the socket that Node would make of
+    // it.
     const input = join(folder, 'topology.xml');
     writeFileSync(input, topology.exportXml());
     const words = ['--input', input, '--input-format', 'xml', '--output-format', format];
@@ -46,7 +47,7 @@ export async function drawPicture(
       await run(program, [...words, file]);
       return;
     }
-    // A name that it could not be given.
+    // lstopo writes to this name: the real name may not be UTF-8.
     const picture = join(folder, `picture.${format}`);
     await run(program, [...words, picture]);
     copyFileSync(picture, fileNamed(file), force ? 0 : constants.COPYFILE_EXCL);
@@ -57,7 +58,7 @@ export async function drawPicture(
 
 async function run(program: string, words: readonly string[]): Promise<void> {
   const { failed, stderr, timedOut, exitCode, originalMessage } = await execa(program, words, {
-    // It must not open a window, nor read what hwloc's variables name.
+    // lstopo must not open a window, and must not read what hwloc's variables name.
     env: {
       ...environment(),
       DISPLAY: undefined,

@@ -1,4 +1,4 @@
-// Adopting, read-only, the topology that the ranks of a running job share.
+// Adopts the topology that the ranks of a running job share, read-only.
 
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import { codeOf } from '../../../errors/index.js';
@@ -10,10 +10,11 @@ import type { RunningJob, SharedMapping } from '../running/jobs.js';
 /**
  * The topology of a job, adopted by this process.
  *
- * When all ranks of the node have joined, the file is removed; its pages live on in the ranks. So they are read from a rank's
- * memory, which the system allows for processes that one might debug, and adopted from a copy.
+ * After all ranks of the node have joined, the file is removed, but its pages exist in the ranks. So they are
+ * read from a rank's memory, which the system allows for processes that the user may debug. The topology is
+ * then adopted from this copy.
  *
- * @throws CommandError  no rank has adopted any, or none lets us read it.
+ * @throws CommandError  no rank has adopted a topology, or this process cannot read any rank's memory.
  */
 export function adoptFrom(job: RunningJob): { readonly topology: Topology; readonly mapping: SharedMapping } {
   const sharing = job.ranks.flatMap(({ pid, mapping }) => (mapping === undefined ? [] : [{ pid, mapping }]));

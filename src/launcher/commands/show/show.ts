@@ -1,4 +1,4 @@
-// Shows a topology, in the form that was asked for.
+// Shows a topology in the requested form.
 
 import { environment, settingsFrom } from '../../../environment/index.js';
 import { type Topology, libhwloc } from '../../../hwloc/index.js';
@@ -15,10 +15,10 @@ import { type Bound, boundTo, isUnbound, joinNames, marksFor } from './marks.js'
 import { adoptFrom } from './shared.js';
 import { treeOf } from './tree.js';
 
-/** What is shown. */
+/** The topology to show. */
 interface Shown {
   readonly topology: Topology;
-  /** The job that shares it, if one does. */
+  /** The job that shares the topology, if any. */
   readonly job?: RunningJob;
   readonly mapping?: SharedMapping;
 }
@@ -28,7 +28,7 @@ type ShowCall = Call<typeof showOptions>;
 /** @returns the exit status. */
 export async function show(call: ShowCall): Promise<number> {
   const { given } = call;
-  // The first call decides which libhwloc it is.
+  // The first call decides which libhwloc this process uses.
   chooseLibrary(call);
   const pid = pidFrom(given);
   const shown = await open(call);
@@ -46,7 +46,10 @@ export async function show(call: ShowCall): Promise<number> {
   return 0;
 }
 
-/** Another one than that which was asked for may show something else: the user is told, as by a rank. */
+/**
+ * Loads libhwloc. Another libhwloc than the requested one may show something else, so the user is told, as in
+ * a rank.
+ */
 function chooseLibrary({ options, complain }: ShowCall): void {
   const asked = options.libhwloc ?? settingsFrom(environment()).libhwloc;
   const { file } = libhwloc(asked);
@@ -104,7 +107,7 @@ function textOf(shown: Shown, pid: number | undefined, { given, options }: ShowC
   }
 }
 
-/** The processes whose binding is marked: the ranks of a job, one that was asked for, or else this one. */
+/** The processes whose binding is marked: the ranks of a job, a given process, or otherwise this process. */
 function boundHere({ job }: Shown, pid: number | undefined): Bound[] {
   const named =
     job !== undefined && pid === undefined
@@ -116,7 +119,7 @@ function boundHere({ job }: Shown, pid: number | undefined): Bound[] {
   });
 }
 
-/** Who is bound nowhere has no mark, and so is named below the tree. */
+/** Processes that are not bound have no mark. They are named below the tree. */
 function remarksOn(topology: Topology, bound: readonly Bound[]): string[] {
   const free = bound.filter((each) => isUnbound(topology, each)).map(({ name }) => name);
   if (free.length === 0) return [];

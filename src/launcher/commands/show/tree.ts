@@ -1,4 +1,4 @@
-// A topology as an indented tree, in the manner of lstopo-no-graphics.
+// Formats a topology as an indented tree, as lstopo-no-graphics does.
 
 import {
   type Topology,
@@ -15,29 +15,29 @@ import { type Marks, joinNames } from './marks.js';
 export interface TreeOptions {
   readonly paint: Paint;
   readonly marks: Marks;
-  /** Whether each object's cpuset is shown. */
+  /** Whether to show each object's cpuset. */
   readonly cpuset: boolean;
-  /** Whether each object has lines of its own for what hwloc has found out about it. */
+  /** Whether to show each object's infos on lines of their own. */
   readonly verbose: boolean;
 }
 
 /** The lines of the tree. */
 export function treeOf(topology: Topology, options: TreeOptions): string[] {
   const domains = topology.objects('PCIDev').some(({ attributes }) => attributes.domain !== 0);
-  // With details, each device has lines of its own.
+  // With details, each device has its own lines.
   const alike = options.verbose ? { firsts: new Map(), others: new Set<never>() } : alikeDevices(topology);
   return linesOf(topology.root, 0, { ...options, domains, alike });
 }
 
 interface LineOptions extends TreeOptions {
-  /** Whether PCI devices are named with their domain. */
+  /** Whether to show the domain of PCI devices. */
   readonly domains: boolean;
   readonly alike: AlikeDevices;
 }
 
 /**
- * An object and its only child, if that has the same CPUs, stand on one line, as in lstopo: `L2 L#0 (1024KB) + Core L#0`. Not where
- * there is something to be said of each.
+ * An object and its only child with the same CPUs share a line, as in lstopo: `L2 L#0 (1024KB) + Core L#0`.
+ * Not if there is something to say about each.
  */
 function linesOf(object: TopologyObject, depth: number, options: LineOptions): string[] {
   const chain = [object];
