@@ -1,5 +1,5 @@
-// The wrapper: reads the command line, runs the launcher, and leaves no trace but its exit status.
-// What only some command lines need is imported when they do: each file costs a millisecond of every job's start.
+// The wrapper: reads the command line, runs the launcher, and exits with its status. Code that only some
+// command lines need is imported on demand: each file takes a millisecond of every job's start.
 
 import { Bystander } from './run/bystander.js';
 import { type CommandRequest, type Request, parseCommandLine } from './command-line/command-line.js';
@@ -33,19 +33,24 @@ export async function main(words: readonly string[]): Promise<void> {
   }
 }
 
-/** What a user can cause has a code: our errors, libhwloc's and the system's. Node's own begin with ERR_: faults of the program. */
+/**
+ * Whether an error is for the user. Errors that a user can cause have a code: ours, libhwloc's and the
+ * system's. Node's codes that begin with ERR_ are faults of the program.
+ */
 function isForUsers(error: unknown): error is Error {
   return error instanceof Error && 'code' in error && /^(?!ERR_)[A-Z]/.test(String(error.code));
 }
 
-/** Node's own words for a removed working directory name a function of its own, and nothing else. */
+/**
+ * The message of an error. Node's message for a removed working directory only names one of Node's functions.
+ */
 function wordsOf(error: Error & { syscall?: string }): string {
   return error.syscall === 'uv_cwd'
     ? 'the working directory has been removed: change to another one'
     : error.message;
 }
 
-/** @throws Error  of one of our commands, or of a file that is to be written; what becomes of a launcher is never an error. */
+/** @throws Error  of a command, or of a file that must be written. A failed launcher is never an error. */
 async function fulfil(request: Request, inherited: readonly number[]): Promise<void> {
   switch (request.kind) {
     case 'print':
@@ -67,7 +72,7 @@ async function runCommand({ name, ...call }: CommandRequest): Promise<number> {
   return (await command?.run({ ...call, roots: ownRoots(call.options), complain, commands })) ?? 1;
 }
 
-/** `hwloc-share show | head` is no failure; a full file system is one. */
+/** A closed stdout is not a failure (`hwloc-share show | head`); a full file system is. */
 function expectBrokenStdout(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') return;
@@ -90,7 +95,8 @@ async function launch(request: Launch, inherited: readonly number[]): Promise<En
   const whenOver = (release: () => void) => void releases.push(release);
   const { kind, start: startRequest } = await starterOf(request, env, { job, roots, whenOver, complain });
 
-  // Before the start, which may take a while if it is of many ranks; nothing is waited for until all of them run.
+  // Done before the start, which may take a while for many ranks. Nothing is waited for until all of them
+  // run.
   const pass = (signal: NodeJS.Signals) => {
     running.kill(signal);
   };
@@ -103,7 +109,7 @@ async function launch(request: Launch, inherited: readonly number[]): Promise<En
     others: reporting?.others ?? [],
     complain,
   };
-  // A launcher takes longer to start its first rank than this. The built-in one does not.
+  // A launcher takes longer than this to start its first rank. The built-in launcher does not.
   const owning = request.kind === 'local' ? await own(ownJob) : undefined;
   const stopRelaying = relaySignals((signal) => bystander.hasHad(signal), pass);
   const running = startRequest(inherited);
@@ -121,10 +127,13 @@ async function launch(request: Launch, inherited: readonly number[]): Promise<En
   return ending;
 }
 
-/** A script takes longer to start a launcher. */
+/** A script takes longer than this to start a launcher. */
 const scriptMilliseconds = 20;
 
-/** The same for what is no launcher, as far as we know: a command that ends at once has no steps to keep a topology for. */
+/**
+ * Owns the job of a command that is not a known launcher. A command that ends at once has no steps, so no
+ * topology must be kept for it.
+ */
 async function ownScript(job: OwnJob, ending: Promise<Ending>): ReturnType<typeof own> {
   const later = new Promise<boolean>((resolve) => {
     setTimeout(resolve, scriptMilliseconds, false).unref();
@@ -133,14 +142,14 @@ async function ownScript(job: OwnJob, ending: Promise<Ending>): ReturnType<typeo
   return own(isOver ? { ...job, isScript: false } : job);
 }
 
-/** Owns what the job has on this node; undefined where there is nothing, or it cannot be locked. */
+/** Owns the job's directories on this node; undefined if there are none, or if they cannot be locked. */
 async function own(job: OwnJob): Promise<{ release(): void } | undefined> {
   if (job.key === undefined && !job.isScript && job.spool === undefined && !isAnyUsed(job.roots))
     return undefined;
   try {
     return (await import('./job/owner.js')).own(job);
   } catch {
-    return undefined; // without koffi, say: the ranks do without it
+    return undefined; // For example without koffi. The ranks do not need it.
   }
 }
 
@@ -152,7 +161,7 @@ function isAnyUsed(roots: readonly string[]): boolean {
   return roots.some((root) => namesIn(root).length > 0);
 }
 
-/** @throws UsageError  a file that cannot be written; nothing has been started yet. */
+/** @throws UsageError  a file cannot be written; nothing has been started yet. */
 async function reportingOf(
   options: Options,
   job: string,
@@ -165,7 +174,7 @@ async function reportingOf(
   return openReport({ report, trace, verbose, job, roots, complain });
 }
 
-/** How to start what was asked for, and which kind of launcher it is, as far as that is known. */
+/** How to start the command, and its launcher kind, if known. */
 interface Starter {
   readonly kind: string | null;
   readonly start: (inherited: readonly number[]) => Running;

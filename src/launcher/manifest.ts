@@ -1,4 +1,4 @@
-// What package.json says of this package, where the package is, and what to say of a fault of the program itself.
+// Facts from package.json, the location of the package, and the message for a fault of the program itself.
 
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -8,7 +8,7 @@ import { messageOf } from '../errors/index.js';
 
 export interface Manifest {
   readonly version: string;
-  /** The lowest version of Node that will do: `20.19`. */
+  /** The lowest supported version of Node: `20.19`. */
   readonly lowestNode: string;
   /** The file of the command. */
   readonly command: string;
@@ -28,7 +28,7 @@ export async function readManifest(): Promise<Manifest> {
   };
 }
 
-/** Says that an error is not the user's, and where it happened: the message first, the stack in the lines below. */
+/** Describes a fault of the program itself: first the message, then the stack in the lines below. */
 export async function describeFault(error: unknown): Promise<string> {
   const version = await readManifest().then(
     (manifest) => manifest.version,

@@ -1,9 +1,12 @@
-// Saying something on stderr, beside the job that writes there as well.
+// Writes lines to stderr, which the job uses too.
 
 import { writeSync } from 'node:fs';
 import { bytesOf } from '../environment/index.js';
 
-/** One line on stderr. Not through process.stderr, which would make a pipe non-blocking that is the job's as well. */
+/**
+ * Writes one line to stderr. Not through process.stderr, which would make a pipe non-blocking that the job
+ * uses too.
+ */
 export function complain(text: string): void {
   try {
     writeSync(2, bytesOf(`hwloc-share: ${text}\n`));

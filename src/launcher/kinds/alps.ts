@@ -1,5 +1,6 @@
 // ALPS, the launcher of older Cray systems: aprun.
-// Variables: as programs of others read them (test/launcher/kinds/environments.ts says which). It passes the whole environment on.
+// Variables: as other programs read them (test/launcher/kinds/environments.ts names the programs). aprun
+// passes the whole environment on.
 
 import { count, text } from './count.js';
 import type { LauncherKind } from './kind.js';
@@ -16,7 +17,7 @@ export const alps: LauncherKind = {
     return {
       launcher: 'alps',
       rank: count(env, 'ALPS_APP_PE'),
-      // The rest it tells to programs that are linked with its library only.
+      // aprun gives everything else only to programs that are linked with its library.
       size: undefined,
       localRank: undefined,
       localSize: undefined,

@@ -1,23 +1,26 @@
-// Which process of the launcher stands above this one.
+// Finds the launcher's process above this one.
 
 import { statOf } from '../../channel/place/index.js';
 import { environmentOf } from '../../environment/index.js';
 
-/** Shells, wrappers and debuggers may stand between a rank and the launcher's process; nobody stacks this many. */
+/**
+ * How far to look: shells, wrappers and debuggers may be between a rank and the launcher's process, but never
+ * this many.
+ */
 const highest = 32;
 
 /** A process above a rank. */
 export interface Ancestor {
   readonly pid: number;
-  /** What /proc/<pid>/comm says: cut to 15 characters by the kernel. */
+  /** The command in /proc/<pid>/comm: the kernel cuts it to 15 characters. */
   readonly command: string;
 }
 
 /**
- * The nearest process above another one that is meant.
+ * The nearest ancestor of a process that satisfies a condition.
  *
- * @param below  The process, if it is not this one.
- * @returns undefined if there is none, or none that can be seen (another PID namespace).
+ * @param below  The process; default: this one.
+ * @returns undefined if there is none, or if it cannot be seen (another PID namespace).
  */
 export function nearest(is: (ancestor: Ancestor) => boolean, below?: number): Ancestor | undefined {
   let pid = below === undefined ? process.ppid : (statOf(below)?.parent ?? 0);
@@ -36,17 +39,22 @@ export function isNamed({ command }: Ancestor, names: readonly string[]): boolea
   return names.some((name) => command.startsWith(name));
 }
 
-/** The pid of the nearest ancestor that is a launcher's process; the parent's where there is none to be seen. */
+/**
+ * The pid of the nearest ancestor that is a launcher's process. If none can be seen, the pid of the parent.
+ */
 export function launcherAbove(names: readonly string[]): number {
   return launcherIfSeen(names) ?? process.ppid;
 }
 
-/** The same; undefined where there is none. */
+/** Like {@link launcherAbove}; undefined if none can be seen. */
 export function launcherIfSeen(names: readonly string[]): number | undefined {
   return nearest((ancestor) => isNamed(ancestor, names))?.pid;
 }
 
-/** The pid of the nearest ancestor that was not started with a variable: the one that gave it to its children. The parent's, where it cannot be told. */
+/**
+ * The pid of the nearest ancestor that was started without a variable: it set the variable for its children.
+ * If that is unknown, the pid of the parent.
+ */
 export function setterOf(variable: string): number {
   return nearest(({ pid }) => isWithout(pid, variable))?.pid ?? process.ppid;
 }
@@ -56,7 +64,10 @@ function isWithout(pid: number, variable: string): boolean {
   return env !== undefined && env[variable] === undefined;
 }
 
-/** When a process started, in clock ticks after boot; 0 if it cannot be seen. With its pid, that names it for good. */
+/**
+ * When a process started, in clock ticks after boot; 0 if it cannot be seen. Start and pid together identify
+ * a process for good.
+ */
 export function startOf(pid: number): number {
   return statOf(pid)?.start ?? 0;
 }

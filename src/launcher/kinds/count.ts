@@ -1,9 +1,12 @@
-// Reading a launcher's variables.
+// Reads a launcher's variables.
 
 import type { Environment } from '../../environment/index.js';
 import { HwlocShareError } from '../../errors/index.js';
 
-/** A launcher's variable is missing where others of it are there, or is not what its documentation says. */
+/**
+ * A launcher's variable is missing although its other variables are there, or its value contradicts the
+ * documentation.
+ */
 export class IdentityError extends HwlocShareError {
   override readonly name = 'IdentityError';
 
@@ -13,7 +16,7 @@ export class IdentityError extends HwlocShareError {
   }
 }
 
-/** The largest rank or count: launchers keep them in an `int`. */
+/** The largest rank or count: launchers store them in an `int`. */
 const most = 0x7fff_ffff;
 
 /** A variable that holds a rank or a count: 0 to 2147483647. @throws IdentityError */
@@ -25,20 +28,23 @@ export function count(env: Environment, variable: string): number {
   return Number(value);
 }
 
-/** By hand: a pattern would have to be compiled for these few characters. */
+/** Without a pattern, which would have to be compiled for these few characters. */
 function isDigits(value: string): boolean {
   for (let i = 0; i < value.length; i++) if (!'0123456789'.includes(value.charAt(i))) return false;
   return value !== '';
 }
 
-/** The same, of a variable that not every version of the launcher sets. @throws IdentityError  if it is there, and no count. */
+/**
+ * Like {@link count}, for a variable that only some versions of the launcher set. @throws IdentityError  it
+ * is set, but is not a count
+ */
 export function countIfSet(env: Environment, variable: string): number | undefined {
   return env[variable] === undefined ? undefined : count(env, variable);
 }
 
 /**
- * A variable that must be there: a name, or an id. Ids are not counted with, so they may have any number of digits: the step of a
- * Slurm allocation's shell is 4294967290. @throws IdentityError
+ * The value of a required variable: a name or an id. An id is not used as a number, so it may have any number
+ * of digits: the step of a Slurm allocation's shell is 4294967290. @throws IdentityError
  */
 export function text(env: Environment, variable: string): string {
   const value = env[variable];

@@ -20,14 +20,17 @@ export const flux: LauncherKind = {
       rank: count(env, 'FLUX_TASK_RANK'),
       size,
       localRank: count(env, 'FLUX_TASK_LOCAL_ID'),
-      // How many of its tasks are on this node, Flux says to nobody.
+      // Flux does not give the number of tasks on this node.
       localSize: count(env, 'FLUX_JOB_NNODES') === 1 ? size : undefined,
       node: host,
       step: `flux-${text(env, 'FLUX_JOB_ID')}${brokerIn(env)}@${host}`,
     };
   },
 
-  /** Everything is passed on, but what `--env` rules take out. They count in their order: ours goes behind the last. */
+  /**
+   * Flux passes all variables on, except those that `--env` rules remove. The order of the rules matters:
+   * ours is added after the last one.
+   */
   passOn({ args, env }, variables) {
     const isRule = (word: string) => /^--env(-remove|-file)?(=|$)/.test(word);
     const last = args.findLastIndex(isRule);
@@ -41,8 +44,8 @@ export const flux: LauncherKind = {
 };
 
 /**
- * What tells the brokers of one host apart, whose tasks have the same local ids, and instances, whose jobs may have the same id: both
- * variables have the folder of the broker in them.
+ * The broker's directory. It distinguishes the brokers of one host, whose tasks have the same local ids, and
+ * instances, whose jobs may have the same id. Both variables contain it.
  */
 function brokerIn(env: Environment): string {
   const place = env.FLUX_JOB_TMPDIR ?? env.FLUX_URI;

@@ -1,4 +1,4 @@
-// Hydra, the process manager of MPICH, Intel MPI and MVAPICH2, and what their kinds have in common.
+// Hydra, the process manager of MPICH, Intel MPI and MVAPICH2: what their launcher kinds share.
 // Variables and options: its sources (src/pm/hydra in MPICH), `mpiexec.hydra --help`.
 
 import type { Environment } from '../../environment/index.js';
@@ -6,15 +6,15 @@ import { count, countIfSet } from './count.js';
 import type { Identity, Launch } from './kind.js';
 import { unnamedStep } from './unnamed.js';
 
-/** Its proxy: one process per node and job, and the ancestor of each of that node's ranks. */
+/** Hydra's proxy: one process for each node and job, and the ancestor of all ranks of that node. */
 export const hydraProcesses = ['hydra_pmi_proxy', 'pmi_proxy'];
 
-/** srun --mpi=pmi2 sets PMI_RANK too, but not the local ones. With -pmi-port, the rank is told as PMI_ID. */
+/** srun --mpi=pmi2 sets PMI_RANK too, but not the local variables. With -pmi-port, the rank is in PMI_ID. */
 export const hydraVariables = ['PMI_RANK|PMI_ID', 'MPI_LOCALRANKID'];
 
-/** Who a rank of Hydra is. */
+/** The identity of a rank of Hydra. */
 export function identityOfHydra(launcher: string, env: Environment, host: string): Identity {
-  // With -pmi-port, the size is told to those only who ask through the port.
+  // With -pmi-port, Hydra gives the size only through the port.
   const rank = env.PMI_RANK === undefined ? 'PMI_ID' : 'PMI_RANK';
   return {
     launcher,
@@ -31,10 +31,10 @@ export function identityOfHydra(launcher: string, env: Environment, host: string
 const restricting = /^--?g?env(none|list)$/;
 
 /**
- * Hydra passes everything on, unless it was told not to. What `-genv` names reaches all ranks in any case; a program's own
- * `-env` goes before it.
+ * Hydra passes all variables on, unless it was told not to. Variables that `-genv` names reach all ranks in
+ * any case; a program's own `-env` takes precedence.
  *
- * @param setting  The variable that does what `-genvall` and `-genvnone` do.
+ * @param setting  The variable that has the same effect as `-genvall` and `-genvnone`.
  */
 export function passOnByGenv(
   { args, env }: Launch,

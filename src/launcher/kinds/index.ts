@@ -1,4 +1,5 @@
-// The door of src/launcher/kinds: the table of launchers. Supporting another one is a file like slurm.ts, and a row here.
+// The door of src/launcher/kinds: the table of launchers. To support another launcher, write a file like
+// slurm.ts, and add a row here.
 
 import { type Environment, hostName } from '../../environment/index.js';
 import { alps } from './alps.js';
@@ -24,13 +25,15 @@ export { executable, recognise } from './recognise.js';
 export { isWithoutValue } from './srun-options.js';
 
 /**
- * The launchers. Where a rank has the variables of several and cannot see which of them is above it ({@link innermost}), the first counts.
+ * The launchers. A rank may have the variables of several launchers. If it cannot see which of them is above
+ * it ({@link innermost}), the first in this table counts.
  *
- * A launcher that starts inside another's job inherits that one's variables. So those come first that are started from others:
- * the built-in launcher and torchrun, as programs of any; Flux, whose instances are started by any MPI, jsrun or srun, and which
- * takes its own variables out of what is started from its allocations; jsrun, which sets Open MPI's variables beside its own. The MPIs
- * come before Slurm, since mpirun in an allocation is the common case, and carries stale SLURM_* variables of the daemon that
- * started the rank. PMIx alone comes last: most of the others have it inside.
+ * A launcher that starts inside another launcher's job inherits the outer variables. So launchers that run
+ * inside others come first. The built-in launcher and torchrun run inside any launcher. Instances of Flux are
+ * started by any MPI, jsrun or srun, and Flux removes its own variables from what is started from its
+ * allocations. jsrun sets Open MPI's variables in addition to its own. The MPIs come before Slurm: mpirun in
+ * an allocation is common, and has outdated SLURM_* variables from the daemon that started the rank. PMIx
+ * alone comes last, since most of the others contain it.
  */
 export const launcherKinds: readonly LauncherKind[] = [
   local,
@@ -47,7 +50,7 @@ export const launcherKinds: readonly LauncherKind[] = [
   pmix,
 ];
 
-/** The commands of all launchers but the built-in one. */
+/** The commands of all launchers except the built-in one. */
 export function launcherCommands(): string[] {
   const names = launcherKinds
     .filter(({ name }) => name !== 'local')
@@ -56,10 +59,11 @@ export function launcherCommands(): string[] {
 }
 
 /**
- * Who this process is, or another one below the same launcher; undefined if no launcher started it.
+ * The identity of this process, or of another process below the same launcher; undefined if no launcher
+ * started it.
  *
- * @param host  The name of its node, where the launcher's variables do not tell it.
- * @param pid   The process, if it is not this one.
+ * @param host  The name of its node, if the launcher's variables do not give it.
+ * @param pid   The process; default: this one.
  * @throws IdentityError
  */
 export function identify(env: Environment, host = hostName(), pid?: number): Identity | undefined {

@@ -1,18 +1,21 @@
-// A launcher below another one's rank: the variables of both are there, and those of the inner one count.
+// Finds the innermost launcher. In a rank with the variables of two launchers, the variables of the inner one
+// count.
 
 import { type Environment, environmentOf } from '../../environment/index.js';
 import { isNamed, nearest } from './ancestor.js';
 import type { LauncherKind } from './kind.js';
 
 /**
- * The kind of launcher that started a process: of several whose variables it has, the one whose process is nearest above it.
+ * The kind of launcher that started a process. If the process has the variables of several kinds, the
+ * launcher whose process is nearest above it.
  *
- * A process is a launcher's if it has a name of it, or if it was started without that launcher's variables, or with other values: then it
- * gave them to its children. The second rule finds launchers that have no name of their own (torchrun is a Python program).
+ * A process belongs to a launcher if it has one of the launcher's names. It also does if it was started
+ * without that launcher's variables, or with other values: then it has set them for its children. The second
+ * rule finds launchers without a name of their own (torchrun is a Python program).
  *
- * @param kinds  Those whose variables are there, at least one, in the order of the table.
- * @param pid    The process, if it is not this one.
- * @returns the first, where nothing can be seen of the processes above (another PID namespace).
+ * @param kinds  The kinds whose variables are set, at least one, in the order of the table.
+ * @param pid    The process; default: this one.
+ * @returns the first kind, if no process above can be seen (another PID namespace).
  */
 export function innermost(
   kinds: readonly [LauncherKind, ...LauncherKind[]],

@@ -1,6 +1,5 @@
-// Intel MPI: mpirun and mpiexec, of a Hydra of its own.
-// Variables: those of Hydra, and its own as I_MPI_DEBUG=5 lists them; I_MPI_MPIRUN is what its mpirun sets,
-// I_MPI_HYDRA_TOPOLIB what its mpiexec.hydra does.
+// Intel MPI: mpirun and mpiexec, with their own Hydra. Variables: those of Hydra, and Intel's own as
+// I_MPI_DEBUG=5 lists them. Its mpirun sets I_MPI_MPIRUN, its mpiexec.hydra sets I_MPI_HYDRA_TOPOLIB.
 
 import { hydraProcesses, hydraVariables, identityOfHydra, passOnByGenv } from './hydra.js';
 import type { LauncherKind } from './kind.js';

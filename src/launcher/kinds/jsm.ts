@@ -1,5 +1,6 @@
 // LSF's Job Step Manager: jsrun, and lrun on top of it.
-// Variables: as programs of others read them (test/launcher/kinds/environments.ts says which). It passes the whole environment on.
+// Variables: as other programs read them (test/launcher/kinds/environments.ts names the programs). jsrun
+// passes the whole environment on.
 
 import { count } from './count.js';
 import type { LauncherKind } from './kind.js';

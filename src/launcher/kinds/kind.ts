@@ -1,60 +1,74 @@
-// What a launcher kind is, and what each of them needs to say.
+// The type of a launcher kind, and of the identity that it gives.
 
 import type { Environment } from '../../environment/index.js';
 
-/** Who a process is in its job. What a launcher does not tell is undefined. */
+/** The identity of a process in its job. Values that its launcher does not give are undefined. */
 export interface Identity {
-  /** The kind of launcher that told us. */
+  /** The kind of launcher that gave the identity. */
   readonly launcher: string;
   /** The process's number in the job: 0 to size - 1. */
   readonly rank: number;
-  /** The count of all processes of the job. */
+  /** The number of processes of the job. */
   readonly size: number | undefined;
   /** The process's number on its node: 0 to localSize - 1. */
   readonly localRank: number | undefined;
-  /** The count of the job's processes on this node. */
+  /** The number of the job's processes on this node. */
   readonly localSize: number | undefined;
-  /** The node's name, as the launcher calls it where it tells. */
+  /** The node's name; the launcher's name for it, if the launcher gives one. */
   readonly node: string;
   /**
-   * A name that the ranks of this job step on this node share, and that no other step has; undefined where the launcher has none, and
-   * its process, which would do, cannot be seen from this container.
+   * A name that the ranks of this job step on this node share, and no other step has. Undefined if the
+   * launcher has no such name, and its process, which could stand for the name, cannot be seen from this
+   * container.
    */
   readonly step: string | undefined;
-  /** Whether the step is named by the launcher's process on this node: the variables alone do not tell two jobs apart. */
+  /**
+   * Whether the step has the name of the launcher's process on this node: the variables alone do not
+   * distinguish two jobs.
+   */
   readonly isNamedByProcess?: true;
 }
 
-/** A launcher's arguments, and the environment that it is started in. */
+/** A launcher's arguments, and the environment that it starts in. */
 export interface Launch {
   readonly args: readonly string[];
   readonly env: Environment;
 }
 
-/** All there is to know about one launcher. */
+/** Everything about one launcher. */
 export interface LauncherKind {
   readonly name: string;
-  /** The names of its commands that no other kind has. */
+  /** The names of its commands that no other kind shares. */
   readonly commands: readonly string[];
-  /** The names that several kinds share (`mpirun`), and by what the program's `--version` shows that it is this kind. */
+  /**
+   * The names that several kinds share (`mpirun`), and the pattern by which the program's `--version` shows
+   * this kind.
+   */
   readonly shared?: { readonly commands: readonly string[]; readonly version: RegExp };
-  /** The variables by which its ranks know it: all of these. Of names with a `|` between them, one is enough. */
+  /**
+   * The variables by which its ranks recognise it: all of these. Of several names separated by `|`, one is
+   * enough.
+   */
   readonly variables: readonly string[];
-  /** Whether variables with these names are another launcher's, which sets them for the sake of some MPI. */
+  /** Whether another launcher has set these variables, for the sake of some MPI. */
   readonly isOthers?: (env: Environment) => boolean;
-  /** How the names of its processes begin that stand above a rank on its node. @see proc(5), /proc/pid/comm: 15 characters */
+  /**
+   * The beginnings of the names of its processes above a rank on the rank's node. @see proc(5),
+   * /proc/pid/comm: 15 characters
+   */
   readonly processes: readonly string[];
   /**
-   * Who a process is that has the {@link variables}.
+   * The identity of a process that has the {@link variables}.
    *
-   * @param host  The name of its node, where the launcher's variables do not tell it.
-   * @throws IdentityError  the values make no sense.
+   * @param host  The name of its node, if the launcher's variables do not give it.
+   * @throws IdentityError  the values are inconsistent.
    */
   identify(env: Environment, host: string): Identity;
   /**
-   * Sees to it that variables reach the ranks on all nodes. What the user has said of one of them, or of others, stays as it is.
+   * Changes a launch so that variables reach the ranks on all nodes. Settings by the user, of these or other
+   * variables, are kept.
    *
-   * Without it, the launcher does so by itself, or cannot be told to.
+   * A kind without this function passes variables on by itself, or cannot be told to.
    *
    * @param variables  The names; their values are in the environment.
    */

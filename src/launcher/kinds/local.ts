@@ -4,7 +4,7 @@ import { placeVariables } from '../../environment/index.js';
 import { count } from './count.js';
 import type { LauncherKind } from './kind.js';
 
-/** What the built-in launcher sets for each of its ranks, beside HWLOC_SHARE_JOB. */
+/** The variables that the built-in launcher sets for each of its ranks, in addition to HWLOC_SHARE_JOB. */
 export function localVariables(rank: number, size: number): Record<string, string> {
   return {
     [placeVariables.rank]: String(rank),
@@ -18,7 +18,7 @@ export const local: LauncherKind = {
   name: 'local',
   commands: ['local'],
   variables: [placeVariables.rank],
-  // The wrapper: a Node program, known by having no such variable itself.
+  // The wrapper is a Node program. It is recognised because it does not have these variables itself.
   processes: [],
 
   identify(env, host) {

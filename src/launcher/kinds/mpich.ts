@@ -8,7 +8,7 @@ export const mpich: LauncherKind = {
   commands: ['mpirun.mpich', 'mpiexec.mpich', 'mpiexec.hydra', 'mpirun.hydra'],
   shared: { commands: ['mpirun', 'mpiexec'], version: /HYDRA/i },
   variables: hydraVariables,
-  // Intel MPI has a Hydra, too.
+  // Intel MPI uses Hydra too.
   isOthers: (env) => env.I_MPI_MPIRUN !== undefined || env.I_MPI_HYDRA_TOPOLIB !== undefined,
   processes: hydraProcesses,
   identify: (env, host) => identityOfHydra('mpich', env, host),

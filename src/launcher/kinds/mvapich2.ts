@@ -1,6 +1,6 @@
-// MVAPICH2: mpirun_rsh. (Its mpiexec is a Hydra, and known as MPICH's.)
-// Variables: MVAPICH2 User Guide, "MPIRUN_RSH Parameters".
-// It passes no variables on but those that its command line names; those of the wrapper the user has to name, too.
+// MVAPICH2: mpirun_rsh. (Its mpiexec is Hydra, and is recognised as MPICH.) Variables: MVAPICH2 User Guide,
+// "MPIRUN_RSH Parameters". It passes on only variables that its command line names. The user must name the
+// wrapper's variables there too.
 
 import { count } from './count.js';
 import type { LauncherKind } from './kind.js';
@@ -22,7 +22,8 @@ export const mvapich2: LauncherKind = {
       localRank: count(env, 'MV2_COMM_WORLD_LOCAL_RANK'),
       localSize: count(env, 'MV2_COMM_WORLD_LOCAL_SIZE'),
       node: host,
-      // No job id that all ranks see; mpispawn is one process per node and job, and the parent of that node's ranks.
+      // There is no job id that all ranks see. mpispawn is one process for each node and job, and the parent
+      // of that node's ranks.
       ...unnamedStep('mvapich2', processes, env, host),
     };
   },

@@ -1,6 +1,6 @@
-// Open MPI: mpirun, mpiexec and orterun of versions 3 to 5 (there, of PRRTE).
-// Variables: mpirun(1), "ENVIRONMENT VARIABLES"; PMIX_NAMESPACE is PMIx's, and the same on all nodes; PMIX_HOSTNAME is the node's name,
-// whatever a container calls itself.
+// Open MPI: mpirun, mpiexec and orterun of versions 3 to 5 (PRRTE in version 5). Variables: mpirun(1),
+// "ENVIRONMENT VARIABLES". PMIX_NAMESPACE is PMIx's, and the same on all nodes. PMIX_HOSTNAME is the node's
+// name, even in a container with another host name.
 
 import { passedOn } from '../../environment/index.js';
 import { launcherAbove } from './ancestor.js';
@@ -30,9 +30,10 @@ export const openmpi: LauncherKind = {
   },
 
   /**
-   * To other nodes Open MPI passes only variables whose names begin with OMPI_: ours go there under such names, and ranks give them their own
-   * back. Not by -x: mpirun ends at once where it is told of variables by -x and by the parameter mca_base_env_list, which may stand in a file
-   * of the user, or of the site; and with --app FILE it does not look at -x.
+   * Open MPI passes only variables whose names begin with OMPI_ to other nodes. So ours go there with that
+   * prefix, and ranks restore the names. Not with -x: mpirun ends at once if variables are set both by -x and
+   * by the parameter mca_base_env_list, which may be in a file of the user or of the site. With --app FILE,
+   * mpirun ignores -x.
    */
   passOn: ({ args, env }, variables) => ({
     args,

@@ -1,6 +1,6 @@
 // PALS, the launcher of HPE Cray systems under PBS: mpiexec and aprun.
-// Variables: as Slurm's mpi/cray_shasta and job scripts have them. Slurm's mpi/cray_shasta and Flux set some of them, too, for the sake of
-// Cray's MPI; their own are the ones to go by there.
+// Variables: as in Slurm's mpi/cray_shasta and in job scripts. Slurm's mpi/cray_shasta and Flux set some of
+// them too, for Cray's MPI; there, the variables of Slurm and Flux count.
 
 import { count, countIfSet, text } from './count.js';
 import { passOnByGenv } from './hydra.js';

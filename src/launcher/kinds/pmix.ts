@@ -1,5 +1,6 @@
-// PMIx alone: PRRTE's prterun and prun without the personality of an MPI, and any other launcher with a PMIx server.
-// Variables: pmix_server_setup_fork in PMIx's sources; what else there is to know is told through the library only.
+// PMIx alone: PRRTE's prterun and prun without the personality of an MPI, and any other launcher with a PMIx
+// server. Variables: pmix_server_setup_fork in PMIx's sources. All other facts are available through its
+// library only.
 
 import { count, text } from './count.js';
 import type { Launch, LauncherKind } from './kind.js';
@@ -11,7 +12,8 @@ export const pmix: LauncherKind = {
   commands: ['prterun', 'prun'],
   shared: { commands: ['mpirun', 'mpiexec'], version: /PRRTE/ },
   variables: ['PMIX_RANK', 'PMIX_NAMESPACE'],
-  // Open MPI is one of those that have a PMIx server inside: the commonest, and known without a look at any process.
+  // Open MPI contains a PMIx server. It is the most common such launcher, and this test needs no look at any
+  // process.
   isOthers: (env) => env.OMPI_COMM_WORLD_RANK === env.PMIX_RANK,
   processes,
 
@@ -32,8 +34,8 @@ export const pmix: LauncherKind = {
 };
 
 /**
- * To other nodes PRRTE passes the variables that `-x` names, which holds for one program of an MPMD line. At the beginning of each program's
- * words it needs no knowledge of where the program itself begins.
+ * PRRTE passes variables that `-x` names to other nodes, for one program of an MPMD line. At the beginning of
+ * each program's words, `-x` can be added without knowing where the program itself begins.
  */
 function passOnByX({ args, env }: Launch, variables: readonly string[]): Launch {
   return {
@@ -47,7 +49,7 @@ function withX(words: readonly string[], variables: readonly string[]): string[]
   return [...variables.flatMap((name) => (said.has(name) ? [] : ['-x', name])), ...words];
 }
 
-/** The words between the colons. */
+/** The words between colons. */
 function programsOf(args: readonly string[]): string[][] {
   const programs: string[][] = [[]];
   for (const word of args) {

@@ -1,4 +1,4 @@
-// Which kind of launcher a command is.
+// Finds the launcher kind of a command.
 
 import { accessSync, constants, realpathSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -6,14 +6,14 @@ import { fileNamed, textOf } from '../../environment/index.js';
 import type { LauncherKind } from './kind.js';
 
 /**
- * The kind of launcher that a command belongs to: by its name; for a name that several kinds share, by that of the file it is a
- * link to, as distributions install them; else the program itself is asked.
+ * The launcher kind of a command: by its name. For a name that several kinds share: by the name of the file
+ * that it links to, as distributions install it; otherwise by asking the program itself.
  *
  * @param kinds    The table.
  * @param command  The first word of a command line: a name, or a path of any form.
- * @param path     PATH, as the command will be looked for in it.
- * @param version  Asks the program itself: what its `--version` prints.
- * @returns undefined if no kind answers to it.
+ * @param path     PATH, in which the command is searched for.
+ * @param version  Asks the program itself: returns what its `--version` prints.
+ * @returns undefined if the command belongs to no kind.
  */
 export async function recognise(
   kinds: readonly LauncherKind[],
@@ -37,7 +37,7 @@ function ownerOf(kinds: readonly LauncherKind[], name: string): LauncherKind | u
 }
 
 /**
- * The file that a command is, all links followed; undefined where there is none that can be run.
+ * The file of a command, with all links followed; undefined if there is no executable file.
  *
  * @param command  A name, or a path of any form.
  * @param path     PATH.
@@ -52,7 +52,7 @@ export function executable(command: string, path: string): string | undefined {
       accessSync(name, constants.X_OK);
       if (statSync(name).isFile()) return textOf(realpathSync(name, 'buffer'));
     } catch {
-      // Not there, or not to be run: the next one.
+      // Missing or not executable: try the next directory.
     }
   }
   return undefined;

@@ -10,7 +10,7 @@ const processes = ['slurmstepd'];
 export const slurm: LauncherKind = {
   name: 'slurm',
   commands: ['srun'],
-  // SLURM_PROCID alone is also set in the batch script itself, which is no rank: only steps have a layout.
+  // SLURM_PROCID alone is also set in the batch script itself, which is not a rank: only steps have a layout.
   variables: ['SLURM_PROCID', 'SLURM_STEP_TASKS_PER_NODE'],
   processes,
 
@@ -27,7 +27,10 @@ export const slurm: LauncherKind = {
     };
   },
 
-  /** srun passes everything on, unless `--export` or SLURM_EXPORT_ENV says what. (sbatch --export sets that for its script.) */
+  /**
+   * srun passes all variables on, unless `--export` or SLURM_EXPORT_ENV says otherwise. (sbatch --export sets
+   * SLURM_EXPORT_ENV for its script.)
+   */
   passOn({ args, env }, variables) {
     const words = [...args];
     let said = false;
@@ -38,13 +41,16 @@ export const slurm: LauncherKind = {
         : extended(word, variables);
       said = true;
     }
-    // The option goes before the variable.
+    // The option takes precedence over the variable.
     if (said || env.SLURM_EXPORT_ENV === undefined) return { args: words, env };
     return { args, env: { ...env, SLURM_EXPORT_ENV: extended(env.SLURM_EXPORT_ENV, variables) } };
   },
 };
 
-/** Where in srun's words a value of `--export` is; `:` begins the options of another component of a heterogeneous step. */
+/**
+ * The positions of the values of `--export` among srun's words. `:` begins the options of another component
+ * of a heterogeneous step.
+ */
 function exportOptions(args: Launch['args']): number[] {
   const found: number[] = [];
   let i = 0;
@@ -64,7 +70,7 @@ function exportOptions(args: Launch['args']): number[] {
   }
 }
 
-/** A value of `--export` with more in it. */
+/** Adds variables to a value of `--export`. */
 function extended(value: string, variables: readonly string[]): string {
   const words = value.split(',').filter((word) => word !== '');
   if (words.some((word) => /^ALL$/i.test(word))) return value;
@@ -74,10 +80,10 @@ function extended(value: string, variables: readonly string[]): string {
 }
 
 /**
- * The tasks of a step on one of its nodes.
+ * The number of tasks of a step on one of its nodes.
  *
- * @param layout  How many on each node, repetitions in parentheses: `2(x3),1` is 2, 2, 2, 1.
- * @throws IdentityError  if the layout is not of that form or has fewer nodes.
+ * @param layout  The tasks on each node, with repetitions in parentheses: `2(x3),1` is 2, 2, 2, 1.
+ * @throws IdentityError  the layout has another form, or fewer nodes.
  */
 export function tasksOnNode(layout: string, node: number): number {
   let first = 0;

@@ -1,5 +1,5 @@
-// Which of srun's options take no value in a word of their own: by it one knows where the options end and the program begins.
-// From srun(1), "OPTIONS", of Slurm 22.05, and `srun --help` of 24.11 and 26.05.
+// Says which of srun's options take no value in the next word. This is needed to find where the options end
+// and the program begins. From srun(1), "OPTIONS", of Slurm 22.05, and `srun --help` of 24.11 and 26.05.
 
 const flags = new Set([
   'async',
@@ -49,16 +49,20 @@ const flags = new Set([
 ]);
 const letters = 'EHIKOQVXZhklsuv';
 
-/** Whether an option of srun stands alone: it takes no value, or has its value in the same word. */
+/**
+ * Whether the next word is not the value of an option: the option takes none, or has its value in the same
+ * word.
+ */
 export function isWithoutValue(word: string): boolean {
   if (word.startsWith('--')) {
-    // As getopt_long(3) has it, the beginning of a name will do.
+    // As in getopt_long(3), the beginning of a name is enough.
     const name = word.slice(2);
-    // But --wait is an option by itself, and takes a value.
+    // But --wait is an option of its own, and takes a value.
     if (name === 'wait') return false;
     return name.includes('=') || flags.has(name) || [...flags].some((flag) => flag.startsWith(name));
   }
-  // `-lN 2`: letters without a value may stand together, and the first with one ends the word, or takes the next.
+  // `-lN 2`: letters without a value may be joined. The first letter with a value ends the word, or takes the
+  // next one.
   const given = word.slice(1);
   const at = given.search(new RegExp(`[^${letters}]`));
   return at === -1 || at < given.length - 1 || /[IKk]/.test(word[1] ?? '');

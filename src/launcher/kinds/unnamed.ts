@@ -1,4 +1,5 @@
-// Launchers that do not name their jobs: what stands for the name is their process on this node, one per job.
+// Names the steps of launchers that do not name their jobs, after their process on this node: each job has
+// one.
 
 import { seesEveryProcess } from '../../channel/place/index.js';
 import type { Environment } from '../../environment/index.js';
@@ -8,10 +9,11 @@ import type { Identity } from './kind.js';
 /**
  * The step of such a launcher.
  *
- * A container may hide that process. Then the wrapper's name for the job has to do, if it was this launcher that the wrapper started:
- * a script behind the wrapper may start several, whose ranks must not meet.
+ * A container may hide the launcher's process. Then the wrapper's name for the job is used, but only if the
+ * wrapper started this launcher itself: a script behind the wrapper may start several launchers, whose ranks
+ * must not meet.
  *
- * @param processes  How the names of the launcher's process on a node begin.
+ * @param processes  The beginnings of the names of the launcher's process on a node.
  */
 export function unnamedStep(
   launcher: string,

@@ -88,7 +88,7 @@ function optionRows(table: OptionTable): (readonly [string, string])[] {
   });
 }
 
-/** A terminal that is narrower wraps once more. */
+/** The width of the help. A narrower terminal wraps its lines again. */
 const widest = 100;
 
 function columns(rows: readonly (readonly [string, string])[]): string {
@@ -96,7 +96,7 @@ function columns(rows: readonly (readonly [string, string])[]): string {
   return rows.map(([left, right]) => wrapped(`${left.padEnd(width)}  ${right}`, width + 4, '  ')).join('\n');
 }
 
-/** Text in lines that are short enough: the first behind `lead`, the others behind `indent` spaces. */
+/** Wraps text: the first line after `lead`, the others after `indent` spaces. */
 function wrapped(text: string, indent = 0, lead = ''): string {
   const lines: string[] = [];
   let rest = lead + text;

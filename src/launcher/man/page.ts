@@ -1,4 +1,4 @@
-// The man page hwloc-share(1), of what the help is made of as well.
+// Makes the man page hwloc-share(1), from the same data as the help.
 
 import type { CommandTable, Manual } from '../commands/command.js';
 import { manuals } from './manual.js';
@@ -7,17 +7,17 @@ import { asTyped, bold, escaped, heading, italic, paragraphs, subheading, tagged
 import { type Entry, diagnosticEntries, environmentEntries, fileEntries, seeAlso } from './sections.js';
 
 /**
- * The page, as roff.
+ * The page, in roff.
  *
- * @param version  Of the package.
- * @param date     Of the build: `2026-01-31`.
+ * @param version  The version of the package.
+ * @param date     The date of the build: `2026-01-31`.
  */
 export async function manPage(commands: CommandTable, version: string, date: string): Promise<string> {
   const [wrapper, ...others] = await manuals(commands);
   if (wrapper === undefined) throw new Error('there is no manual of the wrapper');
   const parts = [
     `.TH HWLOC\\-SHARE 1 ${date} "hwloc\\-share ${version}" "User Commands"`,
-    // Long command lines are not to be torn apart at their hyphens, nor stretched.
+    // No hyphenation and no justified text: long command lines must stay as they are.
     '.nh\n.ad l',
     heading('NAME'),
     `hwloc\\-share \\- ${escaped(wrapper.summary)}`,
@@ -49,7 +49,7 @@ export async function manPage(commands: CommandTable, version: string, date: str
   return `${parts.join('\n')}\n`;
 }
 
-/** Words that stand for others in italics: those in angle brackets and in capitals. */
+/** Sets placeholders in italics: words in angle brackets and in capitals. */
 function synopsis(form: string): string {
   const words = form
     .split(/(<[a-z]+>|\b[A-Z]+\b)/)

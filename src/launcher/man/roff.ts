@@ -1,6 +1,6 @@
-// Text as roff has it, with the macros of man(7).
+// Formats text as roff, with the macros of man(7).
 
-/** Text in which nothing is taken for a request or an escape. What may be typed keeps its ASCII characters. */
+/** Escapes text, so that nothing in it is a request or an escape. Characters that users type stay ASCII. */
 export function escaped(text: string): string {
   return text
     .replaceAll('\\', '\\e')
@@ -20,7 +20,7 @@ export function italic(text: string): string {
   return `\\fI${escaped(text)}\\fR`;
 }
 
-/** The argument of a macro: one word, whatever is in it. */
+/** Formats any text as one argument of a macro. */
 function argument(text: string): string {
   return `"${escaped(text).replaceAll('"', '\\(dq')}"`;
 }
@@ -33,17 +33,17 @@ export function subheading(title: string): string {
   return `.SS ${argument(title)}`;
 }
 
-/** Lines that stand as they are. @param lines  Roff already. */
+/** Lines that are printed as they are. @param lines  Roff already. */
 export function asTyped(lines: readonly string[]): string {
   return ['.nf', ...lines, '.fi'].join('\n');
 }
 
-/** A term, and indented below it what is said of it. @param term  Roff already. */
+/** A term, with its description indented below. @param term  Roff already. */
 export function tagged(term: string, text: string): string {
   return `.TP\n${term}\n${escaped(text)}`;
 }
 
-/** The first paragraph of a section needs no macro; the others do. */
+/** Paragraphs of a section. Only the first needs no macro. */
 export function paragraphs(texts: readonly string[]): string {
   return texts.map(escaped).join('\n.PP\n');
 }

@@ -1,12 +1,15 @@
-// What the man page says beyond the help of each command.
+// Sections of the man page that the help does not have.
 
-/** A term, and what is said of it. */
+/** A term and its description. */
 export interface Entry {
   readonly term: string;
   readonly text: string;
 }
 
-/** Variables that a user may set. Those of our options are what the option of the same name says, in a job without the wrapper, too. */
+/**
+ * Variables that a user may set. A variable with the name of an option has the same effect, also in a job
+ * without the wrapper.
+ */
 export const environmentEntries: readonly Entry[] = [
   {
     term: 'HWLOC_SHARE_DIR',
@@ -25,7 +28,7 @@ export const environmentEntries: readonly Entry[] = [
   { term: 'NO_COLOR', text: 'no colours on a terminal' },
 ];
 
-/** Where files of ours may be met. */
+/** Places where a user may find files of hwloc-share. */
 export const fileEntries: readonly Entry[] = [
   {
     term: '/dev/shm/hwloc-share-UID/',
@@ -33,7 +36,7 @@ export const fileEntries: readonly Entry[] = [
   },
 ];
 
-/** Lines on stderr, and what to do about them. docs/troubleshooting.md has them all. */
+/** Lines on stderr, and what to do about them. docs/troubleshooting.md has all of them. */
 export const diagnosticEntries: readonly Entry[] = [
   {
     term: 'ranks 3 and 7 have not joined; continuing without them (they can still join)',

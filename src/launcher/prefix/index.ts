@@ -1,5 +1,5 @@
-// The launchers under which something can be put in front of each rank's program, by the names of their kinds. Not in kinds, which
-// ranks import: only the wrapper needs it, and only with `--xmlfile`.
+// The launchers for which a program can be put in front of each rank's program, by the names of their kinds.
+// Not in src/launcher/kinds, which ranks import: only the wrapper needs this, and only with `--xmlfile`.
 
 import type { PrefixRules } from './programs.js';
 import { mpich } from './mpich.js';

@@ -13,7 +13,7 @@ const one =
   'rankmap memory-alloc-kinds';
 const two = 'genv env';
 
-/** Not in it: `-configfile`, since the file that it names has further options and programs. */
+/** `-configfile` is left out, since the file that it names has further options and programs. */
 export const hydraOptionNames = [none, one, two] as const;
 export const hydraOptions = optionTable(...hydraOptionNames);
 
@@ -22,6 +22,7 @@ export const mpich: PrefixRules = {
     const programs = programsIn(args, hydraOptions);
     return programs && { args: inFrontOf(programs, args, prefix), env };
   },
-  // In MPICH 4.2 and later, Hydra's proxy discovers the machine for all ranks of its node, and hands it on to MPI_Init().
+  // In MPICH 4.2 and later, Hydra's proxy discovers the machine for all ranks of its node, and passes the
+  // topology to MPI_Init().
   usesHwloc: true,
 };

@@ -1,5 +1,6 @@
-// Open MPI's mpirun. Options: `mpirun --help full` of 4.1.4. The help of versions 5.0.7 and 6.0.0rc2 names few; what they take was found
-// by trying, as test/launcher/prefix.test.ts does. (The parameter orte_fork_agent would do for all programs what is done here for each. But to other nodes it goes
+// Open MPI's mpirun. Options: `mpirun --help full` of 4.1.4. The help of versions 5.0.7 and 6.0.0rc2 names
+// few options; their values were found by trying, as test/launcher/prefix.test.ts does. (The parameter
+// orte_fork_agent would do for all programs what is done here for each program. But it reaches other nodes
 // through a remote shell, unquoted.)
 
 import { basename } from 'node:path';
@@ -22,9 +23,9 @@ const one =
 const two = 'append-env gmca gomca gpmixmca gprtemca mca omca pmixmca prepend-env prtemca';
 
 /**
- * Not in it are those after which a program is found, or started, in a way of its own: `--app`, `--debug`, `--debugger`, `--tv`,
- * `--dvm`, `--hnp`, `--path`, `--personality`, `-s`, `--preload-binary`, `--set-cwd-to-session-dir`. Also not `--display-topo`, which takes
- * a value from version 5 on, and none before.
+ * Left out are options after which a program is found or started in another way: `--app`, `--debug`,
+ * `--debugger`, `--tv`, `--dvm`, `--hnp`, `--path`, `--personality`, `-s`, `--preload-binary`,
+ * `--set-cwd-to-session-dir`. Also left out is `--display-topo`, which takes a value only from version 5 on.
  */
 export const mpirunOptionNames = [none, one, two] as const;
 export const mpirunOptions = optionTable(...mpirunOptionNames);
@@ -32,7 +33,7 @@ export const mpirunOptions = optionTable(...mpirunOptionNames);
 export const openmpi: PrefixRules = {
   put({ args, env }, prefix) {
     const programs = programsIn(args, mpirunOptions);
-    // To java, mpirun adds options of its own.
+    // mpirun adds options of its own to a program with the name java.
     if (programs?.some(({ at }) => basename(args[at] ?? '') === 'java') !== false) return undefined;
     return { args: inFrontOf(programs, args, prefix), env };
   },

@@ -1,33 +1,35 @@
-// Where each program of a launcher's command line begins (`-n 1 a : -n 2 b` has two), and how to put another program in front of it.
+// Finds where each program of a launcher's command line begins (`-n 1 a : -n 2 b` has two), and puts another
+// program in front of each.
 
 import type { Launch } from '../kinds/index.js';
 
-/** How to have each rank's program started by another one, under one kind of launcher. */
+/** How to start each rank's program through another program, for one launcher kind. */
 export interface PrefixRules {
   /**
-   * Puts a command in front of each rank's program, which it gets as its arguments.
+   * Puts a command in front of each rank's program. The command gets the program and its arguments as its own
+   * arguments.
    *
-   * @returns undefined where that would go wrong, or cannot be known to go right.
+   * @returns undefined if that would go wrong, or might.
    */
   put(launch: Launch, prefix: readonly string[]): Launch | undefined;
-  /** Whether the launcher itself, on the node where it is started, wants to know the machine from hwloc. */
+  /** Whether the launcher itself asks hwloc for the topology of the node where it runs. */
   readonly usesHwloc?: true;
 }
 
-/** How many words follow an option as its values; undefined for one that is not known. */
+/** How many of the words after an option are its values; undefined for an unknown option. */
 export type ValuesOf = (option: string) => number | undefined;
 
-/** What stands between two colons. */
+/** The words between two colons. */
 export interface Program {
   /** Where its words begin. */
   readonly start: number;
   /** Its options, without their values. */
   readonly options: readonly string[];
-  /** Where the program itself is: the end of the words if there is none. */
+  /** The index of the program itself: the end of the words if there is none. */
   readonly at: number;
 }
 
-/** @returns undefined where an option is not known, so that nobody can tell where a program begins. */
+/** @returns undefined for an unknown option: then it is not known where a program begins. */
 export function programsIn(args: readonly string[], valuesOf: ValuesOf): Program[] | undefined {
   const found: Program[] = [];
   for (let start = 0; ;) {
@@ -48,7 +50,7 @@ export function programsIn(args: readonly string[], valuesOf: ValuesOf): Program
   }
 }
 
-/** Words with others in front of each program. */
+/** Puts words in front of each program. */
 export function inFrontOf(
   programs: readonly Program[],
   args: readonly string[],
@@ -62,8 +64,9 @@ export function inFrontOf(
 }
 
 /**
- * From names separated by spaces: those of options that take no value, one, two. They may have one dash or two, and their (first)
- * value in the same word, behind a `=`.
+ * Makes a table from names separated by spaces: first the options without a value, then those with one value,
+ * then with two. Options may begin with one dash or two, and may have their (first) value in the same word,
+ * after a `=`.
  */
 export function optionTable(...names: readonly string[]): ValuesOf {
   const counts = new Map(

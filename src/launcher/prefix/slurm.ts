@@ -4,7 +4,7 @@ import { basename } from 'node:path';
 import { isWithoutValue } from '../kinds/index.js';
 import { type PrefixRules, inFrontOf, programsIn } from './programs.js';
 
-/** Those with a value in a word of its own; those without are known for the sake of `--export`. */
+/** Options with a value in the next word. src/launcher/kinds knows those without, for `--export`. */
 const valued = new Set(
   (
     'accel-bind account acctg-freq bb bbf begin chdir cluster-constraint clusters comment constraint core-spec ' +
@@ -19,10 +19,13 @@ const valued = new Set(
 );
 const valuedLetter = /^-[A-Za-z]*[ABCDFGJLMNSTWbcdeimnopqrtwx]$/;
 
-/** A program that is named, copied or started in another way. */
+/** Options that name, copy or start the program in another way. */
 const elsewhere = /^--(multi-prog|bcast|container)/;
 
-/** How many words follow an option of srun; undefined for one that may be of either kind. */
+/**
+ * How many of the words after an option of srun are its values; undefined for an option that may have a value
+ * or not.
+ */
 export function srunOptions(option: string): number | undefined {
   if (elsewhere.test(option)) return undefined;
   if (isWithoutValue(option)) return 0;
@@ -34,7 +37,7 @@ export const slurm: PrefixRules = {
     const programs = env.SLURM_BCAST === undefined ? programsIn(args, srunOptions) : undefined;
     if (programs === undefined) return undefined;
     const words = inFrontOf(programs, args, prefix);
-    // What a job is called if it is not told: as its program, which must not be sh now.
+    // A job without a given name gets the name of its program, which must not become sh.
     const isNamed = programs.some(({ options }) => options.some((option) => /^(-J|--job-n)/.test(option)));
     const program = args[programs[0]?.at ?? args.length];
     if (isNamed || program === undefined || env.SLURM_JOB_NAME !== undefined) return { args: words, env };

@@ -4,9 +4,12 @@ import { formatAddress } from '../../maps/index.js';
 import type { JoinRecord, Member } from '../../spool/index.js';
 import type { Gap, Node, Step, Told } from './gather.js';
 
-/** A report. Memory is in bytes, addresses are text (`0x41a200000000`), what does not apply or is not known is null. */
+/**
+ * A report. Memory is in bytes, addresses are text (`0x41a200000000`). Values that do not apply or are not
+ * known are null.
+ */
 export interface Report {
-  /** Of this format. */
+  /** The version of this format. */
   readonly version: 1;
   /** The version of the wrapper's package. */
   readonly hwlocShare: string;
@@ -18,7 +21,7 @@ export interface Report {
   readonly exit: { readonly status: number; readonly signal: string | null };
   readonly totals: Totals;
   readonly steps: readonly StepReport[];
-  /** What is missing in this report, a sentence each. */
+  /** What is missing in this report, one sentence each. */
   readonly notes: readonly string[];
 }
 
@@ -40,18 +43,20 @@ export interface StepReport {
   readonly launcher: string | null;
   readonly size: number | null;
   readonly nodes: readonly NodeReport[];
-  /** How many ranks nobody has told anything of, and which: `4-7,9`. */
+  /** The ranks without any record: their number, and which: `4-7,9`. */
   readonly unknown: { readonly count: number; readonly ranks: string };
 }
 
 export interface NodeReport {
   readonly node: string;
   readonly localSize: number | null;
-  /** Of what is shared here; null where nothing is. */
+  /** The address of the shared topology; null if none is shared. */
   readonly address: string | null;
   readonly bytes: number | null;
   readonly generation: number | null;
-  /** Where an earlier step discovered it: when, and how many seconds before this step's leader came. */
+  /**
+   * If an earlier step discovered the topology: when, and how many seconds before this step's leader came.
+   */
   readonly kept: { readonly since: string; readonly seconds: number } | null;
   readonly discoveries: number;
   readonly discoveriesSaved: number;
@@ -60,32 +65,32 @@ export interface NodeReport {
 }
 
 export interface RankReport {
-  /** Null where only its local rank is known. */
+  /** Null if only its local rank is known. */
   readonly rank: number | null;
   readonly localRank: number | null;
   readonly pid: number | null;
-  /** Whether it led the ranks of its node; null where that is not known. */
+  /** Whether it led the ranks of its node; null if that is not known. */
   readonly leader: boolean | null;
   readonly how: 'adopted' | 'xml' | 'discovered' | 'failed' | 'missing';
   /** Why it is not `adopted`. */
   readonly reason: string | null;
-  /** Who has told this: the rank itself, or the leader of its node. */
+  /** The source of this record: the rank itself, or the leader of its node. */
   readonly toldBy: 'rank' | 'leader';
   readonly discovered: boolean | null;
   readonly address: string | null;
   readonly bytes: number | null;
   readonly generation: number | null;
-  /** When it called join(), by its node's clock, and how long that took. */
+  /** When it called join(), by its node's clock, and how long the join took. */
   readonly came: string | null;
   readonly milliseconds: number | null;
   readonly phases: Readonly<Record<string, number>> | null;
   readonly libhwloc: { readonly file: string; readonly apiVersion: string; readonly abi: string } | null;
 }
 
-/** What the wrapper itself knows of a job. */
+/** The wrapper's own facts about a job. */
 export type JobFacts = Pick<Report, 'hwlocShare' | 'job' | 'launcher' | 'started' | 'seconds' | 'exit'>;
 
-/** Makes the document. @param unread  How many lines of ranks were not understood. */
+/** Makes the document. @param unread  How many lines of ranks could not be read. */
 export function reportOf(facts: JobFacts, steps: readonly Step[], unread: number): Report {
   const reports = steps.map(stepReport);
   return {
@@ -138,7 +143,7 @@ function nodeReport({ node, localSize, ranks: told, others }: Node): NodeReport 
   };
 }
 
-/** Only the leader knows. */
+/** When the kept topology was discovered. Only the leader knows this. */
 function keptOf(records: readonly JoinRecord[]): NodeReport['kept'] {
   for (const record of records) {
     const kept = record.outcome?.kept ?? null;
@@ -188,12 +193,12 @@ function whyUnfinished(seen: Member | undefined): string {
   return seen?.standing === 'dropped' ? `${said}; its leader got no answer from it` : said;
 }
 
-/** A rank that has told nothing: one in another language, or one that could not write. */
+/** A rank without a record of its own: it is in another language, or could not write. */
 function memberReport(
   member: Member,
   place: Pick<NodeReport, 'address' | 'bytes' | 'generation'>,
 ): RankReport {
-  // It may have ended since it said so.
+  // It may have ended since then.
   const how = member.how ?? 'missing';
   return {
     rank: member.rank,

@@ -1,32 +1,32 @@
-// Sorts what ranks have told: which steps the job had, which nodes they ran on, and what became of each rank.
+// Sorts the records of ranks: the steps of the job, the nodes of each step, and the outcome of each rank.
 
 import type { JoinRecord, Member } from '../../spool/index.js';
 
-/** A step of the job: what one mpirun or srun has started. */
+/** A step of the job: everything that one mpirun or srun has started. */
 export interface Step {
   readonly name: string;
   readonly launcher: string | null;
   readonly size: number | null;
   readonly nodes: readonly Node[];
-  /** The ranks of which nobody has told anything, as ranges, both ends included. */
+  /** The ranks without any record, as ranges with both ends included. */
   readonly unknown: readonly Gap[];
 }
 
-/** Ranks one after another. */
+/** Consecutive ranks. */
 export type Gap = readonly [first: number, last: number];
 
 /** The ranks of a step that met on one node. */
 export interface Node {
   readonly node: string;
-  /** The name under which they met. */
+  /** The name that these ranks share. */
   readonly step: string;
   readonly localSize: number | null;
   readonly ranks: readonly Told[];
-  /** Those of whom only the leader has told. */
+  /** Ranks that only the leader has reported. */
   readonly others: readonly Member[];
 }
 
-/** What one rank has told last, and what its leader saw of it. */
+/** The last record of a rank, and what its leader saw of it. */
 export interface Told {
   readonly record: JoinRecord;
   readonly seen: Member | undefined;
@@ -38,7 +38,7 @@ interface StepInTheMaking {
   readonly ranks: Set<number>;
 }
 
-/** Sorts records, in whatever order they come. */
+/** Sorts records, which may come in any order. */
 export function stepsOf(records: readonly JoinRecord[]): Step[] {
   const nodes = [...groupedBy(firstJoins(records), ({ step }) => step).values()].map(nodeOf);
   nodes.sort((a, b) => begin(a) - begin(b));
@@ -60,15 +60,15 @@ export function stepsOf(records: readonly JoinRecord[]): Step[] {
 }
 
 /**
- * One record of each rank: the last that it wrote of its first join. A child of a rank that joins as well, or the rank itself after
- * its close(), takes itself for the same rank.
+ * One record for each rank: the last record of its first join. A child of a rank that joins too, or the rank
+ * itself after its close(), reports itself as the same rank.
  */
 function firstJoins(records: readonly JoinRecord[]): JoinRecord[] {
   const byRank = groupedBy(records, ({ step, rank }) => `${step} ${rank}`);
   return [...byRank.values()].flatMap((all) => {
     const came = Math.min(...all.map((record) => record.came));
     const join = all.filter((record) => record.came === came);
-    // A leader writes its last line when it leaves, with what it has heard of the others until then.
+    // A leader writes its last line when it leaves, with everything that it has heard from the other ranks.
     return join.findLast(({ what }) => what !== 'come') ?? join[0] ?? [];
   });
 }
@@ -90,14 +90,18 @@ function nodeOf(records: readonly JoinRecord[]): Node {
   };
 }
 
-/** Of a rank that never came only the local rank is known; it is the rank as well on one node, and where no local ranks are told. */
+/**
+ * The rank of a member that never came. Only its local rank is known; this is also the rank if there is only
+ * one node, or if the launcher gives no local ranks.
+ */
 function onlyNode(record: JoinRecord | undefined, localRank: number): number | null {
   return record !== undefined && [record.size, null].includes(record.localSize) ? localRank : null;
 }
 
 /**
- * Whether a node belongs to a step. Most launchers have a name for a step that is the same on all nodes. Hydra has none: there it is
- * a process's on each node, and what belongs together has the same size and no rank in common.
+ * Whether a node belongs to a step. Most launchers name a step in the same way on all nodes. Hydra does not:
+ * its name is that of a process on each node. There, nodes belong together if they have the same size and no
+ * rank in common.
  */
 function belongs(node: Node, base: string, step: StepInTheMaking): boolean {
   const isOfProcess = /-\d+-\d+$/;
@@ -111,7 +115,10 @@ function ranksOn({ ranks, others }: Node): number[] {
   return [...ranks.map(({ record }) => record.rank), ...others.flatMap(({ rank }) => rank ?? [])];
 }
 
-/** What is missing of the numbers below `size`; that may be any number, and is no measure of what we should allocate. */
+/**
+ * The numbers below `size` that are missing. `size` may be any number, so nothing is allocated in proportion
+ * to it.
+ */
 function gapsIn(numbers: readonly number[], size: number): Gap[] {
   const gaps: Gap[] = [];
   let next = 0;

@@ -1,4 +1,5 @@
-// A report of a job: what its ranks have left in a spool, as a document, as a trace and as a few lines. Loaded only if asked for.
+// Makes the report of a job from the records of its ranks in a spool: a document, a trace and a summary.
+// Loaded only if asked for.
 
 import { dirname, join } from 'node:path';
 import pLimit from 'p-limit';
@@ -17,33 +18,33 @@ import { traceOf } from './trace.js';
 /** How many nodes' parts are read at once: a job may have a thousand. */
 const partsAtOnce = 8;
 
-/** What is asked for, and of which job. */
+/** The requested outputs, and the job. */
 export interface Asked extends Pick<Options, 'report' | 'trace'> {
   /** Whether a summary goes to stderr. */
   readonly verbose: boolean;
   readonly job: string;
   /** Where this user's channels may be on this node. */
   readonly roots: readonly string[];
-  /** Says one line on stderr. */
+  /** Writes a line to stderr. */
   readonly complain: (text: string) => void;
 }
 
 /** A report that is being made. */
 export interface Reporting {
-  /** Where ranks leave their records; undefined where there is no place for it. */
+  /** Where ranks leave their records; undefined if no place can be used. */
   readonly spool: string | undefined;
-  /** Spools beside it, some of which may be those of wrappers that were killed. */
+  /** Other spools next to it. Wrappers that were killed may have left some of them. */
   readonly others: readonly string[];
-  /** Reads what the ranks have left. To be called before what is left of the job is removed. */
+  /** Reads the records of the ranks. Call this before the job's directories are removed. */
   collect(): Promise<void>;
-  /** Writes what was asked for. What cannot be written is complained of: nothing of it fails. */
+  /** Writes the requested outputs. Never fails: a line on stderr says what cannot be written. */
   finish(launcher: JobFacts['launcher'], ending: Ending): Promise<void>;
 }
 
 /**
  * Prepares a report.
  *
- * @throws UsageError  a file that cannot be written to: told at once, not when the job has run.
+ * @throws UsageError  a file cannot be written; reported now, not after the job.
  */
 export function openReport(asked: Asked): Reporting {
   const report = asked.report === undefined ? undefined : checkOutput('--report', asked.report);
@@ -101,8 +102,8 @@ export function openReport(asked: Asked): Reporting {
 }
 
 /**
- * Makes the spool: beside the file, where the other nodes will find it, if they share that folder; else on this node alone, among
- * its channels.
+ * Makes the spool next to the output file: other nodes find it there if they share that directory. Otherwise
+ * on this node only, among its channels.
  */
 function openSpool(
   { job, roots, complain }: Asked,
@@ -126,7 +127,10 @@ function openSpool(
   return undefined;
 }
 
-/** The spools of this host in the folders of the outputs. A wrapper of another host may live, however its locks look from here. */
+/**
+ * The spools of this host in the directories of the outputs. Other hosts' spools are left alone: their locks
+ * may not be visible here.
+ */
 function spoolsBeside({ job }: Asked, outputs: readonly (Output | undefined)[]): string[] {
   const host = job.replace(/-\d+-\d+$/, '');
   const beside = outputs.flatMap((output) => (output && spoolBeside(output, job)) ?? []);

@@ -1,4 +1,4 @@
-// The files that a report and a trace go to: looked at before the job, written after it.
+// The files of a report and a trace: checks them before the job, and writes them after it.
 
 import {
   type Stats,
@@ -22,23 +22,25 @@ import { UsageError } from '../errors.js';
 
 const { O_WRONLY, O_CREAT, O_TRUNC, O_NONBLOCK, W_OK, X_OK } = constants;
 
-/** Milliseconds that a pipe may be full, and nobody reads from it, before we leave. */
+/** Milliseconds to wait for a full pipe that nobody reads. */
 const patience = 5000;
 
-/** Where something is written to. */
+/** The destination of an output. */
 export interface Output {
   readonly path: string;
   /**
-   * `replace`: a plain file, new or the user's own, which changes in one piece. `fill`: what is there already, such as a FIFO, or a
-   * file under several names. `stderr`: our own standard error.
+   * `replace`: a plain file, new or owned by the user, which is replaced in one step. `fill`: an existing
+   * file that must not be replaced, such as a FIFO, or a file with several names. `stderr`: this process's
+   * standard error.
    */
   readonly way: 'replace' | 'fill' | 'stderr';
-  /** The permissions of the file that is replaced. */
+  /** The permissions of the file that will be replaced. */
   readonly mode: number | undefined;
 }
 
 /**
- * Looks whether a file can be written, before anything has been started: a slip in a name should not show when the job has run.
+ * Checks whether a file can be written, before anything is started: a wrong name should not show only after
+ * the job.
  *
  * @throws UsageError
  */
@@ -53,7 +55,7 @@ export function checkOutput(option: string, file: string): Output {
     if (above === undefined) throw new UsageError(`${option} ${file}: there is no folder ${folder}`);
     if (!above.isDirectory()) throw new UsageError(`${option} ${file}: ${folder} is not a folder`);
     checkAccess(option, folder, W_OK | X_OK);
-    // A link to nowhere is filled, and so its target made.
+    // A link to a missing file is filled, which creates its target.
     return { path, way: isLink(path) ? 'fill' : 'replace', mode: undefined };
   }
   if (stat.isDirectory()) throw new UsageError(`${option} ${file}: is a folder`);
@@ -66,9 +68,9 @@ export function checkOutput(option: string, file: string): Output {
   return { path, way: isOurs ? 'replace' : 'fill', mode: stat.mode & 0o777 };
 }
 
-/** Where ranks may leave what a report is made of: beside the file, since the nodes of a job share that folder as a rule. */
+/** The spool next to an output file: the nodes of a job usually share that directory. */
 export function spoolBeside({ path, way }: Output, job: string): string | undefined {
-  // Ranks in Node can open no folder whose name is not UTF-8.
+  // Ranks in Node cannot open a directory whose name is not UTF-8.
   if (way !== 'replace' || hasOtherBytes(dirname(path))) return undefined;
   return join(dirname(path), `.hwloc-share-${job}`);
 }
@@ -77,13 +79,14 @@ export function spoolBeside({ path, way }: Output, job: string): string | undefi
  * Writes an output.
  *
  * @param pieces  The text.
- * @throws Error  of the file system; `ENXIO`: nobody reads from the FIFO that it is; or somebody does, but has stopped.
+ * @throws Error  of the file system; `ENXIO`: the output is a FIFO that no process reads; or its reader has
+ *   stopped.
  */
 export async function writeOutput(output: Output, job: string, pieces: Iterable<string>): Promise<void> {
   const { path, way, mode } = output;
   if (way === 'stderr') return writeAll(2, pieces);
   const aside = way === 'replace' ? makeAside(output, job) : undefined;
-  // Without O_NONBLOCK, a FIFO that nobody reads from would hold us for ever.
+  // Without O_NONBLOCK, opening a FIFO without a reader would wait forever.
   const fd = openSync(fileNamed(aside ?? path), O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK, 0o666);
   try {
     await writeAll(fd, pieces);
@@ -95,14 +98,17 @@ export async function writeOutput(output: Output, job: string, pieces: Iterable<
   renameSync(fileNamed(aside), fileNamed(path));
 }
 
-/** A place on the same file system that is swept if we are killed; undefined where the folder takes nothing new. */
+/**
+ * A directory on the same file system, which is swept if this process is killed; undefined if nothing new can
+ * be made there.
+ */
 function makeAside(output: Output, job: string): string | undefined {
   const spool = spoolBeside(output, job);
   if (spool === undefined) return undefined;
   try {
     makeSpool(spool);
   } catch (error) {
-    // It is there already, unless ranks left nothing in it because it could not be made.
+    // It exists already, unless ranks left no records because it could not be made.
     if (codeOf(error) !== 'EEXIST') return undefined;
   }
   return join(spool, basename(output.path));
@@ -152,6 +158,6 @@ function isOpenAs(fd: number, stat: Stats): boolean {
     const { dev, ino } = fstatSync(fd);
     return dev === stat.dev && ino === stat.ino;
   } catch {
-    return false; // closed
+    return false; // The reader has closed it.
   }
 }

@@ -1,8 +1,8 @@
-// What --verbose says at the end of a job: a line for each node, and one on the whole.
+// The summary of --verbose at the end of a job: a line for each node, and one for all.
 
 import type { NodeReport, Report, StepReport } from './document.js';
 
-/** Of more nodes, those where not all went well come first, and the rest is counted. */
+/** With more nodes, those with faults come first, and the rest is only counted. */
 const mostNodes = 16;
 
 /** The lines. */

@@ -1,5 +1,5 @@
-// The rendezvous as trace events, for Perfetto: a process for each node, a track for each rank, its phases on it, and its points.
-// The format: "Trace Event Format" of the Chromium project, JSON object form.
+// Formats the rendezvous as trace events for Perfetto: a process for each node, a track for each rank, with
+// its phases and trace points. The format: "Trace Event Format" of the Chromium project, JSON object form.
 
 import { formatAddress } from '../../maps/index.js';
 import type { JoinRecord } from '../../spool/index.js';
@@ -7,7 +7,10 @@ import type { JobFacts } from './document.js';
 import { wallTime } from './document.js';
 import type { Node, Step } from './gather.js';
 
-/** An event. Times are whole microseconds: so the phases of a join end exactly where the next begin, and the join with the last. */
+/**
+ * An event. Times are whole microseconds, so that each phase of a join ends exactly where the next begins,
+ * and the join ends with the last.
+ */
 interface TraceEvent {
   readonly name: string;
   readonly cat?: string;
@@ -22,15 +25,15 @@ interface TraceEvent {
   readonly args?: Readonly<Record<string, unknown>>;
 }
 
-/** A rank's place in the trace. */
+/** The track of a rank in the trace. */
 interface Track {
   readonly pid: number;
   readonly tid: number;
-  /** What makes a trace's time of a moment on the rank's clock. */
+  /** Converts a moment of the rank's clock to the trace's time. */
   readonly at: (moment: number) => number;
 }
 
-/** The trace as text, piece by piece: that of a large job is larger than a string can be. */
+/** The trace as text, in pieces: the trace of a large job is longer than a string can be. */
 export function* traceOf(facts: JobFacts, steps: readonly Step[]): Generator<string> {
   const { job, hwlocShare, launcher } = facts;
   const records = steps.flatMap(({ nodes }) =>
@@ -79,8 +82,8 @@ function* eventsOf(steps: readonly Step[], zero: number): Generator<TraceEvent> 
 }
 
 /**
- * All ranks of a node have one clock, CLOCK_MONOTONIC, and are set against the other nodes by one of them: what their own wall
- * clocks said when they started differs by more than what happens between two ranks takes.
+ * The clock of a node. All its ranks share CLOCK_MONOTONIC, and one of them sets it against the other nodes.
+ * Not each rank: the ranks' wall clocks at their starts differ by more than the time between two events.
  */
 function clockOf({ ranks }: Node, zero: number): Track['at'] {
   const [first] = ranks;
@@ -98,7 +101,10 @@ function* namesOf(
   yield { name: `${what}_sort_index`, ph: 'M', ts: 0, pid, tid, args: { sort_index: index } };
 }
 
-/** In the order of their times; of those that begin at the same time, the longer first, which holds the others. */
+/**
+ * Events sorted by time. Among events that begin at the same time, the longer one comes first, since it
+ * contains the others.
+ */
 function eventsOfRank(record: JoinRecord, { pid, tid, at }: Track): TraceEvent[] {
   const { born, came, now, what, marks, points } = record;
   const complete = (

@@ -1,30 +1,33 @@
-// Whether a signal was sent to our whole process group, or to us alone: nothing that the kernel tells with a signal says so.
+// Finds out whether a signal was sent to the whole process group, or only to this process. The kernel does
+// not say so.
 
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 
-/** A signal may reach the processes of a group some microseconds apart; on a busy machine, milliseconds. */
+/**
+ * A signal may reach the processes of a group some microseconds apart; on a busy machine, some milliseconds.
+ */
 const apartMilliseconds = 5;
 
 /**
- * A process that shares our process group with the launcher, and does nothing. A signal that has reached it was sent to the group:
- * the launcher has had it, too.
+ * A process in the same process group as this process and the launcher, which does nothing. If a signal has
+ * reached it, the signal was sent to the group, and the launcher has got it too.
  */
 export class Bystander {
   #process = started();
 
-  /** Whether a signal that has reached us has reached the group. */
+  /** Whether a signal that has reached this process has also reached the group. */
   async hasHad(signal: NodeJS.Signals): Promise<boolean> {
     const process = this.#process;
     if (!hasGot(process, signal)) await new Promise((resolve) => setTimeout(resolve, apartMilliseconds));
     const had = hasGot(process, signal);
-    // The next one shall find it as it was.
+    // The next signal must find a process that has not been signalled.
     if (had && process === this.#process && signal !== 'SIGTSTP') this.#process = replaced(process);
     return had;
   }
 
-  /** Lets it go on, where it was stopped and we alone were told to go on. */
+  /** Continues it, if it was stopped and only this process was told to continue. */
   goOn(): void {
     this.#process.kill('SIGCONT');
   }
@@ -34,14 +37,15 @@ export class Bystander {
   }
 }
 
-/** It reads from us, and ends with us however we end. */
+/** It reads from this process, so it ends with this process in any case. */
 function started(): ChildProcess {
   const options: SpawnOptions = { stdio: ['pipe', 'ignore', 'ignore'], env: {}, cwd: '/' };
   const child = spawn('/bin/cat', [], options);
-  // Where it cannot be started, every signal counts as sent to us alone.
+  // If it cannot be started, every signal counts as sent to this process alone.
   child.on('error', () => undefined);
   child.stdin?.on('error', () => undefined);
-  // It stays open: where Node 24 destroys a socket, it asks for process.stderr, which makes a pipe non-blocking that is the job's as well.
+  // The pipe stays open. When Node 24 destroys a socket, it uses process.stderr, which makes a pipe
+  // non-blocking that the job uses too.
   child.stdin = null;
   child.unref();
   return child;
@@ -53,7 +57,7 @@ function replaced(process: ChildProcess): ChildProcess {
 }
 
 /**
- * Whether a process has been ended or stopped by a signal, or is about to be.
+ * Whether a signal has ended or stopped a process, or will.
  *
  * @see proc(5), /proc/pid/stat: fields 3 (state), 52 (exit_code); /proc/pid/status: SigPnd, ShdPnd
  */

@@ -6,12 +6,13 @@ import { setThreadAffinity, threadAffinity } from '../../libc/index.js';
 import { counted } from '../commands/text.js';
 import { messageOf } from '../../errors/index.js';
 
-/** Runs `start` so that what it starts is bound as the rank must be. */
+/** Calls `start` so that the process it starts has the rank's binding. */
 export type Bind = <Result>(rank: number, start: () => Result) => Result;
 
 /**
- * How ranks are bound to cores: rank r to core r of those that this process may use, and again from the first where there are
- * more ranks than cores. If a rank cannot be bound, it runs unbound, and `complain` is told once.
+ * Binds ranks to cores: rank r to core r among the cores that this process may use. With more ranks than
+ * cores, starts again at the first core. If a rank cannot be bound, it runs unbound, and `complain` is called
+ * once.
  */
 export function bindToCores(ranks: number, complain: (text: string) => void): Bind {
   let canBind = true;
@@ -47,9 +48,11 @@ export function bindToCores(ranks: number, complain: (text: string) => void): Bi
 }
 
 /**
- * The cores that have some of these CPUs, each as those of its CPUs: by package, then by their first CPU.
+ * The cores that have some of these CPUs, each as a set of its CPUs: sorted by package, then by their first
+ * CPU.
  *
- * @param read  A file about a CPU: its name in /sys/devices/system/cpu/cpuN/topology. Undefined where there is none.
+ * @param read  Reads a file about a CPU: its name in /sys/devices/system/cpu/cpuN/topology. Returns undefined
+ *   if there is none.
  */
 export function coresIn(
   cpus: CpuSet,
@@ -58,7 +61,7 @@ export function coresIn(
   const cores: { readonly cpus: CpuSet; readonly package: number }[] = [];
   let rest = cpus;
   for (let cpu = rest.first; cpu !== undefined; cpu = rest.first) {
-    // Before Linux 5.3, only the second name is there.
+    // Before Linux 5.3, only the second name exists.
     const siblings = read(cpu, 'core_cpus_list') ?? read(cpu, 'thread_siblings_list') ?? '';
     const core = CpuSet.of(cpu).union(CpuSet.parseList(siblings).intersection(cpus));
     cores.push({ cpus: core, package: Number(read(cpu, 'physical_package_id') ?? 0) });

@@ -1,14 +1,16 @@
-// Open files that whoever started us passed on, beside the standard three: `hwloc-share mpirun … 3<file`.
+// Finds open files, other than the standard three, that this process inherited for the launcher: `hwloc-share
+// mpirun … 3<file`.
 
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 
 const O_CLOEXEC = 0o2000000;
 
 /**
- * The descriptors to pass on to the launcher: Node marks those that it finds at its start as not to be passed on.
+ * The descriptors to pass on to the launcher. Node marks the files that it finds open at its start as
+ * close-on-exec.
  *
- * What is Node's own stays out: what has no name (epoll, eventfd), pipes of which both ends are here, and its /dev/null.
- * To be called while nothing else is open in this process.
+ * Node's own files are left out: those without a name (epoll, eventfd), pipes with both ends in this process,
+ * and its /dev/null. Call this while nothing else is open in this process.
  */
 export function inheritedFiles(): number[] {
   const open = new Map<number, string>();
@@ -28,7 +30,7 @@ function targetOf(fd: number): string | undefined {
   try {
     return readlinkSync(`/proc/self/fd/${fd}`);
   } catch {
-    return undefined; // the descriptor through which we read the directory
+    return undefined; // The descriptor through which the directory is read.
   }
 }
 

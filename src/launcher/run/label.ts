@@ -1,4 +1,4 @@
-// Labelled output: each line of a rank begins with its number. Loaded only for --label.
+// Labels output: each line of a rank begins with its number. Loaded only for --label.
 
 import { closeSync, write } from 'node:fs';
 import { Socket } from 'node:net';
@@ -7,24 +7,24 @@ import { codeOf, messageOf } from '../../errors/index.js';
 import { openPipe } from '../../libc/index.js';
 import type { Command, Running } from './run.js';
 
-/** A longer line is cut: a rank that writes no line ends must not fill our memory. */
+/** A longer line is cut: a rank that writes no newlines must not fill the memory of this process. */
 const longestLine = 1 << 16;
 
-/** How long output may stay away after a rank has ended, before we stop reading what its background processes may still write. */
+/** How long to wait for more output after a rank has ended. Its background processes may still write. */
 const quietMilliseconds = 100;
 const mostQuietWaits = 20;
 
-/** Starting a process takes some descriptors, too. */
+/** Starting a process takes some descriptors too. */
 const sparePipes = 2;
 
 const lineEnd = 0x0a;
 
-/** Starts a rank whose output is labelled. */
+/** Starts a rank with labelled output. */
 export type StartLabelled = (rank: number, command: Command) => Running;
 
 /**
- * Labels what ranks write to their standard output and standard error. If there are no descriptors for another rank, it writes without
- * a label, and `complain` is told once.
+ * Labels the standard output and standard error of ranks. If there are no descriptors left for a rank, it
+ * writes without a label, and `complain` is called once.
  *
  * @param start  Starts a rank.
  */
@@ -65,16 +65,16 @@ function close({ reader, writer }: Pipe): void {
   closeSync(writer);
 }
 
-/** What reads one pipe of a rank. */
+/** The reader of one pipe of a rank. */
 interface Relay {
-  /** Resolves when all is written that the rank has left in the pipe. */
+  /** Resolves when everything that the rank has left in the pipe is written. */
   finished(): Promise<void>;
 }
 
-/** Passes on what comes out of a pipe, line by line. */
+/** Passes on the contents of a pipe, line by line. */
 function relay(fd: number, label: Buffer, to: Destination): Relay {
   const pipe = new Socket({ fd, readable: true, writable: false });
-  // The pipe's reader is ours: nothing but the end is worth a word.
+  // Errors of the pipe's reader are ignored: only the end matters.
   pipe.on('error', () => undefined);
   let chunks = 0;
   let isBusy = false;
@@ -95,7 +95,7 @@ function relay(fd: number, label: Buffer, to: Destination): Relay {
     }
     if (rest.length > 0) await to.write(withLabels(rest, label));
   })().catch(() => undefined);
-  // A reader of ours that has gone is, for the rank, a reader that has gone.
+  // If the reader of this process's output has gone, the rank must see that its own reader has gone.
   void all.then(() => pipe.destroy());
 
   const finished = async () => {
@@ -110,14 +110,17 @@ function relay(fd: number, label: Buffer, to: Destination): Relay {
   return { finished };
 }
 
-/** After a turn of the event loop, too: what is in the pipe counts, however late we are. */
+/**
+ * Also waits for a turn of the event loop: data that is already in the pipe counts, even if this process is
+ * late.
+ */
 async function quiet(): Promise<false> {
   await sleep(quietMilliseconds);
   await turn();
   return false;
 }
 
-/** Lines with a label in front of each. The last one gets an end if it has none. */
+/** Puts a label before each line. The last line gets a newline if it has none. */
 export function withLabels(lines: Buffer, label: Buffer): Buffer {
   const parts: Buffer[] = [];
   for (let at = 0; at < lines.length;) {
@@ -130,13 +133,16 @@ export function withLabels(lines: Buffer, label: Buffer): Buffer {
   return Buffer.concat(parts);
 }
 
-/** Our own standard output, or standard error. */
+/** The standard output or standard error of this process. */
 interface Destination {
   /** @returns false once nobody reads it any more. */
   write(bytes: Buffer): Promise<boolean>;
 }
 
-/** One write after the other. Not through process.stdout, which would make a pipe non-blocking that other programs use as well. */
+/**
+ * Writes one after the other. Not through process.stdout, which would make a pipe non-blocking that other
+ * programs use too.
+ */
 function destination(fd: number): Destination {
   let last = Promise.resolve(true);
   return {

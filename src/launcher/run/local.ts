@@ -1,21 +1,25 @@
-// The built-in launcher: N processes on this machine, with no MPI installed.
+// The built-in launcher: N processes on this machine, without an MPI.
 
 import type { LocalJob } from '../command-line/command-line.js';
 import { descendantsOf } from '../../channel/place/index.js';
 import { localVariables } from '../kinds/index.js';
 import type { Command, Running } from './run.js';
 
-/** How long a rank that was told to end may take before it is killed: as Open MPI's second step. */
+/** How long a rank may take to end before it is killed: the same time as Open MPI's second step. */
 const graceMilliseconds = 2000;
 
-/** What ends a process, or should. It goes to all processes of a rank, as srun does it: the rank may be a shell script. */
+/**
+ * Signals that end a process, or should. They go to all processes of a rank, as in srun: the rank may be a
+ * shell script.
+ */
 const ending: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGKILL'];
 
 /**
- * Starts the ranks. As with srun, a rank that dies does not end the others, unless asked for; the status is the highest.
+ * Starts the ranks. As in srun, the death of a rank does not end the others, unless asked for. The status is
+ * the highest of all ranks.
  *
- * @param start   Starts one of them, by its number.
- * @param common  What each rank is started with, beside its number.
+ * @param start   Starts a rank, by its number.
+ * @param common  What each rank is started with, in addition to its number.
  */
 export function startLocal(
   job: LocalJob,
@@ -54,7 +58,7 @@ export function startLocal(
   const all = Promise.all(ranks.map((rank) => rank.ending)).then((endings) => {
     clearTimeout(killer);
     const worst = endings.reduce((a, b) => (b.status > a.status ? b : a));
-    // The launcher itself was not killed, whatever happened to a rank.
+    // The launcher itself was not killed, even if a rank was.
     return { ...worst, signal: undefined };
   });
   return { ending: all, kill };
@@ -64,6 +68,6 @@ function killIfThere(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch {
-    // It has ended since we looked.
+    // It has ended since the check.
   }
 }

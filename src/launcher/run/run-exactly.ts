@@ -1,4 +1,5 @@
-// Running a command whose words or variables are not UTF-8. Few are; so all of this is loaded only for them.
+// Runs a command whose words or variables are not UTF-8. Such commands are rare, so this is loaded only for
+// them.
 
 import { codeOf } from '../../errors/index.js';
 import { type ProcessEnd, endOf, spawnExactly } from '../../libc/index.js';
@@ -6,20 +7,23 @@ import { bytesOf } from '../../environment/index.js';
 import { executable } from '../kinds/index.js';
 import type { Command, Ending, Running } from './run.js';
 
-/** A process may end without a signal that we see: so often we look. In milliseconds. */
+/** Milliseconds between checks: a process may end without a signal that this process sees. */
 const lookEvery = 1000;
 
-/** What is called when a process ends, by its pid. */
+/** Functions to call when a process ends, by its pid. */
 const waiting = new Map<number, (end: ProcessEnd) => void>();
 let timer: NodeJS.Timeout | undefined;
 
-/** What `run.ts` tells of endings. It is not imported: what two scripts import is one more file of the bundle, at each start of a job. */
+/**
+ * Functions of `run.ts` about endings. Not imported: the bundler would put code that two scripts import into
+ * another file, which each job's start would read.
+ */
 interface Endings {
   readonly notStarted: (error: unknown) => Ending;
   readonly endedBy: (signal: number) => Ending;
 }
 
-/** Starts a command, byte for byte; else as {@link start} does. */
+/** Starts a command with its exact bytes; otherwise like {@link start}. */
 export function startExactly(command: Command, { notStarted, endedBy }: Endings): Running {
   let pid: number;
   try {
@@ -34,7 +38,7 @@ export function startExactly(command: Command, { notStarted, endedBy }: Endings)
         resolve(signal === undefined ? { status: status ?? 0, signal, problem: undefined } : endedBy(signal));
       });
       if (timer === undefined) process.on('SIGCHLD', look);
-      // It keeps this process alive, too, which a signal's handler does not.
+      // The timer also keeps this process alive, which a signal handler does not.
       timer ??= setInterval(look, lookEvery);
       look();
     }),
@@ -48,7 +52,7 @@ function spawn(command: Command): number {
   try {
     return spawnAs(command, [command.file, ...command.args]);
   } catch (error) {
-    // A script without a first line that says what runs it: as execvp(3) does.
+    // A script whose first line names no interpreter: run with sh, as execvp(3) does.
     const file = codeOf(error) === 'ENOEXEC' ? executable(command.file, command.env.PATH ?? '') : undefined;
     if (file === undefined) throw error;
     return spawnAs({ ...command, file: '/bin/sh' }, ['/bin/sh', file, ...command.args]);

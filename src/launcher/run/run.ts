@@ -1,4 +1,4 @@
-// Running a command as if we were not there: its terminal, its signals, its exit status.
+// Runs a command as if the wrapper were not there: same terminal, signals and exit status.
 
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { codeOf, messageOf } from '../../errors/index.js';
@@ -11,7 +11,7 @@ export interface Ending {
   readonly status: number;
   /** The signal that ended it. */
   readonly signal: NodeJS.Signals | undefined;
-  /** Why it could not be started. */
+  /** Why it could not be started; undefined if it was. */
   readonly problem: string | undefined;
 }
 
@@ -19,26 +19,29 @@ export interface Ending {
 export interface Command {
   readonly file: string;
   readonly args: readonly string[];
-  /** The whole of its environment; what is undefined is left out. */
+  /** Its whole environment. Undefined values are left out. */
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Whether it reads our standard input; else it finds it empty. */
+  /** Whether it reads this process's standard input; otherwise its standard input is empty. */
   readonly readsStdin: boolean;
-  /** Open files of ours that become its standard output and standard error; it has ours by default. */
+  /** Open files that become its standard output and standard error. Default: those of this process. */
   readonly output?: { readonly stdout: number; readonly stderr: number };
-  /** Open files of ours, beside the standard three, that it gets under the same numbers. */
+  /** Open files, other than the standard three, that it gets under the same numbers. */
   readonly inherited: readonly number[];
 }
 
 /** A running command, or several. */
 export interface Running {
-  /** Not there if it could not be started, or if it is several. */
+  /** Undefined if it could not be started, or if there are several commands. */
   readonly pid?: number;
   readonly ending: Promise<Ending>;
-  /** Sends it a signal; one that has ended gets none. */
+  /** Sends it a signal, unless it has ended. */
   kill(signal: NodeJS.Signals): void;
 }
 
-/** How a command of such words and variables is started: by {@link start}, unless some are not UTF-8. */
+/**
+ * The function that starts a command with such words and variables: {@link start}, unless some of them are
+ * not UTF-8.
+ */
 export async function starterFor(
   words: readonly string[],
   env: Command['env'],
@@ -50,17 +53,17 @@ export async function starterFor(
 }
 
 /**
- * Starts a command; nothing of ours goes through a shell.
+ * Starts a command, without a shell.
  *
- * With Node's own spawn, not execa: there is nothing to gather, to time or to clean up here, and importing execa takes as
- * long as Node takes to start.
+ * With Node's own spawn, not execa: there is no output to collect, no time limit and nothing to clean up, and
+ * importing execa takes as long as starting Node.
  */
 export function start({ file, args, env, ...files }: Command): Running {
   let child: ChildProcess;
   try {
     child = spawn(file, args, { env, stdio: stdioOf(files) });
   } catch (error) {
-    // What exec(3) refuses at once (E2BIG), or the process limit (EAGAIN).
+    // exec(3) refused at once (E2BIG), or there are too many processes (EAGAIN).
     return { ending: Promise.resolve(notStarted(error)), kill: () => undefined };
   }
   return {
@@ -97,7 +100,7 @@ function endingOf(child: ChildProcess): Promise<Ending> {
   });
 }
 
-/** How a command ends that cannot be started. */
+/** The ending of a command that cannot be started. */
 function notStarted(error: unknown): Ending {
   const code = codeOf(error) ?? '';
   const signal = undefined;

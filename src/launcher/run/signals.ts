@@ -1,16 +1,22 @@
-// Signals: passed on when they reach us alone, left alone when the whole job has had them already.
+// Passes signals on to the launcher if they reach only this process. If the whole job has already got a
+// signal, it is not passed on.
 
 import { constants } from 'node:os';
 
-/** What a user or a batch system sends to end, interrupt or notify a job. (Handlers for USR1 keep Node's debugger out.) */
+/**
+ * Signals that a user or a batch system sends to end, interrupt or notify a job. (A handler for USR1 also
+ * keeps Node's debugger from starting.)
+ */
 const relayed: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'];
 
 /**
- * Calls `pass` for each signal that reaches this process alone, and keeps it from ending this process.
+ * Calls `pass` for each signal that reaches only this process, and keeps the signal from ending this process.
  *
- * That matters: to Open MPI's mpirun, a second signal means to leave at once, and the ranks to themselves.
+ * The distinction matters: a second signal makes Open MPI's mpirun leave at once, without waiting for its
+ * ranks.
  *
- * @param hasGroupHad  Whether a signal has reached the launcher as it has reached us: by the keys of a terminal, or a shell's `kill %1`.
+ * @param hasGroupHad  Whether a signal has also reached the launcher: from the keys of a terminal, or from a
+ *   shell's `kill %1`.
  * @returns a function that ends this.
  */
 export function relaySignals(
@@ -33,20 +39,20 @@ export function signalNumber(signal: NodeJS.Signals): number {
   return constants.signals[signal];
 }
 
-/** The name of a signal; undefined for one that has none (SIGRTMIN and above). */
+/** The name of a signal; undefined for a signal without one (SIGRTMIN and above). */
 export function signalOf(number: number): NodeJS.Signals | undefined {
   const names = Object.keys(constants.signals) as NodeJS.Signals[];
   return names.find((name) => constants.signals[name] === number);
 }
 
 /**
- * Ends this process by the same signal that ended the launcher, so that whoever waits for us sees the same.
+ * Ends this process by the signal that ended the launcher, so that its parent sees the same ending.
  *
- * Where that signal would leave a core file of ours, the status that a shell would show has to do.
+ * If that signal would make this process leave a core file, it exits with the status that a shell would show.
  */
 export function endBy(signal: NodeJS.Signals): void {
   if (signal === 'SIGPIPE') {
-    // Node ignores it. Where a handler has come and gone, the default is back.
+    // Node ignores this signal by default. Adding and removing a handler restores the system's default.
     const handler = () => undefined;
     process.on(signal, handler).off(signal, handler);
   }

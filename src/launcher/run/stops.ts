@@ -1,17 +1,18 @@
-// Stopping and going on with the launcher: at Ctrl-Z, and when told to by a signal.
+// Stops and continues this process together with the launcher: at Ctrl-Z, and by signals.
 
 import { statOf } from '../../channel/place/index.js';
 import type { Bystander } from './bystander.js';
 
-/** How long a launcher may take to stop, in milliseconds: it may have ranks to tell. */
+/** Milliseconds that a launcher may take to stop: it may have to tell its ranks first. */
 const patience = 500;
 const lookEvery = 10;
 
 /**
- * Stops this process when the launcher stops, and only then: a shell takes the terminal back as soon as we do, and Open MPI's mpirun, for
- * one, stops its ranks and stays in the foreground itself. (The built-in launcher stops as any process does.)
+ * Stops this process when the launcher stops, and only then. A shell takes the terminal back as soon as this
+ * process stops, but Open MPI's mpirun, for example, stops its ranks and stays in the foreground itself. (The
+ * built-in launcher stops like any process.)
  *
- * @param bystander  Knows whether a signal has reached the launcher as it has reached us.
+ * @param bystander  Knows whether a signal has also reached the launcher.
  * @param pass       Sends the launcher a signal.
  */
 export function stopWith(
@@ -24,7 +25,7 @@ export function stopWith(
       if (!had) pass('SIGTSTP');
       const stops = await stopsSoon(launcher);
       if (!stops) return;
-      // Without a handler of ours, the signal does what it does to anybody.
+      // Without this handler, the signal has its default effect.
       process.off('SIGTSTP', onStop);
       process.kill(process.pid, 'SIGTSTP');
       process.on('SIGTSTP', onStop);
@@ -33,8 +34,9 @@ export function stopWith(
   process.on('SIGTSTP', onStop);
   process.on('SIGCONT', () => {
     bystander.goOn();
-    // A launcher that runs has had it, or needs it not. PRRTE sends it to its own process group, and takes a second one amiss: it then ends
-    // the group, and the script that started us with it.
+    // A launcher that is running has already got the signal, or does not need it. PRRTE sends it to its own
+    // process group. If PRRTE gets it a second time, PRRTE ends the group, and with it the script that
+    // started this process.
     if (isStopped(launcher)) pass('SIGCONT');
   });
 }
