@@ -1,4 +1,4 @@
-// Checks of what is given to topologies, objects and sets.
+// Checks the arguments of topologies, objects and sets.
 
 import { type Check, check, wholeWithin } from '../check/index.js';
 import { CpuSet, NodeSet } from './bitmap/bitmap.js';
@@ -7,7 +7,7 @@ import { CpuSet, NodeSet } from './bitmap/bitmap.js';
 export const depthCheck = wholeWithin(-(2 ** 31), 2 ** 31 - 1);
 /** An index of any kind. */
 export const indexCheck = wholeWithin(0);
-/** The same, or without end. */
+/** An index, or Infinity for no limit. */
 export const limitCheck: Check = (value) => {
   const allowed = indexCheck(value);
   return allowed === undefined || value === Infinity ? undefined : `${allowed}, or Infinity`;

@@ -1,8 +1,10 @@
-// The errors of the binding: one class per kind, each with a code and with what the caller can do.
+// The errors of the binding: one class for each kind, each with a code and with advice for the caller.
 
 import { HwlocShareError } from '../errors/index.js';
 
-/** No libhwloc could be loaded; the message says what was looked for and how to install it. */
+/**
+ * No libhwloc could be loaded. The message lists the names that were tried, and says how to install libhwloc.
+ */
 export class LibhwlocNotFoundError extends HwlocShareError {
   override readonly name = 'LibhwlocNotFoundError';
 
@@ -37,7 +39,7 @@ export class LibhwlocUnsupportedError extends HwlocShareError {
   }
 }
 
-/** A topology was used after `close()`: its memory is gone, and reading it would crash the process. */
+/** A topology was used after `close()`. Its memory is gone, and reading it would crash the process. */
 export class TopologyClosedError extends HwlocShareError {
   override readonly name = 'TopologyClosedError';
 
@@ -50,7 +52,7 @@ export class TopologyClosedError extends HwlocShareError {
   }
 }
 
-/** An object of one topology was passed to another topology, or to an object of another one. */
+/** An object of one topology was passed to another topology, or to an object of another topology. */
 export class ForeignObjectError extends HwlocShareError {
   override readonly name = 'ForeignObjectError';
 
@@ -63,7 +65,7 @@ export class ForeignObjectError extends HwlocShareError {
   }
 }
 
-/** This libhwloc, machine or topology cannot do it; nothing was tried. */
+/** This libhwloc, machine or topology does not support the operation. Nothing was tried. */
 export class NotSupportedError extends HwlocShareError {
   override readonly name = 'NotSupportedError';
 

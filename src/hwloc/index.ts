@@ -1,6 +1,7 @@
-// The door of src/hwloc: libhwloc through koffi. Knows nothing of ranks. Addresses in memory stay in it and in src/libc.
+// The door of src/hwloc: libhwloc through koffi. This folder knows nothing of ranks. Memory addresses stay in
+// src/hwloc and src/libc.
 
-// What other folders need beside what users get.
+// What other folders need in addition to the public part.
 export { type Libhwloc, abi, libhwloc, versionText } from './ffi/library.js';
 export { type MappedFile, type Piece, mapPieces } from './mapped-file.js';
 export { loadedPlugins, pluginsGivenUp } from './load-within.js';

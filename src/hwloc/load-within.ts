@@ -1,5 +1,6 @@
-// Loading with an end: a plugin of hwloc may wait for ever, for a display that does not answer (gl), or a device. What hangs in C cannot
-// be stopped, and is left behind: the machine is discovered again without plugins.
+// Loads a topology within a time limit. A plugin of hwloc may wait forever, for a display that does not
+// answer (gl) or for a device. A call that hangs in C cannot be stopped. It is left behind, and the machine
+// is discovered again without plugins.
 
 import { readFileSync } from 'node:fs';
 import { type Check, checkOptions } from '../check/index.js';
@@ -9,10 +10,10 @@ import { libhwloc } from './ffi/library.js';
 import { type Load, type LoadOptions, beginLoad } from './load.js';
 import type { Topology } from './topology/topology.js';
 
-/** Seconds before the user is told that hwloc takes long: more than a big machine takes. */
+/** Seconds until the user is told that hwloc takes long: more than a big machine needs. */
 const longSeconds = 5;
 
-/** Seconds for the last attempt, at least: more than the longest discovery that was reported (68 s). */
+/** Seconds for the last attempt, at least: more than the longest reported discovery (68 s). */
 const lastSeconds = 120;
 
 /** How long to wait. */
@@ -23,7 +24,7 @@ export interface Patience {
   readonly lastSeconds?: number;
 }
 
-/** The plugins that this process does without, since a load with them has not ended. */
+/** The plugins that this process no longer loads, because a load with them did not end. */
 let givenUp: readonly string[] = [];
 
 /** Whether topologies of this process lack what the plugins would have found. */
@@ -64,7 +65,7 @@ export async function loadWithin(
     if (late !== undefined) return late;
   }
 
-  // Without plugins there is nothing else to try, or no way to (hwloc 2.0): the machine may be as big as that.
+  // Without plugins, or with hwloc 2.0, there is no second way to load. The machine may just be very big.
   if (plugins.length === 0 || !libhwloc().has('hwloc_topology_set_components'))
     return firstOf([first], seconds, last);
   givenUp = [...givenUp, ...plugins];
@@ -78,7 +79,7 @@ export async function loadWithin(
 const positive: Check = (value) =>
   typeof value === 'number' && value > 0 ? undefined : 'a number of seconds above 0';
 
-/** The topology that is there first; the other load is left behind, with its memory. */
+/** The topology of the load that ends first. The other load is left behind, with its memory. */
 async function firstOf(loads: readonly Load[], waited: number, seconds: number): Promise<Topology> {
   let isOver = false;
   const waits = loads.map(async (load) => {
@@ -97,7 +98,10 @@ function timedOut(seconds: number): HwlocError {
   return new HwlocError('hwloc_topology_load', 'ETIMEDOUT', text);
 }
 
-/** The names of hwloc's plugins that are mapped in this process, by their files; not those that only read and write XML. */
+/**
+ * The names of hwloc's plugins that are mapped in this process, by their files. Plugins that only read and
+ * write XML are left out.
+ */
 export function loadedPlugins(): string[] {
   const files = readFileSync('/proc/self/maps', 'latin1').matchAll(/\/hwloc_(\w+)\.so( \(deleted\))?$/gm);
   return [...new Set([...files].map(([, name = '']) => name))].filter((name) => !name.startsWith('xml_'));
@@ -107,7 +111,7 @@ function adviceOn(plugins: readonly string[]): string {
   const named = ['HWLOC_XMLFILE', 'HWLOC_FSROOT'].filter((name) => (environment()[name] ?? '') !== '');
   if (named.length > 0) return `It reads what ${named.join(' and ')} names: look at that`;
   if (plugins.length === 0) return 'None of its plugins is loaded: look at the file systems /proc and /sys';
-  // The PCI bus is seldom the reason, and much would be missing.
+  // The PCI bus is rarely the reason, and without it much would be missing.
   const suspects = plugins.filter((name) => name !== 'pci');
   const excluded = (suspects.length > 0 ? suspects : plugins).map((name) => `-${name}`).join(',');
   return (

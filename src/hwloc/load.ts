@@ -1,4 +1,5 @@
-// Loading: the discovery of this machine, or of what a file or a text describes, without blocking the event loop.
+// Loads a topology: discovers this machine, or reads a file or a description, without blocking the event
+// loop.
 
 import { accessSync, constants, statSync } from 'node:fs';
 import { type Check, check, checkOptions, flag, oneOf, shown, text } from '../check/index.js';
@@ -21,12 +22,14 @@ const BLACKLIST = 1 << 0;
 export type TypeFilter = 'all' | 'none' | 'structure' | 'important';
 const filterNumber: Record<TypeFilter, number> = { all: 0, none: 1, structure: 2, important: 3 };
 
-/** The source of a topology. Without one: this machine, or what hwloc's own environment variables name. */
+/**
+ * The source of a topology. Without a source: this machine, or what hwloc's own environment variables name.
+ */
 export type TopologySource =
   | { readonly xml: string }
   | { readonly xmlFile: string }
   | { readonly synthetic: string }
-  /** A folder with the /proc and /sys of another Linux, as hwloc-gather-topology saves them. */
+  /** A directory with the /proc and /sys of another Linux, as hwloc-gather-topology saves them. */
   | { readonly fsroot: string };
 
 /** How a topology is loaded. */
@@ -63,22 +66,24 @@ export async function loadTopology(options: LoadOptions = {}): Promise<Topology>
   }
 }
 
-/** A load under way. */
+/** A load that is running. */
 export interface Load {
   /**
    * Waits for the topology.
    *
-   * @param isOver  Whether nobody wants it any more; asked a few times a second.
-   * @returns undefined if it is not there within so many milliseconds: the load goes on, and may be waited for again.
+   * @param isOver  Whether the topology is no longer wanted; asked a few times a second.
+   * @returns undefined if the topology is not ready within so many milliseconds. The load continues, and can
+   *   be waited for again.
    * @throws HwlocError  the load failed.
    */
   readonly within: (milliseconds: number, isOver?: () => boolean) => Promise<Topology | undefined>;
 }
 
 /**
- * Begins to load a topology.
+ * Starts to load a topology.
  *
- * @param without  Components of hwloc that are left out, such as `gl`. Those that libhwloc does not know are no error.
+ * @param without  Components of hwloc to leave out, such as `gl`. Components that libhwloc does not know are
+ *   ignored.
  * @throws InvalidArgumentError, HwlocError
  */
 export function beginLoad(options: LoadOptions, without: readonly string[] = []): Load {
@@ -91,7 +96,7 @@ export function beginLoad(options: LoadOptions, without: readonly string[] = [])
     if (result === undefined) return undefined;
     if (result >= 0) return new Topology(new Opened(pointer));
     native('hwloc_topology_destroy')(pointer);
-    // The other thread's errno is lost: it is EINVAL for all that hwloc cannot read.
+    // The errno of the other thread is lost. It is EINVAL for everything that hwloc cannot read.
     throw explained(failure('hwloc_topology_load', 0, advice), options.source);
   };
   const loadHere = () => Number(native('hwloc_topology_load')(pointer));
@@ -117,7 +122,7 @@ export function beginLoad(options: LoadOptions, without: readonly string[] = [])
   return { within: () => Promise.resolve(result).then(finish) };
 }
 
-/** libhwloc answers EINVAL to all XML that it cannot read. Here the error says why. */
+/** Adds the reason to the error: libhwloc answers EINVAL to all XML that it cannot read. */
 function explained(error: unknown, source: TopologySource | undefined): unknown {
   if (!(error instanceof HwlocError) || error.code !== 'EINVAL') return error;
   const read = source ?? { xmlFile: environment().HWLOC_XMLFILE ?? '' };
@@ -130,11 +135,14 @@ const advice = {
   EINVAL: 'the XML file, synthetic description or system files could not be read as a topology',
 };
 
-/** What makes libhwloc read another system's files, and nothing else. @see hwloc's manual, "Environment Variables" */
+/**
+ * The variables that make libhwloc read another system's files, and nothing else. @see hwloc's manual,
+ * "Environment Variables"
+ */
 function variablesFor(fsroot: string): Record<string, string | undefined> {
   return {
     HWLOC_FSROOT: fsroot,
-    // Without the x86 component: it would ask the CPUs of this machine.
+    // Without the x86 component, which would ask the CPUs of this machine.
     HWLOC_COMPONENTS: 'linux,stop',
     HWLOC_XMLFILE: undefined,
     HWLOC_SYNTHETIC: undefined,
@@ -168,7 +176,10 @@ function checkLoadOptions(options: LoadOptions): void {
   }
 }
 
-/** libhwloc itself fails later, with no error number, or takes what is missing for an empty machine. @throws HwlocError */
+/**
+ * Checks that the source exists. libhwloc itself would fail later without an errno, or take a missing
+ * directory for an empty machine. @throws HwlocError
+ */
 function checkIsThere(source: TopologySource): void {
   if (!('xmlFile' in source || 'fsroot' in source)) return;
   const isFolder = 'fsroot' in source;
@@ -176,7 +187,7 @@ function checkIsThere(source: TopologySource): void {
   if (code !== undefined) throw new HwlocError(`loadTopology({ source: ${shown(source)} })`, code);
 }
 
-/** The errno, by name, with which a file or folder cannot be read. */
+/** The name of the errno with which reading a file or directory fails. */
 function problemOf(path: string, isFolder: boolean): string | undefined {
   try {
     accessSync(path, constants.R_OK);
@@ -194,7 +205,7 @@ function configure(pointer: number, options: LoadOptions): void {
   const set = (name: Parameters<typeof native>[0], ...args: unknown[]) =>
     invoke(name, () => native(name)(pointer, ...args));
   if (source !== undefined && 'xml' in source) {
-    // The length counts the NUL at the end, which koffi adds to a string.
+    // The length includes the NUL at the end, which koffi adds to a string.
     set('hwloc_topology_set_xmlbuffer', source.xml, Buffer.byteLength(source.xml) + 1);
   } else if (source !== undefined && 'xmlFile' in source) {
     set('hwloc_topology_set_xml', source.xmlFile);

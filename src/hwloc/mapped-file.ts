@@ -1,4 +1,4 @@
-// Files in memory, for JavaScript: pieces of a mapping that stay valid for as long as anybody holds one.
+// Pieces of mapped files as ArrayBuffers, which stay valid as long as a program holds them.
 
 import { constants } from 'node:buffer';
 import { koffi, mapPrivately, unmap } from '../libc/index.js';
@@ -19,8 +19,9 @@ interface Mapping {
   pieces: number;
 }
 
-// An ArrayBuffer over memory that is gone crashes the process, whoever kept it: so memory goes after the last of them, not before. (It
-// could be taken from them, but not by Node 20.) Node does not let others have them, in worker threads, it copies.
+// Reading an ArrayBuffer over memory that is gone crashes the process. So the memory is unmapped only after
+// the last piece was collected. (The buffers could be detached earlier, but not in Node 20.) Node does not
+// transfer these buffers to worker threads; it copies them.
 const registry = new FinalizationRegistry((mapping: Mapping) => {
   mapping.pieces--;
   if (mapping.pieces === 0 && takeBackData(mapping.address)) unmap(mapping.address, mapping.length);
@@ -32,11 +33,11 @@ const mappings = new WeakMap<ArrayBufferLike, Mapping>();
 /** A file that another thread of this process has mapped, for good. */
 export interface MappedFile {
   readonly length: number;
-  /** A piece of it, with no copy. */
+  /** A piece of the file, without a copy. */
   piece(piece: Piece): Uint8Array;
 }
 
-/** For the other threads of this process: the mapping that some pieces are of. */
+/** The mapping that some pieces belong to, for the other threads of this process. */
 export function mappingOf(pieces: Iterable<Uint8Array>): Omit<Mapping, 'pieces'> | undefined {
   for (const { buffer } of pieces) {
     const mapping = mappings.get(buffer);
@@ -55,21 +56,22 @@ function pieceAt(address: number, { offset, length }: Piece): Uint8Array {
 }
 
 /**
- * Maps pieces of a file, with no copy, each as an ArrayBuffer of its own. The descriptor may be closed afterwards, and the file
- * removed.
+ * Maps pieces of a file without a copy, each as its own ArrayBuffer. Afterwards the descriptor may be closed
+ * and the file removed.
  *
- * Writing to a piece is harmless: it changes this process's view of it, not the file, and takes memory for each page that is written
- * to.
+ * Writing to a piece is harmless: it does not change the file, only a private copy of each page that is
+ * written to.
  *
- * @param length  Bytes of the file that are mapped, from its beginning; it has that many, and keeps them.
- * @param pieces  All of them within those bytes.
- * @throws HwlocError  `ENOMEM`: no room is left (`ulimit -v`), or the system does not promise the memory for the copies that there might
- *                     be (`vm.overcommit_memory=2`).
+ * @param length  How many bytes of the file to map, from its beginning. The file must have that many, and
+ *   keep them.
+ * @param pieces  All within those bytes.
+ * @throws HwlocError  `ENOMEM`: no address space is left (`ulimit -v`), or the system does not promise the
+ *   memory for the possible copies (`vm.overcommit_memory=2`).
  * @throws RangeError  a piece is longer than an ArrayBuffer can be (4 GiB up to Node 20).
  */
 export function mapPieces(fd: number, length: number, pieces: readonly Piece[]): Uint8Array[] {
   const longest = Math.max(0, ...pieces.map((piece) => piece.length));
-  // Asked for such a view, koffi aborts the process.
+  // koffi would abort the process.
   if (longest > constants.MAX_LENGTH)
     throw new RangeError(`${longest} bytes are more than an ArrayBuffer can have`);
   const mapping: Mapping = { address: mapPrivately(fd, length), length, pieces: 0 };

@@ -1,4 +1,4 @@
-// What users import as `hwloc-share/hwloc`: topologies, their objects, sets and errors.
+// The public part of src/hwloc, `hwloc-share/hwloc`: topologies, their objects, sets and errors.
 
 /** @module hwloc */
 

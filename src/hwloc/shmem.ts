@@ -1,4 +1,5 @@
-// The three functions of hwloc/shmem.h, with the promises of that header kept where the library itself does not.
+// The three functions of hwloc/shmem.h. They also keep the promises of that header that the library itself
+// does not keep.
 
 import { closeSync, ftruncateSync, readSync, writeSync } from 'node:fs';
 import {
@@ -15,9 +16,15 @@ import {
 } from '../libc/index.js';
 import { abiOf, libhwloc, withoutPlugins } from './ffi/library.js';
 
-/** Where a topology stands: in which file, from which byte of it, and at which virtual address in every process. */
+/**
+ * The location of a written topology: its file, its offset in the file, and its virtual address in every
+ * process.
+ */
 export interface Segment {
-  /** An open descriptor, read and write for the writer. Not shared with another process: adopting moves its position. */
+  /**
+   * An open descriptor; the writer needs read and write access. Do not share it with another process:
+   * adopting moves its position.
+   */
   readonly fd: number;
   /** Bytes into the file, a multiple of the page size. */
   readonly offset: number;
@@ -27,16 +34,19 @@ export interface Segment {
   readonly length: number;
 }
 
-/** A topology's place in memory, as libhwloc's `hwloc_topology_t`. Stays in this folder. */
+/** libhwloc's `hwloc_topology_t`. Stays in this folder. */
 export type TopologyPointer = number;
 
-/** Of struct hwloc_shmem_header: version and length (4 bytes each), address and length of the mapping (8 each). */
+/**
+ * struct hwloc_shmem_header: version and length (4 bytes each), address and length of the mapping (8 bytes
+ * each).
+ */
 const headerBytes = 24;
 
 /**
  * The bytes that {@link shmemWrite} needs for a topology, a multiple of the page size.
  *
- * @param flags  Unused by hwloc up to now; must be 0.
+ * @param flags  hwloc has none yet; must be 0.
  * @throws HwlocError  `EINVAL`: flags are not 0. `ENOMEM`.
  * @see hwloc_shmem_topology_get_length()
  */
@@ -49,35 +59,37 @@ export function shmemLength(topology: TopologyPointer, flags = 0): number {
 }
 
 /**
- * Writes a topology into a file, as it must appear at a given virtual address in every process that adopts it, and
- * seals it: all that an adopter may ask of it can be answered without writing to its pages.
+ * Writes a topology into a file, laid out for one virtual address in every process that adopts it, and seals
+ * it: adopters can make all queries without writing to its pages.
  *
- * The range `[address, address + length)` is mapped in this process for the time of the call only. The file is complete
- * when the call returns; before that nobody may open it. What else the file holds, before and behind, stays.
+ * The range `[address, address + length)` is mapped in this process during the call only. The file is
+ * complete when the call returns; nobody may open it before that. Bytes of the file before and after the
+ * topology are kept.
  *
- * Blocks for as long as it takes to copy the topology (about 1 ms for each MB).
+ * Blocks while it copies the topology (about 1 ms for each MB).
  *
- * @param topology  Not modified since {@link shmemLength}, and not an adopted one.
- * @throws HwlocError  `EBUSY`: something is mapped in the range. Choose another address.
- *                     `EINVAL`: flags are not 0; offset, address or length is not a multiple of the page size.
- *                     `ENOSPC`: the file system cannot hold `length` bytes.
+ * @param topology  Must not have changed since {@link shmemLength}, and must not be an adopted one.
+ * @throws HwlocError  `EBUSY`: something is mapped in the range. Choose another address. `EINVAL`: flags are
+ *   not 0; offset, address or length is not a multiple of the page size. `ENOSPC`: the file system cannot
+ *   hold `length` bytes.
  * @see hwloc_shmem_topology_write()
  */
 export function shmemWrite(topology: TopologyPointer, segment: Segment, flags = 0): void {
   const name = 'hwloc_shmem_topology_write';
-  // The library answers EBUSY, not EINVAL, to an unaligned address, and does not look at the length at all.
+  // The library answers EBUSY, not EINVAL, to an unaligned address, and does not check the length at all.
   checkAlignment(name, segment);
   const end = segment.offset + segment.length;
   const { size } = statusOf(segment.fd);
-  // The library cuts the file off at the end of what it writes. A topology that stands behind would be lost, and whoever
-  // has adopted it would die of SIGBUS; so this one is written elsewhere first. (The offset is not part of what is written.)
+  // The library truncates the file at the end of what it writes. Another topology after that would be lost,
+  // and SIGBUS would kill the processes that have adopted it. So this topology is first written to another
+  // file. (The offset is not part of what is written.)
   if (size > end) writeByCopy(topology, segment, flags);
   else writeInPlace(topology, segment, size, flags);
 }
 
 function writeInPlace(topology: TopologyPointer, segment: Segment, sizeBefore: number, flags: number): void {
   const { fd, offset, address, length } = segment;
-  // The library writes through a mapping, where a full file system means SIGBUS and not ENOSPC.
+  // The library writes through a mapping. There, a full file system causes SIGBUS instead of ENOSPC.
   allocate(fd, offset, length);
   try {
     invoke('hwloc_shmem_topology_write', () =>
@@ -112,8 +124,9 @@ function writeByCopy(topology: TopologyPointer, segment: Segment, flags: number)
 /**
  * Makes a freshly written topology safe to query read-only.
  *
- * Before hwloc 2.3 there are no memory attributes, and so nothing to do. hwloc 2.3 to 2.15 leave the caches of the memory attributes unfilled in what write() writes; the first query of an
- * adopter would fill them, on a read-only page (SIGSEGV). Here they are filled once, through a writable mapping of the file.
+ * hwloc 2.3 to 2.15 leave the caches of the memory attributes unfilled in what write() writes. The first
+ * query of an adopter would fill them, on a read-only page (SIGSEGV). This function fills them once, through
+ * a writable mapping of the file. Before hwloc 2.3 there are no memory attributes, so there is nothing to do.
  *
  * @see hwloc_topology_refresh()
  */
@@ -129,8 +142,8 @@ function seal(segment: Segment): void {
 }
 
 /**
- * Makes all functions ready that `adoptTopology()` calls, and the release of a reservation, for a rank that waits until the file is
- * complete: each takes 20 to 50 µs, which then are over.
+ * Declares all functions that `adoptTopology()` and the release of a reservation call. Each declaration takes
+ * 20 to 50 µs. A rank does this while it waits for the file.
  */
 export function prepareToAdopt(): void {
   native('munmap');
@@ -141,20 +154,19 @@ export function prepareToAdopt(): void {
 /**
  * Maps a written topology, read-only, at the address that it was written for.
  *
- * Takes about 50 µs whatever the size of the topology. The descriptor may be closed afterwards. To be destroyed with
- * hwloc_topology_destroy(), as any topology; that unmaps it.
+ * Takes about 50 µs for a topology of any size. The descriptor may be closed afterwards.
+ * hwloc_topology_destroy() unmaps the topology.
  *
- * @throws HwlocError  `EBUSY`: something is mapped in the range.
- *                     `EINVAL`: flags are not 0; offset, address or length is not a multiple of the page size; they, or the
- *                     file, are not what was given to {@link shmemWrite}; the file is shorter than it should be; or the
- *                     writer's libhwloc has another ABI.
+ * @throws HwlocError  `EBUSY`: something is mapped in the range. `EINVAL`: flags are not 0; offset, address
+ *   or length is not a multiple of the page size; they, or the file, differ from those of {@link shmemWrite};
+ *   the file is shorter than it should be; or the writer's libhwloc has another ABI.
  * @see hwloc_shmem_topology_adopt()
  */
 export function shmemAdopt(segment: Segment, flags = 0): TopologyPointer {
   const name = 'hwloc_shmem_topology_adopt';
   checkAlignment(name, segment);
   const { fd, offset, address, length } = segment;
-  // The library maps a file that was cut short without a word, and the process dies when it reads behind the end.
+  // The library does not notice that a file was truncated, and the process dies when it reads beyond the end.
   const { size } = statusOf(fd);
   if (size < offset + length || length < headerBytes) {
     throw new HwlocError(name, 'EINVAL', `the file has ${size} bytes, and ${offset + length} are needed`);
@@ -169,8 +181,8 @@ export function shmemAdopt(segment: Segment, flags = 0): TopologyPointer {
 }
 
 /**
- * Maps a topology as {@link shmemAdopt} does, also one that another program wrote and did not seal: then the few pages that a query would
- * write to are copied for this process, and filled here.
+ * Maps a topology as {@link shmemAdopt} does, also a topology that another program wrote and did not seal.
+ * The few pages that a query would write to are copied for this process, and filled here.
  *
  * @throws HwlocError  as {@link shmemAdopt}. `ENOMEM`.
  * @see hwloc_topology_refresh()
@@ -192,7 +204,8 @@ export function shmemAdoptUnsealed(segment: Segment): TopologyPointer {
 }
 
 /**
- * The ABI word of a written topology, read from the file: it stands behind the header, at the start of the topology.
+ * The ABI word of a written topology, read from the file. It follows the header, at the start of the
+ * topology.
  *
  * @see {@link abi}
  */
@@ -202,7 +215,7 @@ export function shmemAbi(segment: Pick<Segment, 'fd' | 'offset'>): number {
   return new Uint32Array(word.buffer, word.byteOffset, 1)[0] ?? 0;
 }
 
-/** What a file says of the topology that was written into it. */
+/** What the header of a file says about the topology in it. */
 export interface Written {
   readonly address: number;
   readonly length: number;
@@ -210,7 +223,7 @@ export interface Written {
 }
 
 /**
- * What is written at the beginning of a file: its header has where it must be mapped.
+ * Reads the header at the beginning of a file. It gives the address at which the topology must be mapped.
  *
  * @returns undefined for a file that is too short.
  * @see struct hwloc_shmem_header in hwloc/shmem.c

@@ -1,4 +1,4 @@
-// Why libhwloc cannot read some XML: in which format it is, and which ones this libhwloc reads.
+// Says why libhwloc cannot read some XML: the format of the XML, and the formats that this libhwloc reads.
 
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { libhwloc, versionText } from './ffi/library.js';
@@ -11,7 +11,7 @@ function formatsOf(apiVersion: number): { readonly oldest: number; readonly newe
 /**
  * Says what is wrong with XML that libhwloc has refused.
  *
- * @param xml  Its first characters are enough. Format 1 has no version in its text.
+ * @param xml  Its first characters are enough. XML of format 1 does not state its version.
  */
 export function whyUnreadable(xml: string): string {
   const tag = /<topology\b[^>]*>/.exec(xml)?.[0];
@@ -21,7 +21,8 @@ export function whyUnreadable(xml: string): string {
   const { oldest, newest } = formatsOf(apiVersion);
   const number = parseInt(format, 10);
   if (number >= oldest && number <= newest) {
-    // Without libxml2 (Debian: libhwloc-plugins), libhwloc reads only what is written as it writes it: no comments, for example.
+    // Without libxml2 (Debian: libhwloc-plugins), libhwloc reads XML only in the form that it writes itself:
+    // no comments, for example.
     return 'this XML is damaged, not complete, or was changed by hand; HWLOC_XML_VERBOSE=1 says more';
   }
   return (
@@ -31,7 +32,7 @@ export function whyUnreadable(xml: string): string {
   );
 }
 
-/** The same for a file; undefined for what cannot be looked at a second time. */
+/** Like {@link whyUnreadable}, for a file; undefined if the file cannot be read a second time. */
 export function whyFileUnreadable(path: string): string | undefined {
   try {
     if (!statSync(path).isFile()) return undefined;

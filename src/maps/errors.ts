@@ -1,14 +1,20 @@
-// What can go wrong in this room: no hole for the file, and text that is not a kernel's maps.
+// The errors of this folder: no hole for the file, and text that is not the kernel's maps format.
 import { HwlocShareError } from '../errors/index.js';
 import { formatAddress } from './hex.js';
 import type { Range } from './ranges.js';
 
-/** No address serves. The message is one line: the length asked for, the policy, why, and the biggest hole found. */
+/**
+ * No address is suitable. The message is one line: the length asked for, the policy, the reason, and the
+ * biggest hole found.
+ */
 export class NoHoleError extends HwlocShareError {
   override readonly name = 'NoHoleError';
   /** Bytes asked for. */
   readonly length: number;
-  /** The biggest hole in the part of the address space that the policy looks at; undefined if all of that is taken. */
+  /**
+   * The biggest hole in the part of the address space that the policy considers; undefined if that part is
+   * completely occupied.
+   */
   readonly biggest: Range | undefined;
 
   constructor(length: number, policy: string, why: string, biggest: Range | undefined) {

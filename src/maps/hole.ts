@@ -14,41 +14,44 @@ import {
   WIDE_ALIGNMENT,
 } from './space.js';
 
-/** What is wanted of a hole. */
+/** The input for {@link chooseHole}. */
 export interface HoleRequest {
-  /** What must be avoided: the occupied ranges of all processes that are to map the file. */
+  /** The ranges to avoid: the occupied ranges of all processes that will map the file. */
   readonly occupied: Occupied;
   /** Bytes, a positive multiple of `pageSize`. */
   readonly length: number;
-  /** Bytes, a power of two from 4096 on: the real page size of the machine. */
+  /** Bytes, a power of two, at least 4096: the page size of this machine. */
   readonly pageSize: number;
   /** `scatter` by default. */
   readonly policy?: HolePolicy;
-  /** For `scatter`: the same seed and the same occupied ranges give the same address. The job key, say. */
+  /**
+   * For `scatter`: the same seed and the same occupied ranges give the same address. For example the job key.
+   */
   readonly seed?: string;
 }
 
 /**
- * Chooses where to map `length` bytes: an address `r` that is a multiple of `pageSize`, with `[r, r + length)` free of every
- * occupied range and inside [{@link USER_SPACE_START}, {@link USER_SPACE_END}).
+ * Chooses where to map `length` bytes: an address `r` that is a multiple of `pageSize`, with `[r, r +
+ * length)` free of every occupied range and inside [{@link USER_SPACE_START}, {@link USER_SPACE_END}).
  *
- * - `scatter`: among all places in the first of {@link SCATTER_WINDOWS} that has one, aligned to 2 MiB (or the page size, if
- *   that is bigger), the one that the seed picks, all with the same chance. If neither window has one: a quarter of the
- *   way into the biggest hole, aligned to 2 MiB where that fits. Not its middle, at which everybody else aims.
+ * - `scatter`: uses the first of {@link SCATTER_WINDOWS} that has a place, aligned to 2 MiB (or the page
+ *   size, if that is bigger). Among all such places the seed picks one, all with the same chance. If neither
+ *   window has a place: a quarter of the way into the biggest hole, aligned to 2 MiB if that fits. Not its
+ *   middle, which other programs are likely to choose.
  * - `begin`: the lowest hole that is long enough.
  * - `biggest`: the biggest hole.
  * - `heap`: the first hole at or above the highest heap's end that is long enough.
  * - `stack`: the last hole below the lowest stack that is long enough.
- * - `libs`: the biggest hole between those two, heap and stack.
- * - `{ address }`: this one or none.
+ * - `libs`: the biggest hole between heap and stack.
+ * - `{ address }`: this address or none.
  *
- * Of the hole that a kind from `begin` to `libs` names, it takes what PMIx and PRRTE take: its middle, rounded up to 64 MiB
- * if that fits, else to 2 MiB if that fits, else its end. (The middle leaves room for a heap or stack to grow.) Among
- * equally big holes the lowest is taken.
+ * For `begin` to `libs` the place in the hole is the one that PMIx and PRRTE take: its middle, rounded up to
+ * 64 MiB if that fits, else to 2 MiB if that fits, else its end. (The middle leaves room for a heap or stack
+ * to grow.) Among equally big holes the lowest is taken.
  *
- * @throws NoHoleError  no hole is long enough, the explicit address is not free, or a heap or stack is asked for and no process
- *                      has one.
- * @throws RangeError   `pageSize`, `length` or an explicit address is not what it must be.
+ * @throws NoHoleError  no hole is long enough, the explicit address is not free, or the policy needs a heap
+ *   or stack and no process has one.
+ * @throws RangeError   `pageSize`, `length` or an explicit address is invalid.
  */
 export function chooseHole(request: HoleRequest): number {
   const { occupied, length, pageSize, policy = 'scatter', seed = '' } = request;
@@ -88,7 +91,7 @@ function explicit(policy: { address: number }, occupied: Occupied, length: numbe
 function scattered(seed: string, occupied: Occupied, length: number, pageSize: number): number {
   const alignment = Math.max(ALIGNMENT, pageSize);
   for (const window of SCATTER_WINDOWS) {
-    // A hole shrunk to the alignment at both ends would lose places: only the start has to be aligned.
+    // Shrinking a hole to the alignment at both ends would lose places: only the start must be aligned.
     const places = gaps(occupied.ranges, window)
       .map(({ start, end }) => ({ first: up(start, alignment), last: down(end - length, alignment) }))
       .filter(({ first, last }) => first <= last);
@@ -124,7 +127,7 @@ function ofKind(kind: HoleKind, occupied: Occupied, length: number, pageSize: nu
   return inTheMiddle(hole, length, pageSize);
 }
 
-// Which of the holes that are long enough, in ascending order, each kind means.
+// The hole that each kind chooses, among the holes that are long enough, in ascending order.
 const PICK: Record<HoleKind, (fitting: RangeSet) => Range | undefined> = {
   begin: (fitting) => fitting[0],
   biggest,
@@ -183,8 +186,8 @@ function down(address: number, alignment: number): number {
 /**
  * A hash of a short string, to scatter addresses: well distributed, not for secrets.
  *
- * FNV-1a, then MurmurHash3's finalizer: FNV alone leaves strings that differ in their last character only, as the keys of
- * successive jobs do, close together. Not node:crypto: importing it costs start-up time.
+ * FNV-1a, then MurmurHash3's finalizer. FNV alone keeps strings close together that differ in their last character
+ * only, such as the keys of successive jobs. Not node:crypto: importing it costs start-up time.
  *
  * @returns an integer in [0, 2^32), the same on every machine and in every version of Node.
  */

@@ -1,4 +1,4 @@
-// The door of this room: the maps of processes, what they occupy, and a hole that they share.
+// The door of this folder: the maps of processes, their occupied ranges, and a hole that they share.
 export { MapsFormatError, NoHoleError } from './errors.js';
 export { formatAddress } from './hex.js';
 export { chooseHole, type HoleRequest } from './hole.js';

@@ -1,4 +1,4 @@
-// What is taken in a process's address space, or in several at once.
+// The occupied ranges of one process or of several together.
 import { readFileSync } from 'node:fs';
 import type { Mapping } from './parse.js';
 import { rangeSet, union, type Range, type RangeSet } from './ranges.js';
@@ -6,29 +6,31 @@ import { rangeSet, union, type Range, type RangeSet } from './ranges.js';
 /** The occupied addresses of one process, or of several together. */
 export interface Occupied {
   readonly ranges: RangeSet;
-  /** Where the heap (brk) ends, the highest one of several processes. Absent if no process has one. */
+  /** The end of the heap (brk), the highest one of several processes. Absent if no process has one. */
   readonly heapEnd?: number;
-  /** Where the main thread's stack starts, the lowest one of several processes. Absent if no process has one. */
+  /**
+   * The start of the main thread's stack, the lowest one of several processes. Absent if no process has one.
+   */
   readonly stackStart?: number;
 }
 
-/** What one process says that it occupies, for {@link combine}: its ranges in any order. */
+/** The occupied ranges that one process reports, for {@link combine}. The ranges may be in any order. */
 export type Claimed = Omit<Occupied, 'ranges'> & { readonly ranges: readonly Range[] };
 
-/** What `mappings`, those of one process, occupy. */
+/** The occupied ranges of one process, from its mappings. */
 export function occupiedFrom(mappings: readonly Mapping[]): Occupied {
   let heapEnd: number | undefined;
   let stackStart: number | undefined;
   for (const { path, start, end } of mappings) {
-    // Several mappings in a row may be called [heap], if parts of it differ in their permissions.
+    // Several mappings in a row may have the name [heap], if parts of it have different permissions.
     if (path === '[heap]') heapEnd = Math.max(heapEnd ?? 0, end);
-    // Not [stack:TID], which Linux 3.4 to 4.4 shows for other threads: those lie among the libraries.
+    // Not [stack:TID], the name of other threads' stacks in Linux 3.4 to 4.4: those lie among the libraries.
     else if (path === '[stack]') stackStart = Math.min(stackStart ?? Infinity, start);
   }
   return occupied(rangeSet(mappings), heapEnd, stackStart);
 }
 
-/** What is occupied in at least one of `all`. */
+/** The ranges that are occupied in at least one process. */
 export function combine(all: readonly Claimed[]): Occupied {
   let heapEnd: number | undefined;
   let stackStart: number | undefined;
@@ -40,43 +42,44 @@ export function combine(all: readonly Claimed[]): Occupied {
 }
 
 /**
- * What this process occupies now, from /proc/self/maps. Other threads (V8's, libuv's) go on mapping: by the time the caller
- * looks, a range that was free may be taken.
+ * The occupied ranges of this process now, from /proc/self/maps. Other threads (V8's, libuv's) continue to
+ * map memory: a free range may be occupied by the time the caller uses it.
  *
- * @throws Error  of node:fs, where /proc is not mounted.
+ * @throws Error  of node:fs, if /proc is not mounted.
  */
 export function ownOccupied(): Occupied {
   return scanOccupied(ownMaps());
 }
 
-/** What one process occupies as it tells another. */
+/** The occupied ranges of one process, as it sends them to another. */
 export interface Told {
-  /** The ranges, in ascending order, none touching the next, as {@link parseRange} reads them. */
+  /** The ranges, in ascending order, no two touching, in the form that {@link parseRange} reads. */
   readonly words: readonly string[];
   readonly heapEnd: number | undefined;
   readonly stackStart: number | undefined;
 }
 
-/** The same as {@link ownOccupied}, in the kernel's own words: a member only passes them on. */
+/** Like {@link ownOccupied}, but as the kernel's own text: a member only passes it on. */
 export function ownTold(): Told {
   return scan(ownMaps());
 }
 
-/** The same as `occupiedFrom(parseMaps(text))`, for text as {@link scan} takes it. */
+/** Like `occupiedFrom(parseMaps(text))`, for text that {@link scan} accepts. */
 export function scanOccupied(text: string): Occupied {
   const { words, heapEnd, stackStart } = scan(text);
   return occupied(words.map(toRange), heapEnd, stackStart);
 }
 
 /**
- * Puts together the mappings that touch, in text that comes straight from the kernel: whole lines, well formed, in ascending order, never
- * overlapping.
+ * Merges mappings that touch. The text must come straight from the kernel: whole lines, well formed, in
+ * ascending order, without overlaps.
  *
- * The kernel promises the order even where the text takes several reads (it gives at most a page for each) and the process
- * maps meanwhile: Documentation/filesystems/proc.rst, under "smaps".
+ * The kernel keeps the order even if reading the text takes several reads (each returns at most a page) and
+ * the process maps memory meanwhile: Documentation/filesystems/proc.rst, under "smaps".
  *
- * Every rank runs this once, cold, at its start: 0.23 ms for 100 mappings on a slow machine, where parseMaps and
- * occupiedFrom took 1.0. Most mappings begin where the one before ends, and nothing has to be converted to see that.
+ * Every rank runs this once, at its start, in code that has not run before: 0.23 ms for 100 mappings on a
+ * slow machine, where parseMaps and occupiedFrom took 1.0 ms. Most mappings begin where the previous one
+ * ends, and this can be seen without converting anything.
  */
 function scan(text: string): Told {
   const words: string[] = [];
@@ -89,14 +92,16 @@ function scan(text: string): Told {
     if (newline === -1) break;
     const dash = text.indexOf('-', line);
     const space = text.indexOf(' ', dash);
-    // Nothing is cut out of the text to be compared: of 125 mappings of a Node process, 90 begin where the one before ends.
+    // The comparison copies nothing out of the text: of 125 mappings of a Node process, 90 begin where the
+    // previous one ends.
     const touches = dash - line === end.length && text.startsWith(end, line);
     if (!touches) {
       if (end !== '') words.push(`${start}-${end}`);
       start = text.slice(line, dash);
     }
     end = text.slice(dash + 1, space);
-    // A file's path may end in " [heap]" too; only memory without a file has these zeros behind its permissions.
+    // A file's path may end in " [heap]" too, but only memory without a file has these zeros after its
+    // permissions.
     if (
       text.charCodeAt(newline - 1) === CLOSING_BRACKET &&
       text.startsWith(' 00000000 00:00 0 ', space + 5)

@@ -3,14 +3,15 @@ import { MapsFormatError } from './errors.js';
 import { parseAddress } from './hex.js';
 import type { Range } from './ranges.js';
 
-/** One mapping of a process, as one line of /proc/<pid>/maps tells it. */
+/** One mapping of a process: one line of /proc/<pid>/maps. */
 export interface Mapping extends Range {
   /** Four characters: `r`, `w`, `x` (or `-`), then `p` for private or `s` for shared. */
   readonly permissions: string;
   /**
-   * The file's path, with ` (deleted)` behind it as the kernel prints it, or a name such as `[heap]`; empty for an anonymous
-   * mapping. A newline in a path, which the kernel prints as `\012`, is a newline again. (The kernel does not escape the
-   * backslash itself, so a path that really holds these four characters cannot be told apart; no other escape is printed.)
+   * The file's path, with ` (deleted)` at the end as the kernel prints it, or a name such as `[heap]`; empty
+   * for an anonymous mapping. The kernel prints a newline in a path as `\012`; here it is a newline again.
+   * (The kernel does not escape the backslash itself. So a path that really contains these four characters
+   * looks the same. The kernel prints no other escapes.)
    */
   readonly path: string;
 }
@@ -18,11 +19,12 @@ export interface Mapping extends Range {
 /**
  * Reads the text of /proc/<pid>/maps.
  *
- * The text may end in the middle of a line, as when a reader's buffer was too small. Such a line is used if it has its range
- * and its permissions with the space behind them (its path may then be shortened); cut any earlier it is left out, for
- * `7f00-7f` may be the beginning of a far longer range.
+ * The text may end in the middle of a line, if a reader's buffer was too small. Such a line is used if it has
+ * its range and its permissions with the space after them (its path may then be shortened). A shorter line is
+ * left out, since `7f00-7f` may be the beginning of a far longer range.
  *
- * @throws MapsFormatError  a line cannot be a line of maps, nor the beginning of one at the end of the text.
+ * @throws MapsFormatError  a line cannot be a line of maps. At the end of the text: it cannot be the
+ *   beginning of one.
  * @see proc_pid_maps(5); show_map_vma() in the kernel's fs/proc/task_mmu.c
  */
 export function parseMaps(text: string): Mapping[] {
@@ -40,10 +42,10 @@ export function parseMaps(text: string): Mapping[] {
 }
 
 /**
- * Reads one range as in maps and in the pipe protocol: `start-end`, 1 to 16 hex digits each, without `0x`.
+ * Reads one range as in maps and in the protocol: `start-end`, 1 to 16 hex digits each, without `0x`.
  *
- * @returns the range, or undefined if `word` is anything else, if it is empty or inverted, or if an end of it is beyond 2^53
- *          and not page-aligned: a double could not hold it exactly.
+ * @returns the range; undefined if `word` is anything else, if the range is empty or inverted, or if one of
+ *   its ends is beyond 2^53 and not page-aligned: a double could not hold that exactly.
  */
 export function parseRange(word: string): Range | undefined {
   const dash = word.indexOf('-');
@@ -54,14 +56,15 @@ export function parseRange(word: string): Range | undefined {
 }
 
 /**
- * Reads the ranges that a text begins with, each as {@link parseRange} takes it, one space between two. The first word of another shape ends
- * them.
+ * Reads the ranges at the beginning of a text, each as {@link parseRange} does, separated by one space. Stops
+ * at the first word of another shape.
  *
- * One pattern for all of them: a leader reads 35 ranges of each of its members, and with patterns for each it takes longer over that than
- * over all else of them together. (Character by character, too.)
+ * One pattern matches all of them. A leader reads 35 ranges of each member. With one pattern for each range,
+ * or character by character, this would take longer than everything else in a member's line.
  *
- * @param into  Is added to.
- * @throws RangeError  a word has the shape of a range but is none: inverted, empty, or not to be held by a double.
+ * @param into  The ranges are added here.
+ * @throws RangeError  a word has the shape of a range but is invalid: inverted, empty, or too big for a
+ *   double.
  */
 export function parseRanges(text: string, into: Range[]): void {
   const words = RANGES.exec(text)?.[0].trimEnd() ?? '';
@@ -75,17 +78,17 @@ export function parseRanges(text: string, into: Range[]): void {
   }
 }
 
-// Words that parseRange may take, as many as there are.
+// Words that parseRange may accept, any number of them.
 const RANGES = /^(?:[\da-f]{1,16}-[\da-f]{1,16}(?: |$))*/i;
 
-// Range, permissions, offset, device, inode; then spaces up to the path, which never begins with one: it starts with `/`, `[`
-// or the name of a file system.
+// Range, permissions, offset, device, inode; then spaces before the path. The path never begins with a space,
+// but with `/`, `[` or the name of a file system.
 const LINE = /^(\S+) ([r-][w-][x-][ps]) [\da-f]+ [\da-f]+:[\da-f]+ \d+(?: +([^]*))?$/;
 
-// What must be there of a line that was cut.
+// The part of a truncated line that must be there to use the line.
 const USABLE = /^(\S+) ([r-][w-][x-][ps]) /;
 
-// What there can be of a line that was cut before that.
+// A line that was truncated earlier than that.
 const UNUSABLE = /^[\da-f]{1,16}(-([\da-f]{1,16}( ([r-]([w-]([x-][ps]?)?)?)?)?)?)?$/;
 
 function parseLine(line: string, cut: boolean): Mapping | undefined {

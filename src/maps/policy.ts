@@ -1,4 +1,4 @@
-// The ways to choose a hole, by name.
+// The policies for choosing a hole, by name.
 import { formatAddress, parseAddress } from './hex.js';
 
 /** The kinds of hole that PMIx and PRRTE know by these names (their parameter `vmhole`). */
@@ -10,10 +10,10 @@ export type HolePolicy = 'scatter' | HoleKind | { readonly address: number };
 const NAMES: readonly string[] = ['scatter', 'begin', 'biggest', 'libs', 'heap', 'stack'];
 
 /**
- * Reads a policy as a user writes it: a name in lower case, or an address as `0x` and 1 to 16 hex digits. Whether the address
- * is page-aligned is for {@link chooseHole} to say, which knows the page size.
+ * Reads a policy as a user writes it: a name in lower case, or an address as `0x` and 1 to 16 hex digits.
+ * {@link chooseHole} checks whether the address is page-aligned, since it knows the page size.
  *
- * @returns the policy, or undefined if `text` is neither.
+ * @returns the policy; undefined if `text` is neither.
  */
 export function parsePolicy(text: string): HolePolicy | undefined {
   if (isName(text)) return text;

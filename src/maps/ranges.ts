@@ -1,4 +1,4 @@
-// Sets of address ranges: normalising, union, gaps, and the two questions asked of them.
+// Sets of address ranges: normalising, union, gaps, and tests.
 
 /**
  * The addresses `[start, end)`, in bytes.
@@ -10,13 +10,14 @@ export interface Range {
   readonly end: number;
 }
 
-/** Ranges in ascending order, none empty, none touching the next. {@link rangeSet} makes one of any ranges. */
+/** Ranges in ascending order, none empty, no two touching. {@link rangeSet} makes a set from any ranges. */
 export type RangeSet = readonly Range[];
 
 /**
- * The set of all addresses in `ranges`, which may be in any order, overlap and touch. Empty ranges are dropped.
+ * The set of all addresses in `ranges`, which may be in any order, overlap and touch. Empty ranges are
+ * dropped.
  *
- * @throws RangeError  a range ends before it starts, or an end of it is not a number.
+ * @throws RangeError  a range ends before it starts, or one of its ends is not a number.
  */
 export function rangeSet(ranges: Iterable<Range>): RangeSet {
   const starts: number[] = [];
@@ -30,7 +31,10 @@ export function rangeSet(ranges: Iterable<Range>): RangeSet {
   return merge(Float64Array.from(starts), Float64Array.from(ends));
 }
 
-/** The addresses that are in at least one of `sets`, each of which may be in any order, but must not have empty or inverted ranges. */
+/**
+ * The addresses that are in at least one of `sets`. The ranges of each may be in any order, but must not be
+ * empty or inverted.
+ */
 export function union(...sets: (readonly Range[])[]): RangeSet {
   const size = sets.reduce((sum, set) => sum + set.length, 0);
   const starts = new Float64Array(size);
@@ -45,7 +49,9 @@ export function union(...sets: (readonly Range[])[]): RangeSet {
   return merge(starts, ends);
 }
 
-/** The addresses of `within` that are not in `set`, as ranges. None if `within` is empty or inverted. */
+/**
+ * The addresses of `within` that are not in `set`, as ranges. An empty list if `within` is empty or inverted.
+ */
 export function gaps(set: RangeSet, within: Range): RangeSet {
   const found: Range[] = [];
   let free = within.start;
@@ -58,14 +64,14 @@ export function gaps(set: RangeSet, within: Range): RangeSet {
   return found;
 }
 
-/** Whether at least one address of `range` is in `set`. Never so for an empty range. */
+/** Whether at least one address of `range` is in `set`. False for an empty range. */
 export function intersects(set: RangeSet, range: Range): boolean {
   if (range.start >= range.end) return false;
   const candidate = set[firstEndingAfter(set, range.start)];
   return candidate !== undefined && candidate.start < range.end;
 }
 
-/** Whether all addresses of `range` are in `set`. Always so for an empty range. */
+/** Whether all addresses of `range` are in `set`. True for an empty range. */
 export function contains(set: RangeSet, range: Range): boolean {
   if (range.start >= range.end) return true;
   const candidate = set[firstEndingAfter(set, range.start)];
@@ -97,9 +103,9 @@ function firstEndingAfter(set: RangeSet, address: number): number {
 /**
  * Merges ranges given by their starts and ends, none empty. Sorts both arrays in place.
  *
- * Starts and ends are sorted apart: a merged range ends at the i-th end exactly where the next start lies above it, whichever
- * range either belongs to. Arrays of plain doubles sort natively, without a call of a comparison function for each step: a
- * leader may hold 256 sets of 5,300 ranges.
+ * Starts and ends are sorted separately: a merged range ends at the i-th end exactly if the next start lies
+ * above it, no matter which range each belongs to. Arrays of plain doubles sort natively, without calling a
+ * comparison function for each step: a leader may hold 256 sets of 5,300 ranges.
  */
 function merge(starts: Float64Array, ends: Float64Array): RangeSet {
   starts.sort();

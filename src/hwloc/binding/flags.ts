@@ -1,10 +1,10 @@
-// Options of binding as hwloc's flags, and what they need of the machine.
+// Translates binding options into hwloc's flags, and says which support bits they need.
 
 import { flag, oneOf, wholeWithin } from '../../check/index.js';
 import { NotSupportedError } from '../errors.js';
 import type { CpuBindingSupport, MemoryBindingSupport, Support } from '../topology/support.js';
 
-/** What to bind or ask, and how strictly. */
+/** What to bind or query, and how strictly. */
 export interface BindingOptions {
   /**
    * The pid of another process. With `target: 'thread'`, on Linux only: the tid of a thread. Default: this process.
@@ -53,7 +53,7 @@ const CPUBIND_NOMEMBIND = 1 << 3;
 const MEMBIND_MIGRATE = 1 << 3;
 const MEMBIND_NOCPUBIND = 1 << 4;
 
-/** The set is one of nodes. */
+/** The set contains nodes, not CPUs. */
 export const MEMBIND_BYNODESET = 1 << 5;
 
 export function cpuBindingFlags(options: SetCpuBindingOptions): number {
@@ -72,10 +72,10 @@ function commonFlags({ target, strict }: BindingOptions): number {
   return (target === 'process' ? PROCESS : target === 'thread' ? THREAD : 0) | (strict === true ? STRICT : 0);
 }
 
-/** The names of the support bits of which one is needed. */
+/** Names of support bits. At least one of them must be set. */
 type Bits<Struct> = readonly (keyof Struct)[];
 
-/** Of the three bits of a function: for this process, this thread, another process. */
+/** Chooses among the three support bits of a function: for this process, this thread, another process. */
 export function bitsFor<Bit>(
   { pid, target }: BindingOptions,
   bits: { readonly thisProcess: Bit; readonly thisThread: Bit; readonly process: Bit },
@@ -86,7 +86,7 @@ export function bitsFor<Bit>(
   return [bits.thisProcess, bits.thisThread];
 }
 
-/** What tells whether a topology can bind. */
+/** A topology that says whether it can bind. */
 interface Binder {
   readonly support: Support;
   readonly isThisSystem: boolean;

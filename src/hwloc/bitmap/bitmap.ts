@@ -1,4 +1,4 @@
-// Bitmaps: sets of CPUs or of NUMA nodes, as immutable values. CpuSet and NodeSet are two types, so that they cannot be mixed up.
+// Bitmaps: immutable sets of CPUs or of NUMA nodes. CpuSet and NodeSet are two types, so that they cannot be mixed up.
 
 import { inspect } from 'node:util';
 import { type Check, check, text as textCheck } from '../../check/index.js';
@@ -6,7 +6,7 @@ import * as bitsets from './bits.js';
 import { Bits } from './bits.js';
 import { formatHwloc, formatList, formatTaskset, parseHwloc, parseList, parseTaskset } from './formats.js';
 
-/** A class of bitmaps: what its static functions make. */
+/** A class of bitmaps: its static functions return instances of this class. */
 type BitmapClass<Self extends Bitmap> = new (bits: Bits) => Self;
 
 /** The members of a set, for src/hwloc only. */
@@ -18,20 +18,22 @@ const sourceCheck: Check = (value) =>
     : 'an array or another iterable of numbers, or a bigint';
 
 /**
- * A set of OS indexes, finite or infinite, that never changes: what would change it gives a new one.
+ * An immutable set of OS indexes, finite or infinite. Operations return a new set.
  *
- * The names are those of JavaScript's own `Set`; each says which function of hwloc it is. Two sets can be combined and
- * compared if they are of one class. Indexes are whole numbers from 0 to 67,108,863 (`RangeError` otherwise).
+ * The names are those of JavaScript's own `Set`. Each method names its function of hwloc. Two sets can be
+ * combined and compared if they are of one class. Indexes are whole numbers from 0 to 67,108,863
+ * (`RangeError` otherwise).
  */
 export abstract class Bitmap implements Iterable<number> {
-  /** What the indexes count. It keeps CpuSet and NodeSet apart, for the compiler and at run time. */
+  /** The kind of index. It keeps CpuSet and NodeSet apart, for the compiler and at run time. */
   abstract readonly kind: 'cpuset' | 'nodeset';
   /**
-   * The members as 32-bit words, in shortest form: bit `i` is bit `i % 32` of word `i / 32`, and after the last word all bits are as
-   * `isInfinite` says.
+   * The members as 32-bit words, in shortest form: bit `i` is bit `i % 32` of word `i / 32`. `isInfinite`
+   * gives the value of all bits after the last word.
    *
-   * A field, so that `assert.deepStrictEqual()`, vitest's `toEqual()` and others that compare fields see which sets are equal. (vitest and
-   * Jest list the members first, which infinite sets refuse: compare those by their `words`, or by {@link equals}.)
+   * This is a field, so that `assert.deepStrictEqual()`, vitest's `toEqual()` and other functions that
+   * compare fields can tell whether sets are equal. (vitest and Jest first list the members, which throws for
+   * an infinite set: compare infinite sets by their `words`, or with {@link equals}.)
    */
   readonly words: readonly number[];
   /** Whether all indexes from some point on are members. */
@@ -61,7 +63,8 @@ export abstract class Bitmap implements Iterable<number> {
   }
 
   /**
-   * The set of some indexes, or of the binary digits of a bigint; a negative one, such as `-1n`, gives an infinite set.
+   * The set of some indexes, or of the binary digits of a bigint. A negative bigint, such as `-1n`, gives an
+   * infinite set.
    *
    * @see hwloc_bitmap_set(), hwloc_bitmap_from_ulongs()
    */
@@ -75,7 +78,10 @@ export abstract class Bitmap implements Iterable<number> {
     return new this(bitsets.fromIndexes(indexes));
   }
 
-  /** All from the first to the last, both included, or without end. @see hwloc_bitmap_set_range() */
+  /**
+   * All indexes from the first to the last, both included. Without a last index the set is infinite. @see
+   * hwloc_bitmap_set_range()
+   */
   static range<Self extends Bitmap>(this: BitmapClass<Self>, first: number, last?: number): Self {
     return new this(bitsets.fromRange(first, last));
   }
@@ -92,7 +98,10 @@ export abstract class Bitmap implements Iterable<number> {
     return new this(parseList(text));
   }
 
-  /** Reads one hexadecimal number, as taskset(1) does; an infinite set as the installed libhwloc reads it. @throws SyntaxError @see hwloc_bitmap_taskset_sscanf() */
+  /**
+   * Reads one hexadecimal number, as taskset(1) does. Reads an infinite set as the installed libhwloc does.
+   * @throws SyntaxError @see hwloc_bitmap_taskset_sscanf()
+   */
   static parseTaskset<Self extends Bitmap>(this: BitmapClass<Self>, text: string): Self {
     check('text', text, textCheck);
     return new this(parseTaskset(text));
@@ -123,22 +132,25 @@ export abstract class Bitmap implements Iterable<number> {
     return bitsets.last(this.#bits);
   }
 
-  /** The lowest index that is no member, or `undefined` if all are. @see hwloc_bitmap_first_unset() */
+  /** The lowest index that is not a member, or `undefined` if all are. @see hwloc_bitmap_first_unset() */
   get firstUnset(): number | undefined {
     return this.complement().first;
   }
 
-  /** The highest index that is no member; `Infinity` for a finite set. @see hwloc_bitmap_last_unset() */
+  /** The highest index that is not a member; `Infinity` for a finite set. @see hwloc_bitmap_last_unset() */
   get lastUnset(): number | undefined {
     return this.complement().last;
   }
 
-  /** The first member behind an index (-1: the first at all), or `undefined`. @see hwloc_bitmap_next() */
+  /** The first member after an index, or `undefined`. -1 gives the very first. @see hwloc_bitmap_next() */
   next(index: number): number | undefined {
     return bitsets.firstFrom(this.#bits, index === -1 ? 0 : bitsets.checkIndex(index) + 1);
   }
 
-  /** The first index behind an index (-1: at all) that is no member. @see hwloc_bitmap_next_unset() */
+  /**
+   * The first index after an index that is not a member. -1 gives the very first. @see
+   * hwloc_bitmap_next_unset()
+   */
   nextUnset(index: number): number | undefined {
     return this.complement().next(index);
   }
@@ -148,52 +160,58 @@ export abstract class Bitmap implements Iterable<number> {
     return bitsets.has(this.#bits, bitsets.checkIndex(index));
   }
 
-  /** This set and some more indexes. @see hwloc_bitmap_set() */
+  /** This set plus some indexes. @see hwloc_bitmap_set() */
   with(...indexes: readonly number[]): this {
     return this.#or(bitsets.fromIndexes(indexes));
   }
 
-  /** This set less some indexes. @see hwloc_bitmap_clr() */
+  /** This set without some indexes. @see hwloc_bitmap_clr() */
   without(...indexes: readonly number[]): this {
     return this.#andNot(bitsets.fromIndexes(indexes));
   }
 
-  /** This set and a range, both ends included, or without end. @see hwloc_bitmap_set_range() */
+  /**
+   * This set plus a range, both ends included. Without a last index the range is infinite. @see
+   * hwloc_bitmap_set_range()
+   */
   withRange(first: number, last?: number): this {
     return this.#or(bitsets.fromRange(first, last));
   }
 
-  /** This set less a range, both ends included, or without end. @see hwloc_bitmap_clr_range() */
+  /**
+   * This set without a range, both ends included. Without a last index the range is infinite. @see
+   * hwloc_bitmap_clr_range()
+   */
   withoutRange(first: number, last?: number): this {
     return this.#andNot(bitsets.fromRange(first, last));
   }
 
-  /** All members of both. @see hwloc_bitmap_or() */
+  /** The members of this set, of the other set, or of both. @see hwloc_bitmap_or() */
   union(other: this): this {
     return this.#or(this.#same(other));
   }
 
-  /** What is in both. @see hwloc_bitmap_and() */
+  /** The members of both sets. @see hwloc_bitmap_and() */
   intersection(other: this): this {
     return this.#make(bitsets.combine(this.#bits, this.#same(other), (x, y) => x & y));
   }
 
-  /** What is in this one and not in the other. @see hwloc_bitmap_andnot() */
+  /** The members of this set that are not in the other set. @see hwloc_bitmap_andnot() */
   difference(other: this): this {
     return this.#andNot(this.#same(other));
   }
 
-  /** What is in one of the two only. @see hwloc_bitmap_xor() */
+  /** The members of exactly one of the two sets. @see hwloc_bitmap_xor() */
   symmetricDifference(other: this): this {
     return this.#make(bitsets.combine(this.#bits, this.#same(other), (x, y) => x ^ y));
   }
 
-  /** All that is not in this set: infinite if this one is finite. @see hwloc_bitmap_not() */
+  /** All indexes that are not in this set: infinite if this set is finite. @see hwloc_bitmap_not() */
   complement(): this {
     return this.#make(bitsets.complement(this.#bits));
   }
 
-  /** The lowest member alone: where a task that is bound to it will not migrate. @see hwloc_bitmap_singlify() */
+  /** The set of the lowest member only. A task bound to it does not migrate. @see hwloc_bitmap_singlify() */
   singlify(): this {
     const { first } = this;
     return this.#make(first === undefined ? bitsets.empty : bitsets.fromIndexes([first]));
@@ -204,7 +222,10 @@ export abstract class Bitmap implements Iterable<number> {
     return bitsets.equal(this.#bits, this.#same(other));
   }
 
-  /** Whether all members are in the other set, too (the empty set always). @see hwloc_bitmap_isincluded() */
+  /**
+   * Whether all members are also in the other set. Always true for the empty set. @see
+   * hwloc_bitmap_isincluded()
+   */
   isSubsetOf(other: this): boolean {
     return bitsets.included(this.#bits, this.#same(other));
   }
@@ -247,7 +268,8 @@ export abstract class Bitmap implements Iterable<number> {
   /**
    * The members, ascending.
    *
-   * @throws RangeError  for an infinite set, whose listing would not end: take its intersection with a finite one first
+   * @throws RangeError  for an infinite set, whose listing would not end: first take its intersection with a
+   *   finite set
    * @see hwloc_bitmap_foreach_begin()
    */
   *[Symbol.iterator](): Generator<number, void, undefined> {
@@ -280,7 +302,7 @@ export abstract class Bitmap implements Iterable<number> {
     return formatTaskset(this.#bits);
   }
 
-  /** The list, for `JSON.stringify`. */
+  /** As a list, for `JSON.stringify`. */
   toJSON(): string {
     return this.toListString();
   }
@@ -303,7 +325,7 @@ export abstract class Bitmap implements Iterable<number> {
   }
 
   #same(other: this): Bits {
-    // The compiler says so already; JavaScript callers learn it here.
+    // The compiler checks this too; the error is for JavaScript callers.
     if (!(other instanceof Bitmap) || other.kind !== this.kind) {
       check('the other set', other, () => `a ${this.constructor.name}: CPUs and nodes cannot be mixed`);
     }

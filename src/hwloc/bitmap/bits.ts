@@ -1,14 +1,16 @@
-// Sets of bits as plain values, finite or infinite: the arithmetic under CpuSet and NodeSet.
+// Sets of bits as plain values, finite or infinite: the arithmetic of CpuSet and NodeSet.
 
 import { shown } from '../../check/index.js';
 
 /**
- * A set of bit indexes. Bit `i` is bit `i % 32` of word `i / 32`; after the last word all bits are as `infinite` says.
+ * A set of bit indexes. Bit `i` is bit `i % 32` of word `i / 32`. `infinite` gives the value of all bits
+ * after the last word.
  *
- * Always in shortest form (the last word differs from what follows), so that equal sets have equal words.
+ * Always in shortest form (the last word differs from the bits that follow), so that equal sets have equal
+ * words.
  */
 export class Bits {
-  // A class, so that a set can refuse anything that was not made here.
+  // A class, so that a set can refuse values that were made elsewhere.
   constructor(
     /** Whole numbers from 0 to 2^32 - 1. Frozen. */
     readonly words: readonly number[],
@@ -16,7 +18,9 @@ export class Bits {
   ) {}
 }
 
-/** The highest index that may be named, 67,108,863: a set takes 8 MB at most. Linux knows 8,192 CPUs and 1,024 nodes. */
+/**
+ * The highest index allowed, 67,108,863: a set takes 8 MB at most. Linux supports 8,192 CPUs and 1,024 nodes.
+ */
 export const maxIndex = 2 ** 26 - 1;
 
 const fullWord = 0xffff_ffff;
@@ -24,19 +28,19 @@ const fullWord = 0xffff_ffff;
 export const empty = new Bits(Object.freeze([]), false);
 export const full = new Bits(Object.freeze([]), true);
 
-/** Brings words to the shortest form. Takes the array over, shortens it and freezes it. */
+/** Shortens words to the shortest form. Changes and freezes the array. */
 export function bitsOf(words: number[], infinite: boolean): Bits {
   const behind = infinite ? fullWord : 0;
   while (words.length > 0 && words[words.length - 1] === behind) words.pop();
   return new Bits(Object.freeze(words), infinite);
 }
 
-/** So many words without a bit. */
+/** So many words of zeros. */
 export function zeros(count: number): number[] {
   return new Array<number>(count).fill(0);
 }
 
-/** The word at a position, also behind the last. */
+/** The word at a position, also after the last word. */
 export function wordOf(bits: Bits, position: number): number {
   return bits.words[position] ?? (bits.infinite ? fullWord : 0);
 }
@@ -54,7 +58,7 @@ export function fromIndexes(indexes: Iterable<number>): Bits {
   return bitsOf(words, false);
 }
 
-/** `[first, last]`, both included; without a last one, from the first on without end. */
+/** The range `[first, last]`, both included. Without `last` the range is infinite. */
 export function fromRange(first: number, last?: number): Bits {
   checkIndex(first);
   if (last !== undefined && checkIndex(last) < first) return empty;
@@ -67,7 +71,7 @@ export function fromRange(first: number, last?: number): Bits {
   return bitsOf(words, last === undefined);
 }
 
-/** Applies a bitwise operation to all words of two sets, and to what is behind them. */
+/** Applies a bitwise operation to all words of two sets, and to the bits after the words. */
 export function combine(a: Bits, b: Bits, operation: (x: number, y: number) => number): Bits {
   const words = zeros(Math.max(a.words.length, b.words.length));
   for (let i = 0; i < words.length; i++) words[i] = operation(wordOf(a, i), wordOf(b, i)) >>> 0;
@@ -85,7 +89,7 @@ export function has(bits: Bits, index: number): boolean {
   return ((wordOf(bits, index >>> 5) >>> (index & 31)) & 1) === 1;
 }
 
-/** The first member from an index on, or `undefined`. */
+/** The first member at or after an index, or `undefined`. */
 export function firstFrom(bits: Bits, from: number): number | undefined {
   const { words, infinite } = bits;
   for (let i = from >>> 5; i < words.length; i++) {
@@ -134,7 +138,7 @@ export function included(part: Bits, whole: Bits): boolean {
   return true;
 }
 
-/** Compares two sets as numbers whose binary digits they are: -1, 0 or 1. */
+/** Compares two sets as binary numbers: -1, 0 or 1. */
 export function compare(a: Bits, b: Bits): number {
   if (a.infinite !== b.infinite) return a.infinite ? 1 : -1;
   for (let i = Math.max(a.words.length, b.words.length) - 1; i >= 0; i--) {
@@ -144,7 +148,7 @@ export function compare(a: Bits, b: Bits): number {
   return 0;
 }
 
-/** The bits of an integer; a negative one has infinitely many, as its two's complement does. */
+/** The bits of an integer. A negative integer has infinitely many, as in two's complement. */
 export function fromBigInt(value: bigint): Bits {
   const infinite = value < 0n;
   let rest = infinite ? ~value : value;

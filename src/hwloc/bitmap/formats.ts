@@ -1,5 +1,6 @@
-// The three texts of a set that hwloc knows: its own (0x0000000f,0xffffffff), lists (0-3,8) and taskset's (0xfffffffff).
-// Reading is stricter than in libhwloc, which takes "1a" for an empty list, and aborts the process on ",,1".
+// Reads and writes hwloc's three text formats of a set: its own (0x0000000f,0xffffffff), lists (0-3,8) and
+// taskset's (0xfffffffff). Reading is stricter than in libhwloc, which takes "1a" for an empty list, and
+// aborts the process on ",,1".
 
 import { type Bits, bitsOf, checkIndex, complement, empty, firstFrom, full, zeros } from './bits.js';
 import { type InfiniteTexts, textsAtHand } from './infinite-texts.js';
@@ -15,7 +16,7 @@ function wordsToWrite({ words, infinite }: Bits, texts?: InfiniteTexts): number[
 
 const hex8 = (word: number) => word.toString(16).padStart(8, '0');
 
-/** @param texts  Default: as the libhwloc at hand. @see hwloc_bitmap_snprintf() */
+/** @param texts  Default: as the loaded libhwloc. @see hwloc_bitmap_snprintf() */
 export function formatHwloc(bits: Bits, texts?: InfiniteTexts): string {
   const groups = wordsToWrite(bits, texts)
     .map((word, i) => (word !== 0 ? `0x${hex8(word)}` : i === 0 ? '0x0' : ''))
@@ -24,7 +25,7 @@ export function formatHwloc(bits: Bits, texts?: InfiniteTexts): string {
   return groups.length === 0 ? '0x0' : groups.join(',');
 }
 
-/** @param texts  Default: as the libhwloc at hand. @throws SyntaxError @see hwloc_bitmap_sscanf() */
+/** @param texts  Default: as the loaded libhwloc. @throws SyntaxError @see hwloc_bitmap_sscanf() */
 export function parseHwloc(text: string, texts?: InfiniteTexts): Bits {
   const groups = text.split(',');
   const infinite = groups[0] === infinitePrefix;
@@ -62,7 +63,7 @@ export function parseList(text: string): Bits {
   let open: number | undefined;
   const ranges: [number, number][] = [];
   for (const item of text.split(',')) {
-    // Empty items are ignored, as in libhwloc; so the empty text is the empty set.
+    // Empty items are ignored, as in libhwloc. So the empty text is the empty set.
     if (item === '') continue;
     const match = /^(0|[1-9]\d*|0x[0-9a-f]+)(?:(-)(0|[1-9]\d*|0x[0-9a-f]+)?)?$/i.exec(item);
     if (match === null || open !== undefined) throw malformed(text, '0-3,8,16-');
@@ -93,14 +94,14 @@ function fromRanges(ranges: readonly [number, number][], open: number | undefine
   return bitsOf(words, open !== undefined);
 }
 
-/** @param texts  Default: as the libhwloc at hand. @see hwloc_bitmap_taskset_snprintf() */
+/** @param texts  Default: as the loaded libhwloc. @see hwloc_bitmap_taskset_snprintf() */
 export function formatTaskset(bits: Bits, texts?: InfiniteTexts): string {
   const digits = wordsToWrite(bits, texts).reverse().map(hex8).join('');
   if (bits.infinite) return infinitePrefix + digits;
   return `0x${digits.replace(/^0+(?=.)/, '') || '0'}`;
 }
 
-/** @param texts  Default: as the libhwloc at hand. @throws SyntaxError @see hwloc_bitmap_taskset_sscanf() */
+/** @param texts  Default: as the loaded libhwloc. @throws SyntaxError @see hwloc_bitmap_taskset_sscanf() */
 export function parseTaskset(text: string, texts?: InfiniteTexts): Bits {
   const infinite = text.startsWith(infinitePrefix);
   const digits = infinite ? text.slice(infinitePrefix.length) : text.replace(/^0x/i, '');

@@ -7,7 +7,7 @@ import { libhwloc } from '../ffi/library.js';
 import type { Info } from '../object/model.js';
 import { type TopologyHandle, objectsOf, pointerOf } from '../topology/handle.js';
 
-/** CPUs that are alike. */
+/** CPUs of the same kind. */
 export interface CpuKind {
   /** Its place in the list: the less power-hungry kinds come first, if the efficiency is known. */
   readonly index: number;
@@ -19,7 +19,7 @@ export interface CpuKind {
 }
 
 /**
- * All kinds; none if the platform does not tell.
+ * All kinds; an empty list if the platform does not report them.
  *
  * @throws NotSupportedError  before hwloc 2.4
  * @see hwloc_cpukinds_get_nr(), hwloc_cpukinds_get_info()
@@ -34,7 +34,7 @@ function cpuKind(topology: TopologyHandle, index: number): CpuKind {
   const name = 'hwloc_cpukinds_get_info';
   const [efficiency, count, infos] = [[0], [0], [0]];
   const model = objectsOf(topology);
-  // hwloc 3 gives one struct of array and count, hwloc 2 the two apart.
+  // hwloc 3 returns a struct with array and count, hwloc 2 returns the two separately.
   const one = libhwloc().apiVersion >> 16 === 3;
   const out = one ? [efficiency, infos] : [efficiency, count, infos];
   const cpuset = withBitmap(undefined, (bitmap) => {

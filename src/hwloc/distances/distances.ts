@@ -26,13 +26,16 @@ const OBJS = 8;
 const KIND = 16;
 const VALUES = 24;
 
-/** Which matrices are wanted; all of the conditions must hold. */
+/** Which matrices to return. All conditions must hold. */
 export interface DistancesFilter {
-  /** Those between objects of a type. Not together with `depth` or `name`. */
+  /** Matrices between objects of a type. Not together with `depth` or `name`. */
   readonly type?: ObjectType;
-  /** Those between objects of a depth. Not together with `type` or `name`. */
+  /** Matrices between objects at a depth. Not together with `type` or `name`. */
   readonly depth?: number;
-  /** Those of a name, such as `NUMALatency` or `NVLinkBandwidth`; not with hwloc 2.0. Not together with `type` or `depth`. */
+  /**
+   * Matrices with a name, such as `NUMALatency` or `NVLinkBandwidth`; not with hwloc 2.0. Not together with
+   * `type` or `depth`.
+   */
   readonly name?: string;
   readonly from?: 'os' | 'user';
   readonly means?: 'latency' | 'bandwidth';
@@ -47,7 +50,10 @@ export interface DistancesKind {
   readonly heterogeneousTypes: boolean;
 }
 
-/** A matrix with the distance from each of its objects to each. It stays after `close()`; its objects do not. */
+/**
+ * A matrix with the distance from each of its objects to each other. The matrix can be used after `close()`;
+ * its objects cannot.
+ */
 export class Distances {
   /** @internal */
   constructor(
@@ -56,14 +62,17 @@ export class Distances {
     readonly kind: DistancesKind,
     /** In no particular order. */
     readonly objects: readonly TopologyObject[],
-    /** `values[i][j]`: from the i-th to the j-th object. Its unit is the platform's (SLIT: 10 is the distance to itself). */
+    /**
+     * `values[i][j]`: from the i-th to the j-th object. The platform defines the unit (SLIT: 10 is the
+     * distance of an object to itself).
+     */
     readonly values: readonly (readonly number[])[],
   ) {
     Object.freeze(this);
   }
 
   /**
-   * The distance from one object to another, `undefined` if one is not in the matrix.
+   * The distance from one object to another, `undefined` if one of them is not in the matrix.
    *
    * @throws ForeignObjectError, InvalidArgumentError
    * @see hwloc_distances_obj_pair_values()
@@ -108,7 +117,7 @@ export function distances(topology: TopologyHandle, filter: DistancesFilter): re
     (filter.means === undefined ? 0 : filter.means === 'latency' ? LATENCY : BANDWIDTH);
   const pointers = find(topology, filter, kind);
   try {
-    // The function for names takes no kind.
+    // The function that searches by name takes no kind, so the kind is checked here.
     return pointers.map((each) => read(topology, each)).filter((each) => matches(each.kind, filter));
   } finally {
     for (const each of pointers) libhwloc().native('hwloc_distances_release')(pointerOf(topology), each);

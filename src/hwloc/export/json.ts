@@ -1,4 +1,5 @@
-// The whole topology as JSON, which hwloc itself does not have. docs/topology.schema.json describes it.
+// Exports the whole topology as JSON, a format that hwloc itself does not have. docs/topology.schema.json
+// describes it.
 
 import type { ObjectAttributes } from '../object/attributes.js';
 import { CpuSet } from '../bitmap/bitmap.js';
@@ -10,7 +11,7 @@ import type { MemoryAttribute } from '../memattrs/memory-attribute.js';
 import type { TopologyHardware } from '../topology/hardware.js';
 import type { Support } from '../topology/support.js';
 
-/** A value without the keys that may be undefined, where they are. */
+/** A type whose keys that may be undefined are optional instead. */
 export type Compact<Value> = Value extends unknown
   ? { readonly [Key in keyof Value as undefined extends Value[Key] ? never : Key]: Value[Key] } & {
       readonly [Key in keyof Value as undefined extends Value[Key] ? Key : never]?: Exclude<
@@ -20,10 +21,12 @@ export type Compact<Value> = Value extends unknown
     }
   : never;
 
-/** An object and all below. What is unknown or empty is left out. Sets are lists such as `0-3,8`. */
+/**
+ * An object and all objects below it. Unknown and empty values are left out. Sets are lists such as `0-3,8`.
+ */
 export interface ObjectJson {
   readonly type: string;
-  /** Of an `Unknown` type. */
+  /** Only if the type is `Unknown`. */
   readonly typeNumber?: number;
   readonly subtype?: string;
   readonly name?: string;
@@ -45,7 +48,7 @@ export interface ObjectJson {
   readonly miscChildren?: readonly ObjectJson[];
 }
 
-/** A matrix; its objects are named by their `gpIndex`. */
+/** A matrix of distances. Its objects are given by their `gpIndex`. */
 export interface DistancesJson {
   readonly name?: string;
   readonly from?: string;
@@ -55,7 +58,7 @@ export interface DistancesJson {
   readonly values: readonly (readonly number[])[];
 }
 
-/** An attribute that has values; objects are named by their `gpIndex`. */
+/** A memory attribute that has values. Objects are given by their `gpIndex`. */
 export interface MemoryAttributeJson {
   readonly id: number;
   readonly name: string;
@@ -75,11 +78,11 @@ export interface CpuKindJson {
   readonly infos: readonly Info[];
 }
 
-/** What `toJSON()` of a topology returns. */
+/** The result of a topology's `toJSON()`. */
 export interface TopologyJson {
-  /** Of this format. A reader should refuse one that it does not know. */
+  /** The version of this format. A reader should refuse a version that it does not know. */
   readonly version: 1;
-  /** Of the libhwloc that was asked, such as `2.8`. */
+  /** The API version of the libhwloc in use, such as `2.8`. */
   readonly hwlocApi: string;
   /** The ABI word, such as `0x20400`. */
   readonly abi: string;
@@ -164,7 +167,7 @@ function memoryAttributeJson(attribute: MemoryAttribute): MemoryAttributeJson {
   return { id, name, better, needsInitiator, values };
 }
 
-/** What this version of hwloc does not know, the topology does not have. */
+/** A list, or an empty one if this version of hwloc does not have the function. */
 function known<Item>(list: () => readonly Item[]): readonly Item[] {
   try {
     return list();
@@ -178,7 +181,7 @@ function filled<Item>(list: readonly Item[]): readonly Item[] | undefined {
   return list.length === 0 ? undefined : list;
 }
 
-/** Leaves out what is undefined, as JSON does. */
+/** Removes keys whose value is undefined, as JSON does. */
 function compact<Value extends object>(value: Value): Compact<Value> {
   return Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined)) as Compact<Value>;
 }

@@ -1,4 +1,4 @@
-// XML and synthetic descriptions, as libhwloc writes them (hwloc/export.h).
+// Exports XML and synthetic descriptions, as libhwloc writes them (hwloc/export.h).
 
 import { checkOptions, flag } from '../../check/index.js';
 import { koffi, invoke } from '../../libc/index.js';
@@ -14,7 +14,10 @@ const NO_ATTRS = 1 << 1;
 export interface ExportXmlOptions {
   /** For readers that use hwloc 1.x. Some details are lost. Not with hwloc 3. */
   readonly v1?: boolean;
-  /** For readers that use hwloc 2.x: what hwloc 2 writes in any case, and hwloc 3 if it is asked to. */
+  /**
+   * For readers that use hwloc 2.x. hwloc 2 always writes this format; hwloc 3 writes it only with this
+   * option.
+   */
   readonly v2?: boolean;
 }
 
@@ -74,14 +77,17 @@ export function exportSynthetic(topology: TopologyHandle, options: ExportSynthet
     invoke(name, () => libhwloc().native(name)(pointerOf(topology), buffer, buffer.length, flags), {
       EINVAL: 'the topology is not symmetric, or has what a synthetic description cannot say',
     });
-  // As with snprintf(), the result is the length that would be needed.
+  // As with snprintf(), the result is the length that is needed.
   const length = write(Buffer.alloc(1));
   const buffer = Buffer.alloc(length + 1);
   write(buffer);
   return buffer.toString('utf8', 0, length);
 }
 
-/** Seen with 2.9.0: it looks for a cache's NUMA node among its normal children, fails an assertion, and the process with it. */
+/**
+ * The first version that can describe memory-side caches. 2.9.0 looks for a cache's NUMA node among its
+ * normal children, which fails an assertion and aborts the process.
+ */
 const writesMemoryCaches = 0x20c00;
 
 /** HWLOC_TYPE_DEPTH_MEMCACHE. */

@@ -1,4 +1,4 @@
-// Sets to and from libhwloc's `hwloc_bitmap_t`.
+// Converts sets to and from libhwloc's `hwloc_bitmap_t`.
 
 import { type Bitmap, bitsIn } from '../bitmap/bitmap.js';
 import { type Bits, bitsOf, zeros } from '../bitmap/bits.js';
@@ -7,19 +7,19 @@ import { HwlocError } from '../../libc/index.js';
 import { libhwloc } from './library.js';
 import { Memory, littleEndian } from './memory.js';
 
-// struct hwloc_bitmap_s in hwloc/bitmap.c: private, and the same in all releases since 1.8.
+// struct hwloc_bitmap_s in hwloc/bitmap.c: private, but the same in all releases since 1.8.
 const COUNT = 0;
 const ULONGS = 8;
 const INFINITE = 16;
 
-/** Runs `body` with a `hwloc_bitmap_t` that holds a set (none: it is empty), and frees it. */
+/** Runs `body` with a `hwloc_bitmap_t` that holds a set, then frees it. Without a set it is empty. */
 export function withBitmap<Result>(set: Bitmap | undefined, body: (bitmap: number) => Result): Result {
   const { native } = libhwloc();
   const bitmap = Number(native('hwloc_bitmap_alloc')());
   if (bitmap === 0) throw new HwlocError('hwloc_bitmap_alloc', 'ENOMEM');
   try {
-    // Through text: it is the only function for whole sets, infinite ones too, that all versions have. Not by toString(), which somebody
-    // may have replaced: libhwloc aborts the process on some texts.
+    // As text: all versions have this function, and it takes whole sets, also infinite ones. Not with
+    // toString(), which a program may have replaced: libhwloc aborts the process on some texts.
     if (set !== undefined && native('hwloc_bitmap_sscanf')(bitmap, formatHwloc(bitsIn(set))) !== 0) {
       throw new HwlocError('hwloc_bitmap_sscanf', 'EINVAL');
     }
@@ -29,19 +29,19 @@ export function withBitmap<Result>(set: Bitmap | undefined, body: (bitmap: numbe
   }
 }
 
-/** What a `hwloc_bitmap_t` holds, read in place from the memory of a topology. */
+/** The set in a `hwloc_bitmap_t`, read in place from the memory of a topology. */
 export function readBits(memory: Memory, bitmap: number): Bits {
   return (layoutVerified ??= verifyLayout()) ? readStruct(memory, bitmap) : readText(bitmap);
 }
 
-/** What a `hwloc_bitmap_t` outside of a topology holds. */
+/** The set in a `hwloc_bitmap_t` outside of a topology. */
 export function bitsOfBitmap(bitmap: number): Bits {
   return readText(bitmap);
 }
 
 let layoutVerified: boolean | undefined;
 
-/** The struct is private: before it is read for the first time, it is compared with what the public functions say. */
+/** Checks the private struct before its first use: it must hold what the public functions say. */
 function verifyLayout(): boolean {
   const text = '0xf...f,,0x80000001,0x00000002,0x12345678';
   return withBitmap(undefined, (bitmap) => {
@@ -53,12 +53,13 @@ function verifyLayout(): boolean {
 }
 
 function readStruct(memory: Memory, bitmap: number): Bits {
-  // A wrong layout must not make us read far away: no set has 2^17 ulongs (8 million CPUs).
+  // A limit, so that a wrong layout does not lead to reading far away: no set has 2^17 ulongs (8 million
+  // CPUs).
   const count = Math.min(memory.uint32(bitmap + COUNT), 1 << 17);
   const array = memory.uint64(bitmap + ULONGS);
   const words = zeros(count * 2);
   for (let i = 0; i < words.length;) {
-    // As much as lies in one window: all of it, mostly.
+    // All words that lie in one window: usually all of them.
     const { view, base } = memory.windowOf(array + 4 * i);
     const end = Math.min(words.length, Math.floor((base + view.byteLength - array) / 8) * 2);
     for (; i < end; i += 2) {

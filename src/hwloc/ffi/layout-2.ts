@@ -2,7 +2,10 @@
 
 import type { Layout, ObjectOffsets } from './layout.js';
 
-/** `struct hwloc_obj`; hwloc 3.0 kept it, its `infos` being one struct now whose first two fields are these. */
+/**
+ * `struct hwloc_obj`. hwloc 3.0 kept it: the first two fields of its new `infos` struct are at the same
+ * offsets.
+ */
 export const object2 = (): ObjectOffsets => ({
   type: 0,
   subtype: 8,
@@ -40,7 +43,7 @@ export const object2 = (): ObjectOffsets => ({
 
 let table: Layout | undefined;
 
-/** Made when it is first asked for: a rank that adopts looks at no object before its job does. */
+/** Built at its first use: a rank that adopts looks at no object before its own program does. */
 export function layout2(): Layout {
   return (table ??= make());
 }

@@ -1,17 +1,18 @@
-// hwloc 3.0: the same table for its structs. It was compared with a development version (3.0.0a1), whose C API gave the same for every
-// field of every object; no release is packaged yet.
+// hwloc 3.0: the same table for its structs. It was compared with a development version (3.0.0a1): the C API
+// gave the same value for every field of every object. No release is packaged yet.
 //
-// Sources: the structs as the generated bindings of LWJGL declare them from hwloc's master (lwjgl3, modules/lwjgl/hwloc,
-// hwlocTypes.kt and HWLoc.java, de972fac), those of pyhwloc (src/pyhwloc/hwloc/core.py), "Upgrading to the hwloc 3.0 API"
-// in hwloc's manual, and hwloc#744, which removed the page types after pyhwloc had been written. The offsets follow from
-// the rules of the C ABI; test/hwloc/ffi holds what a C compiler made of the declarations.
+// Sources: the structs as the generated bindings of LWJGL declare them from hwloc's master (lwjgl3,
+// modules/lwjgl/hwloc, hwlocTypes.kt and HWLoc.java, de972fac); pyhwloc's structs
+// (src/pyhwloc/hwloc/core.py); "Upgrading to the hwloc 3.0 API" in hwloc's manual; and hwloc#744, which
+// removed the page types after pyhwloc was written. The offsets follow from the rules of the C ABI;
+// test/hwloc/ffi holds the offsets that a C compiler computed from the declarations.
 
 import type { Layout } from './layout.js';
 import { layout2, object2 } from './layout-2.js';
 
 let table: Layout | undefined;
 
-/** Made when it is first asked for. */
+/** Built at its first use. */
 export function layout3(): Layout {
   return (table ??= make());
 }

@@ -1,4 +1,5 @@
-// Where the fields of hwloc's public structs are: one table for each ABI, chosen by the ABI word of the topology.
+// Offsets of the fields of hwloc's public structs: one table for each ABI, chosen by the ABI word of the
+// topology.
 
 import { koffi } from '../../libc/index.js';
 import { LibhwlocUnsupportedError } from '../errors.js';
@@ -15,7 +16,7 @@ export interface Layout {
   readonly attributes: AttributeOffsets;
   /** The names of the bytes of the four support structs. */
   readonly support: SupportNames;
-  /** Bits that moved or were added from one ABI to the next; `undefined`: this ABI does not have it. */
+  /** Bits that one ABI moved or added; `undefined`: this ABI does not have the bit. */
   readonly flags: {
     readonly xmlV1: number | undefined;
     readonly xmlV2: number;
@@ -64,7 +65,7 @@ export interface AttributeOffsets {
     readonly localMemory: number;
     /** hwloc 3.0 has no page types. */
     readonly pageTypes: { readonly count: number; readonly array: number } | undefined;
-    /** Since hwloc 3.0, as the next two. */
+    /** Since hwloc 3.0, like the next two fields. */
     readonly memoryTier: number | undefined;
   };
   readonly core: { readonly cpuKind: number } | undefined;
@@ -93,7 +94,7 @@ export interface AttributeOffsets {
   };
   readonly osDevice: {
     readonly types: number;
-    /** Whether the field holds one bit for each type, instead of the number of the only one. */
+    /** Whether the field holds one bit for each type, instead of the number of a single type. */
     readonly bits: boolean;
     /** The names of the types, by number or by bit. */
     readonly names: readonly string[];
@@ -102,7 +103,7 @@ export interface AttributeOffsets {
 
 export interface PciOffsets {
   readonly domain: number;
-  /** Bytes of the domain, here and in the downstream side of a bridge. */
+  /** Bytes of the PCI domain, here and in the downstream side of a bridge. */
   readonly domainBytes: 2 | 4;
   readonly bus: number;
   readonly device: number;
@@ -128,11 +129,12 @@ export interface SupportNames {
 /**
  * The table for an ABI word.
  *
- * All of 2.x has one: `struct hwloc_obj` is public, and the soname (libhwloc.so.15) did not change; the header of 2.0.1
- * has the same fields in the same order as that of 2.9. What the ABI word counts within 2.x (0x20000, … 0x20400) is the
- * private `struct hwloc_topology`.
+ * All of 2.x has one table: `struct hwloc_obj` is public, and the soname (libhwloc.so.15) did not change. The
+ * header of 2.0.1 has the same fields in the same order as the header of 2.9. The ABI word's changes within
+ * 2.x (0x20000, … 0x20400) are about the private `struct hwloc_topology`.
  *
- * @throws LibhwlocUnsupportedError  an ABI that this binding does not know, or a system whose pointers have not 8 bytes
+ * @throws LibhwlocUnsupportedError  this binding does not know the ABI, or pointers of this system do not
+ *   have 8 bytes
  */
 export function layoutOf(abi: number): Layout {
   const hex = `of ABI 0x${abi.toString(16)}`;

@@ -1,4 +1,4 @@
-// Finding libhwloc, checking its version once, and declaring its functions as they are first used.
+// Finds libhwloc, checks its version once, and declares its functions at their first use.
 
 import { environment } from '../../environment/index.js';
 import {
@@ -14,21 +14,24 @@ import { LibhwlocNotFoundError, LibhwlocUnsupportedError, NotSupportedError } fr
 import { type LibhwlocFunction, prototypeOf } from './prototypes.js';
 import { functionsSince, isIn } from './since.js';
 
-// libhwloc's libtool versions (VERSION in its sources): .15 is 2.x from 2.0.1 on, .12 is 2.0.0. The plain name comes last: it is
-// there only with the development package, and may be any version.
+// libhwloc's libtool versions (VERSION in its sources): .15 is 2.x from 2.0.1 on, .12 is 2.0.0. The plain
+// name comes last: only the development package installs it, and it may be any version.
 const sonames = ['libhwloc.so.15', 'libhwloc.so.12', 'libhwloc.so'];
 
-/** A loaded libhwloc: which one it is, and its functions. */
+/** A loaded libhwloc: its file, its version and its functions. */
 export interface Libhwloc {
-  /** The name it was loaded by: a path, or a soname. */
+  /** The path or soname that it was loaded by. */
   readonly file: string;
   /** `HWLOC_API_VERSION` of the library at run time, e.g. 0x20800 for hwloc 2.8 and 2.9. */
   readonly apiVersion: number;
-  /** A function, declared at its first use (about 20 µs each). @throws NotSupportedError  not in this version */
+  /**
+   * A function, declared at its first use (about 20 µs each). @throws NotSupportedError  this version does
+   * not have it
+   */
   readonly native: (name: LibhwlocFunction) => NativeFunction;
   /** Whether this version has a function. */
   readonly has: (name: LibhwlocFunction) => boolean;
-  /** Where a function is in memory. */
+  /** The address of a function. */
   readonly addressOf: (name: LibhwlocFunction) => bigint;
 }
 
@@ -37,10 +40,10 @@ let loaded: Libhwloc | undefined;
 /**
  * The libhwloc of this process, found and checked at the first call.
  *
- * A process uses one libhwloc: topologies of two could not be told apart. Hence the first call decides.
+ * A process uses one libhwloc, since topologies of two could not be told apart. So the first call decides.
  *
- * @param path  The file to load, before the usual sonames are tried; default: HWLOC_SHARE_LIBHWLOC. If it cannot be loaded,
- *              the sonames are tried, and the error names all of them if they fail too.
+ * @param path  The file to load first; default: HWLOC_SHARE_LIBHWLOC. If it cannot be loaded, the usual
+ *   sonames are tried. The error names all of them if they fail too.
  * @throws KoffiNotLoadedError, LibhwlocNotFoundError, LibhwlocUnsupportedError
  */
 export function libhwloc(path?: string): Libhwloc {
@@ -88,10 +91,11 @@ export function versionText(apiVersion: number): string {
 let cachedAbi: number | undefined;
 
 /**
- * The layout of `struct hwloc_topology` in this process's libhwloc: 0x20400 for 2.4 to 2.15, 0x30000 for 3.0.
+ * The ABI word: the layout of `struct hwloc_topology` in this process's libhwloc. 0x20400 for 2.4 to 2.15,
+ * 0x30000 for 3.0.
  *
- * A topology written by a process with another ABI cannot be adopted. It is the first word of every topology, which
- * is the only place where the library tells it.
+ * A topology that a process with another ABI wrote cannot be adopted. The ABI word is the first word of every
+ * topology, and the library gives it nowhere else.
  *
  * @see hwloc_topology_abi_check() in hwloc.h
  */
@@ -111,10 +115,11 @@ export function abiOf(topology: number): number {
 }
 
 /**
- * Keeps libhwloc from loading its plugins (3 ms, several files) in a call that needs none of them.
+ * Runs `body` without libhwloc's plugins (3 ms, several files), for a call that needs none of them.
  *
- * libhwloc reads HWLOC_PLUGINS_PATH when its first topology comes into being; an empty path has no plugins.
- * Worker threads pay for them: of two threads that set the variable at once, one would put back what the other has set.
+ * libhwloc reads HWLOC_PLUGINS_PATH when it creates its first topology; an empty path has no plugins. Worker
+ * threads load the plugins all the same: if two threads set the variable at once, one would restore the value
+ * of the other.
  */
 export function withoutPlugins<Result>(body: () => Result): Result {
   return isMainThread ? withVariable('HWLOC_PLUGINS_PATH', '', body) : body();

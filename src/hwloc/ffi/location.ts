@@ -1,4 +1,4 @@
-// `struct hwloc_location`: a place from which memory is accessed, given as a set of CPUs or as an object.
+// `struct hwloc_location`: the place from which memory is accessed, given as a set of CPUs or as an object.
 
 import type { CpuSet } from '../bitmap/bitmap.js';
 import { withBitmap } from './bitmaps.js';
@@ -18,12 +18,12 @@ export function withLocation<Result>(where: CpuSet | number, body: (location: Ui
   return withBitmap(where, (bitmap) => body(pack(HWLOC_LOCATION_TYPE_CPUSET, bitmap)));
 }
 
-/** Room for structs that a function fills. */
+/** Space for structs that a function fills. */
 export function locations(count: number): Uint8Array {
   return new Uint8Array(count * locationBytes);
 }
 
-/** What a function wrote into the struct of an index: the address of a bitmap or of an object. */
+/** Reads a struct that a function filled: the address of a bitmap or of an object. */
 export function locationAt(
   bytes: Uint8Array,
   index: number,

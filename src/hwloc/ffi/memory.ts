@@ -1,11 +1,14 @@
-// Reading C memory by address without copying it: views that stay in this folder, over what a topology is made of.
+// Reads C memory by address without copying it, through views that stay in this folder.
 
 import { koffi } from '../../libc/index.js';
 
-/** Whether numbers in memory have their lowest byte first, as DataView wants to be told. */
+/** Whether this machine is little-endian, for DataView. */
 export const littleEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 
-/** A piece of memory, and the number of its first slot: every 8 bytes of what a topology is made of have a number. */
+/**
+ * A view of some memory, and the number of its first slot. Each 8 bytes of a topology's memory are a slot,
+ * with a number.
+ */
 export interface Window {
   readonly view: DataView;
   readonly base: number;
@@ -13,20 +16,23 @@ export interface Window {
 }
 
 const slotBytes = 8;
-/** What is read at one address fits behind the end of a window: the biggest struct, hwloc_obj, has 248 bytes. */
+/**
+ * Bytes after the end of a window, so that a struct at its last address can be read. The biggest, hwloc_obj,
+ * has 248 bytes.
+ */
 const overhang = 512;
 const windowBytes = 1 << 16;
 
 /**
  * The memory of one topology.
  *
- * An adopted one lies in a single mapping: one view over all of it. A loaded one lies scattered in what malloc() gave:
- * it gets windows of 64 KiB where its objects are. Of a window, only the structs that libhwloc has pointed us to are
- * ever read, so it does no harm if others own the rest, or if the end of it is not mapped. Both cost some 10 ns a field; reading
- * through koffi.decode costs 115 ns a field, a view for each object 1,800 ns (2.1 GHz EPYC), and a copy of the
- * topology into a mapping of its own would hold it twice.
+ * An adopted topology lies in a single mapping: one view covers all of it. A loaded topology lies scattered
+ * in malloc()'s memory: windows of 64 KiB cover its objects. Only structs to which libhwloc has pointed are
+ * ever read in a window. So it does no harm if other data is in the rest, or if the end of a window is not
+ * mapped. Both ways take about 10 ns a field. Reading through koffi.decode takes 115 ns a field, a view for
+ * each object takes 1,800 ns (2.1 GHz EPYC), and a copy of the topology would hold it in memory twice.
  *
- * A view over memory that is gone crashes the process: nothing here may be used once the topology is closed.
+ * A view over memory that is gone crashes the process: nothing here may be used after the topology is closed.
  */
 export class Memory {
   readonly #whole: Window | undefined;
@@ -38,7 +44,10 @@ export class Memory {
     if (mapping) this.#whole = window(mapping.address, mapping.length, 0);
   }
 
-  /** The window in which an address lies, with at least 512 bytes behind it (or all that the mapping has). */
+  /**
+   * The window that contains an address, with at least 512 bytes after the address (or all that the mapping
+   * has).
+   */
   windowOf(address: number): Window {
     const whole = this.#whole;
     if (whole !== undefined) {
@@ -81,12 +90,18 @@ function window(base: number, bytes: number, firstSlot: number): Window {
   return { view: new DataView(koffi.view(BigInt(base), bytes)), base, firstSlot };
 }
 
-/** The number of the slot at an offset in a window: small, hence no garbage as a key, unlike an address. */
+/**
+ * The number of the slot at an offset in a window. It is a small number, so unlike an address it makes no
+ * garbage when used as a key.
+ */
 export function slotOf(window: Window, at: number): number {
   return window.firstSlot + at / slotBytes;
 }
 
-/** An unsigned 64-bit number or a pointer, exact to 2^53. (getBigUint64 takes twenty times as long and leaves garbage.) */
+/**
+ * An unsigned 64-bit number or a pointer, exact to 2^53. (getBigUint64 takes twenty times as long and makes
+ * garbage.)
+ */
 export function readUint64(view: DataView, at: number): number {
   const first = view.getUint32(at, littleEndian);
   const second = view.getUint32(at + 4, littleEndian);

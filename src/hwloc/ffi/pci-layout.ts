@@ -1,5 +1,6 @@
-// hwloc 2.2 and later can be built with --enable-32bits-pci-domain. The ABI word stays the same, but bridges and PCI devices have their
-// attributes at other offsets: those that hwloc 3 has. An object whose values are known tells which build it is.
+// Finds the layout of bridges and PCI devices. hwloc 2.2 and later can be built with
+// --enable-32bits-pci-domain. The ABI word stays the same, but the attributes are at other offsets: those of
+// hwloc 3. An object with known values shows which build it is.
 //
 // Source: HWLOC_HAVE_32BITS_PCI_DOMAIN in hwloc.h.
 
@@ -28,9 +29,10 @@ function layout2Wide(): Layout {
 }
 
 /**
- * The table for the bridges and PCI devices of a topology. An adopted one is laid out as the writer's libhwloc does it.
+ * The table for the bridges and PCI devices of a topology. An adopted topology has the layout of the writer's
+ * libhwloc.
  *
- * @throws NotSupportedError  it cannot be found out.
+ * @throws NotSupportedError  the layout cannot be determined.
  */
 export function pciLayoutOf(topology: number, memory: Memory, layout: Layout): Layout {
   if (layout !== layout2() || libhwloc().apiVersion < 0x20200) return layout;
@@ -49,12 +51,16 @@ function hasWideBridges(topology: number, memory: Memory): boolean | undefined {
   const attributes = memory.uint64(bridge + layout2().object.attributes);
   const isAt = (offsets: AttributeOffsets) =>
     memory.uint32(attributes + offsets.bridge.downstreamType) === HWLOC_OBJ_BRIDGE_PCI;
-  // In the wide layout, the two numbers of buses are at the narrow place of the type. They are never 1 and 0 in this order.
+  // In the wide layout, the two bus numbers are where the narrow layout has the type. They are never 1 and 0
+  // in this order.
   if (isAt(layout2().attributes)) return false;
   return isAt(layout2Wide().attributes) ? true : undefined;
 }
 
-/** Bridges may have been filtered out: then the libhwloc at hand makes one. */
+/**
+ * Runs `body` on a topology with one bridge. For topologies whose bridges were filtered out; the loaded
+ * libhwloc makes the bridge.
+ */
 function withOneBridge(body: (topology: number) => boolean | undefined): boolean | undefined {
   const { native } = libhwloc();
   const created = [0];

@@ -1,8 +1,8 @@
-// The C functions of libhwloc that this binding calls, as koffi is told of them.
+// Declarations of libhwloc's C functions, for koffi.
 
-// Addresses are `uintptr_t`: plain numbers; `void *` is a typed array that the function fills or reads.
+// Addresses are `uintptr_t`: plain numbers. `void *` is a typed array that the function fills or reads.
 
-/** What each rank calls. */
+/** Functions that each rank calls. */
 const first = {
   hwloc_get_api_version: 'unsigned int hwloc_get_api_version()',
   hwloc_topology_init: 'int hwloc_topology_init(_Out_ uintptr_t *topology)',
@@ -11,7 +11,10 @@ const first = {
     'int hwloc_shmem_topology_adopt(_Out_ uintptr_t *topology, int fd, uint64_t offset, uintptr_t address, size_t length, unsigned long flags)',
 };
 
-/** All else of hwloc 2.x. Made when something of it is first asked for: a member asks for nothing, and the table has 12 KB. */
+/**
+ * All other functions of hwloc 2.x. Built at the first use: a member uses none of them, and the table has 12
+ * KB.
+ */
 const makeOthers = () => ({
   hwloc_topology_load: 'int hwloc_topology_load(uintptr_t topology)',
   hwloc_topology_dup: 'int hwloc_topology_dup(_Out_ uintptr_t *copy, uintptr_t topology)',
@@ -49,7 +52,7 @@ const makeOthers = () => ({
 
   hwloc_type_sscanf:
     'int hwloc_type_sscanf(const char *text, _Out_ int *type, void *attributes, size_t size)',
-  // Not in the public headers; lstopo calls it, too.
+  // Not in the public headers; lstopo calls it too.
   hwloc_pci_class_string: 'const char *hwloc_pci_class_string(unsigned short classId)',
   hwloc_compare_types: 'int hwloc_compare_types(int type1, int type2)',
   hwloc_get_memory_parents_depth: 'int hwloc_get_memory_parents_depth(uintptr_t topology)',
@@ -120,7 +123,7 @@ const makeOthers = () => ({
 });
 
 /**
- * The functions whose parameters hwloc 3.0 changed, as it has them.
+ * hwloc 3.0's declarations of the functions whose parameters it changed.
  *
  * hwloc_cpukinds_get_info: one `struct hwloc_infos_s **` instead of a count and an array.
  */
@@ -137,14 +140,14 @@ type Table = Partial<Record<LibhwlocFunction, string>>;
 const early: Table = first;
 let others: Table | undefined;
 
-/** How a function is declared. @param major  Of the version of libhwloc. */
+/** The declaration of a function. @param major  Major version of libhwloc. */
 export function prototypeOf(name: LibhwlocFunction, major: number): string {
   const prototype = (major === 3 ? prototypesOf3[name] : undefined) ?? early[name] ?? othersOf()[name];
   if (prototype === undefined) throw new Error(`${name} stands in no table`);
   return prototype;
 }
 
-/** The names of all of them. */
+/** The names of all functions in the tables. */
 export function functionNames(): readonly LibhwlocFunction[] {
   return Object.keys({ ...early, ...othersOf() }) as LibhwlocFunction[];
 }

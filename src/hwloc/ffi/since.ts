@@ -1,10 +1,15 @@
-// Since which version hwloc has each function, type and support bit that this binding uses. What is not listed is in 2.0.
+// The hwloc version that introduced each function, type and support bit of this binding. Everything not
+// listed is in 2.0.
 //
-// Sources: NEWS of hwloc 2.15, and hwloc.h of 2.9 to 2.15. test/hwloc/versions.test.ts compares it with the library at hand.
+// Sources: NEWS of hwloc 2.15, and hwloc.h of 2.9 to 2.15. test/hwloc/versions.test.ts compares the table
+// with the installed library.
 
 import type { LibhwlocFunction } from './prototypes.js';
 
-/** `HWLOC_API_VERSION` of the first release that has it. 2.9 reports that of 2.8, 2.13 and later 2.x releases that of 2.12. */
+/**
+ * `HWLOC_API_VERSION` of the first release that has the entry. 2.9 reports the number of 2.8; 2.13 and later
+ * 2.x releases report the number of 2.12.
+ */
 type Since<Name extends string> = Readonly<Partial<Record<Name, number>>>;
 
 export const functionsSince: Since<LibhwlocFunction> = {
@@ -31,7 +36,7 @@ export const functionsSince: Since<LibhwlocFunction> = {
 /** By the names of hwloc_obj_type_string(). */
 export const typesSince: Since<string> = { Die: 0x20100, MemCache: 0x20100 };
 
-/** Fields of the support structs, by our names. */
+/** Fields of the support structs, by the names of this binding. */
 export const supportSince: Since<string> = {
   disallowedPu: 0x20100,
   disallowedNuma: 0x20100,
@@ -40,7 +45,7 @@ export const supportSince: Since<string> = {
   weightedInterleave: 0x20b00,
 };
 
-/** Whether a version has what a table above lists under a name. */
+/** Whether a version has an entry of a table above. */
 export function isIn<Name extends string>(table: Since<Name>, name: Name, apiVersion: number): boolean {
   return apiVersion >= (table[name] ?? 0x20000);
 }

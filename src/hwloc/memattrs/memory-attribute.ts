@@ -1,4 +1,4 @@
-// Attributes of memory, by which to choose the node to allocate on (hwloc/memattrs.h).
+// Attributes of memory, for choosing the node to allocate on (hwloc/memattrs.h).
 
 import { inspect } from 'node:util';
 import { CpuSet } from '../bitmap/bitmap.js';
@@ -14,10 +14,10 @@ import { type TopologyHandle, addressIn, objectsOf, pointerOf } from '../topolog
 const HIGHER_FIRST = 1 << 0;
 const NEED_INITIATOR = 1 << 2;
 
-/** HWLOC_MEMATTR_ID_CAPACITY and _LOCALITY are 0 and 1: hwloc takes them from the node itself. */
+/** HWLOC_MEMATTR_ID_CAPACITY and _LOCALITY are 0 and 1: hwloc computes them from the node itself. */
 const LAST_TAKEN_FROM_NODE = 1;
 
-/** Who accesses the memory: some CPUs, or an object such as a GPU. */
+/** What accesses the memory: some CPUs, or an object such as a GPU. */
 export type Initiator = CpuSet | TopologyObject;
 
 /** A node (or other object) and its value. */
@@ -26,18 +26,19 @@ export interface TargetValue {
   readonly value: number;
 }
 
-/** Who accesses, and the value for it. */
+/** An initiator, and the value for it. */
 export interface InitiatorValue {
   readonly initiator: Initiator;
   readonly value: number;
 }
 
 /**
- * One attribute of memory. Values are whole numbers, exact to 2^53: bytes for Capacity, PUs for Locality, MiB/s for
- * bandwidths, nanoseconds for latencies, whatever was registered for others.
+ * One attribute of memory. Values are whole numbers, exact to 2^53. Units: bytes for Capacity, PUs for
+ * Locality, MiB/s for bandwidths, nanoseconds for latencies; the program that registers another attribute
+ * defines its unit.
  *
- * Where `needsInitiator` is false, initiators are ignored. Everything throws TopologyClosedError after `close()`, and
- * ForeignObjectError for an object of another topology.
+ * If `needsInitiator` is false, initiators are ignored. All methods throw TopologyClosedError after
+ * `close()`, and ForeignObjectError for an object of another topology.
  */
 export class MemoryAttribute {
   readonly #topology: TopologyHandle;
@@ -45,17 +46,17 @@ export class MemoryAttribute {
   /** @internal */
   constructor(
     topology: TopologyHandle,
-    /** The number by which hwloc knows it: 0 is Capacity, those from 8 on were registered. */
+    /** hwloc's number of the attribute: 0 is Capacity; numbers from 8 on were registered. */
     readonly id: number,
     /** `Capacity`, `Locality`, `Bandwidth`, `Latency`, `ReadBandwidth`, … or a registered name. */
     readonly name: string,
     /** Whether higher or lower values are better. */
     readonly better: 'higher' | 'lower',
-    /** Whether values depend on who accesses the memory. */
+    /** Whether values depend on the initiator. */
     readonly needsInitiator: boolean,
   ) {
     this.#topology = topology;
-    // What is passed to libhwloc depends on these fields.
+    // Frozen, since the arguments of libhwloc depend on these fields.
     Object.freeze(this);
   }
 
@@ -68,7 +69,8 @@ export class MemoryAttribute {
   value(target: TopologyObject, initiator?: Initiator): number | undefined {
     const name = 'hwloc_memattr_get_value';
     const node = addressIn(this.#topology, target);
-    // libhwloc up to 2.9 does not look at the type: it reads the memory of a cache, and the CPUs of a PCI device, which has none.
+    // libhwloc up to 2.9 does not look at the type: it would read the memory of a cache, and the CPUs of a
+    // PCI device, which has none.
     if (this.id <= LAST_TAKEN_FROM_NODE && target.type !== 'NUMANode') return undefined;
     const value = [0];
     const found = this.#with(this.#needed(initiator), (from) =>
@@ -80,8 +82,8 @@ export class MemoryAttribute {
   }
 
   /**
-   * The nodes that have a value, and their values: for this initiator, if one is given and needed. Without one, where it
-   * is needed, hwloc reports a value of each node for some initiator or other: look at {@link initiators} then.
+   * The nodes that have a value, and their values for an initiator. If the attribute needs an initiator and
+   * none is given, hwloc reports the value of each node for some initiator: use {@link initiators} then.
    *
    * @see hwloc_memattr_get_targets()
    */
@@ -100,7 +102,10 @@ export class MemoryAttribute {
     });
   }
 
-  /** Who has a value for a node, and which. None if the attribute needs no initiator. @see hwloc_memattr_get_initiators() */
+  /**
+   * The initiators that have a value for a node, and their values. An empty list if the attribute needs no
+   * initiator. @see hwloc_memattr_get_initiators()
+   */
   initiators(target: TopologyObject): readonly InitiatorValue[] {
     const name = 'hwloc_memattr_get_initiators';
     const node = addressIn(this.#topology, target);
@@ -123,7 +128,7 @@ export class MemoryAttribute {
   }
 
   /**
-   * The node with the best value, `undefined` if none has one (for this initiator).
+   * The node with the best value, `undefined` if no node has a value (for this initiator).
    *
    * @throws InvalidArgumentError  the attribute needs an initiator, and none is given
    * @see hwloc_memattr_get_best_target()
@@ -140,7 +145,10 @@ export class MemoryAttribute {
     return object && { target: object, value: Number(value[0]) };
   }
 
-  /** Who has the best value for a node; `undefined` if nobody, or if no initiator is needed. @see hwloc_memattr_get_best_initiator() */
+  /**
+   * The initiator with the best value for a node; `undefined` if there is none, or if the attribute needs no
+   * initiator. @see hwloc_memattr_get_best_initiator()
+   */
   bestInitiator(target: TopologyObject): InitiatorValue | undefined {
     const name = 'hwloc_memattr_get_best_initiator';
     const node = addressIn(this.#topology, target);
@@ -163,7 +171,10 @@ export class MemoryAttribute {
     return `<MemoryAttribute ${this.id} ${this.name}: ${this.better} is better${this.needsInitiator ? ', by initiator' : ''}>`;
   }
 
-  /** @internal Differs from topology to topology, for those who compare attributes: assert.deepStrictEqual(), vitest's toEqual(). */
+  /**
+   * @internal Differs in each topology, so that comparisons see it: assert.deepStrictEqual(), vitest's
+   *   toEqual().
+   */
   get [Symbol.toStringTag](): string {
     return #topology in this ? `MemoryAttribute of ${this.#topology[Symbol.toStringTag]}` : 'MemoryAttribute';
   }
@@ -189,7 +200,7 @@ export class MemoryAttribute {
     const { isCpuset, pointer } = locationAt(room, index);
     const model = objectsOf(this.#topology);
     const object = isCpuset ? undefined : model.objectAt(pointer);
-    // The set belongs to the topology: it must be read, not freed.
+    // The set belongs to the topology: read it, but do not free it.
     return object ?? new CpuSet(readBits(model.memory, pointer));
   }
 }
@@ -217,7 +228,7 @@ function memoryAttribute(topology: TopologyHandle, id: number): MemoryAttribute 
   return new MemoryAttribute(topology, id, text, better, (bits & NEED_INITIATOR) !== 0);
 }
 
-/** Whether hwloc has a value. It says EINVAL or ENOENT if a node or an initiator has none. */
+/** Whether hwloc has a value. It returns EINVAL or ENOENT if a node or an initiator has none. */
 function present(call: () => unknown): boolean {
   try {
     call();

@@ -1,4 +1,4 @@
-// What objects of each type have beyond the common fields: the types of `object.attributes`.
+// The types of `object.attributes`: what objects of each type have in addition to the common fields.
 
 /** Pages of one size. */
 export interface PageType {
@@ -35,7 +35,10 @@ export interface CacheAttributes {
   /** Ways; `undefined` if unknown. */
   readonly associativity: number | 'full' | undefined;
   readonly kind: 'unified' | 'data' | 'instruction';
-  /** Whether it holds all that the caches below hold; with hwloc 3 only (the infos of hwloc 2 may have `Inclusive`). */
+  /**
+   * Whether it holds everything that the caches below hold; with hwloc 3 only (the infos of hwloc 2 may have
+   * `Inclusive`).
+   */
   readonly inclusive: boolean | undefined;
 }
 
@@ -43,14 +46,14 @@ export interface CacheAttributes {
 export interface GroupAttributes {
   /** How many groups are above; not the depth of the object. */
   readonly depth: number;
-  /** hwloc's internal numbers of what the group stands for. */
+  /** hwloc's internal number for the reason of the group. */
   readonly kind: number;
   readonly subkind: number;
   /** Whether hwloc was told not to merge it with an equal parent or child. */
   readonly dontMerge: boolean;
 }
 
-/** Where a PCI device is, and what it is. @see struct hwloc_pcidev_attr_s */
+/** The address and identity of a PCI device. @see struct hwloc_pcidev_attr_s */
 export interface PciAttributes {
   /** `0000:04:00.1`: domain, bus, device and function in hexadecimal. */
   readonly busId: string;
@@ -71,7 +74,7 @@ export interface PciAttributes {
   readonly linkSpeed: number | undefined;
 }
 
-/** One side of a bridge: the processor's, or a PCI device of its own. */
+/** The upper side of a bridge: the host, or a PCI device of its own. */
 export type BridgeUpstream = { readonly type: 'Host' } | ({ readonly type: 'PCI' } & PciAttributes);
 
 /** The PCI buses below a bridge. */
@@ -92,17 +95,17 @@ export interface BridgeAttributes {
   readonly depth: number;
 }
 
-/** What an OS device is: `Block` with hwloc 2 only, `Storage` and `Memory` with hwloc 3. */
+/** The kinds of OS device: `Block` with hwloc 2 only, `Storage` and `Memory` with hwloc 3. */
 export type OsDeviceType =
   'Block' | 'Storage' | 'Memory' | 'GPU' | 'Network' | 'OpenFabrics' | 'DMA' | 'CoProc';
 
 /** @see struct hwloc_osdev_attr_s */
 export interface OsDeviceAttributes {
-  /** One with hwloc 2, one or more with hwloc 3; none if this binding does not know it. */
+  /** One type with hwloc 2, one or more with hwloc 3; none if this binding does not know the type. */
   readonly types: readonly OsDeviceType[];
 }
 
-/** Of any type. */
+/** The attributes of any type. */
 export type ObjectAttributes =
   | NumaNodeAttributes
   | CoreAttributes

@@ -1,4 +1,4 @@
-// The fields of `struct hwloc_obj`, read in place.
+// Reads the fields of `struct hwloc_obj` in place.
 
 import { type Check, check } from '../../check/index.js';
 import type { CpuSet, NodeSet } from '../bitmap/bitmap.js';
@@ -19,15 +19,19 @@ export let modelOf: (object: ObjectFields) => Model;
 export let addressOf: (object: ObjectFields) => number;
 /** An object of any topology. */
 export let objectCheck: Check;
-/** A text that no other object of this process has; empty for what is no object, such as the prototype. */
+/**
+ * A text that no other object of this process has; empty for a value that is not an object, such as the
+ * prototype.
+ */
 export let identityOf: (object: ObjectFields) => string;
 
 /**
  * The public fields of an object, under their names in hwloc.h.
  *
- * Numbers are read from the topology's memory at every access; links, texts, sets, infos, attributes and lists of
- * children are found at the first access and kept, since a topology does not change. Everything throws {@link TopologyClosedError}
- * after `close()`. `userdata` is not offered: in a shared topology it means nothing.
+ * Numbers are read from the topology's memory at every access. Links, texts, sets, infos, attributes and
+ * lists of children are read at the first access and kept, since a topology does not change. All fields throw
+ * {@link TopologyClosedError} after `close()`. `userdata` is not offered: in a shared topology it means
+ * nothing.
  */
 export class ObjectFields {
   readonly #model: Model;
@@ -88,20 +92,20 @@ export class ObjectFields {
     return this.#uint(this.#offsets.type);
   }
 
-  /** What the type says not, such as `'Cluster'` of a group or `'HBM'` of a NUMA node. */
+  /** A more precise type, such as `'Cluster'` for a group or `'HBM'` for a NUMA node. */
   get subtype(): string | undefined {
     return this.#subtype !== null
       ? this.#open(this.#subtype)
       : (this.#subtype = this.#text(this.#offsets.subtype));
   }
 
-  /** The number by which the operating system knows it; unique among PUs, and among NUMA nodes. */
+  /** The operating system's number of the object; unique among PUs, and among NUMA nodes. */
   get osIndex(): number | undefined {
     const index = this.#uint(this.#offsets.osIndex);
     return index === HWLOC_UNKNOWN_INDEX ? undefined : index;
   }
 
-  /** The name, of OS devices and Misc objects mostly. */
+  /** The name. Mostly OS devices and Misc objects have one. */
   get name(): string | undefined {
     return this.#name !== null ? this.#open(this.#name) : (this.#name = this.#text(this.#offsets.name));
   }
@@ -111,7 +115,7 @@ export class ObjectFields {
     return this.#uint64(this.#offsets.totalMemory);
   }
 
-  /** What only objects of its type have. @see union hwloc_obj_attr_u */
+  /** The attributes that only objects of its type have. @see union hwloc_obj_attr_u */
   get attributes(): ObjectAttributes | undefined {
     if (this.#attributes !== null) return this.#open(this.#attributes);
     const { type } = this;
@@ -127,7 +131,7 @@ export class ObjectFields {
     return this.#view.getInt32(this.#at + this.#offsets.depth, littleEndian);
   }
 
-  /** The place in its level, from 0. */
+  /** The position in its level, from 0. */
   get logicalIndex(): number {
     return this.#uint(this.#offsets.logicalIndex);
   }
@@ -139,21 +143,21 @@ export class ObjectFields {
       : (this.#nextCousin = this.#object(this.#offsets.nextCousin));
   }
 
-  /** The one before it in its level. */
+  /** The previous object of its level. */
   get previousCousin(): TopologyObject | undefined {
     return this.#previousCousin !== null
       ? this.#open(this.#previousCousin)
       : (this.#previousCousin = this.#object(this.#offsets.previousCousin));
   }
 
-  /** `undefined` for the root. */
+  /** The parent; `undefined` for the root. */
   get parent(): TopologyObject | undefined {
     return this.#parent !== null
       ? this.#open(this.#parent)
       : (this.#parent = this.#object(this.#offsets.parent));
   }
 
-  /** The place in the parent's list of children in which it is, from 0. */
+  /** The position in its list of children, from 0. */
   get siblingRank(): number {
     return this.#uint(this.#offsets.siblingRank);
   }
@@ -165,7 +169,7 @@ export class ObjectFields {
       : (this.#nextSibling = this.#object(this.#offsets.nextSibling));
   }
 
-  /** The one before it in the same list of children. */
+  /** The previous object in the same list of children. */
   get previousSibling(): TopologyObject | undefined {
     return this.#previousSibling !== null
       ? this.#open(this.#previousSibling)
@@ -177,7 +181,7 @@ export class ObjectFields {
     return this.#uint(this.#offsets.arity);
   }
 
-  /** The normal children: those in the main tree, from packages down to PUs. */
+  /** The normal children: objects of the main tree, from packages down to PUs. */
   get children(): readonly NormalObject[] {
     return this.#children !== null
       ? this.#open(this.#children)
@@ -257,7 +261,7 @@ export class ObjectFields {
     return (this.#completeNodeset = this.#nodeSet(this.#offsets.completeNodeset));
   }
 
-  /** What hwloc has found out about it: names and values. A name may occur twice. */
+  /** What hwloc has found out about the object: names and values. A name may occur twice. */
   get infos(): readonly Info[] {
     if (this.#infos !== null) return this.#open(this.#infos);
     return (this.#infos = this.#model.infosAt(

@@ -1,4 +1,4 @@
-// Objects as a person reads them.
+// Describes objects as text for people.
 
 import type { BridgeAttributes } from './attributes.js';
 import type { TopologyObject } from './kinds.js';
@@ -14,7 +14,7 @@ function nameOf(object: TopologyObject): string {
   return parts.join(' ');
 }
 
-/** What the object is, and what matters of it, on one line. */
+/** The type, name and most important fields of an object, on one line. */
 export function describe(object: TopologyObject): string {
   const facts: string[] = [];
   if (object.subtype !== undefined) facts.push(object.subtype);

@@ -1,4 +1,4 @@
-// The objects as a union discriminated by `type`: what TypeScript knows of `attributes` once it knows the type.
+// Types of objects as a union discriminated by `type`: a check of the type narrows `attributes`.
 
 import type {
   BridgeAttributes,
@@ -20,7 +20,7 @@ import type {
   ObjectType,
 } from './types.js';
 
-/** Objects of the main tree and of memory: their sets are always there. */
+/** Objects of the main tree, and memory objects: their sets are always there. */
 interface WithSets extends ObjectView {
   readonly cpuset: CpuSet;
   readonly completeCpuset: CpuSet;
@@ -68,7 +68,7 @@ export interface IoOf<
 
 /** The root: the whole machine. */
 export type MachineObject = NormalOf<'Machine'>;
-/** What is put into a socket. */
+/** A processor package, usually a socket. */
 export type PackageObject = NormalOf<'Package'>;
 export type DieObject = NormalOf<'Die'>;
 /** With hwloc 2 it has no attributes. */
@@ -78,7 +78,7 @@ export type PuObject = NormalOf<'PU'>;
 /** A data or unified cache. */
 export type DataCacheObject = NormalOf<DataCacheType, CacheAttributes>;
 export type InstructionCacheObject = NormalOf<InstructionCacheType, CacheAttributes>;
-/** Objects that belong together for some other reason. */
+/** Objects that belong together for another reason. */
 export type GroupObject = NormalOf<'Group', GroupAttributes>;
 export type NumaNodeObject = MemoryOf<'NUMANode', NumaNodeAttributes>;
 /** A cache in front of a NUMA node. */
@@ -86,7 +86,7 @@ export type MemoryCacheObject = MemoryOf<'MemCache', CacheAttributes>;
 export type BridgeObject = IoOf<'Bridge', BridgeAttributes>;
 export type PciDeviceObject = IoOf<'PCIDev', PciAttributes>;
 export type OsDeviceObject = IoOf<'OSDev', OsDeviceAttributes>;
-/** Whatever somebody has put there. */
+/** An object that a user has added. */
 export interface MiscObject extends WithoutSets {
   readonly type: 'Misc';
   readonly childKind: 'misc';

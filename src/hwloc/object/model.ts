@@ -1,4 +1,5 @@
-// The memory of one open topology as objects: finds the JavaScript object of a C object, and reads what is shared.
+// The objects of one open topology: finds the JavaScript object of a C object, and reads what all objects
+// share.
 
 import { CpuSet, NodeSet } from '../bitmap/bitmap.js';
 import { TopologyClosedError } from '../errors.js';
@@ -16,13 +17,16 @@ export interface Info {
   readonly value: string;
 }
 
-/** Stays in this folder: it reads memory wherever it is told to, and knows no closed topologies but by {@link open}. */
+/**
+ * Only for this folder: it reads memory at any address, and {@link open} is all that it knows about closed
+ * topologies.
+ */
 export class Model {
   readonly layout: Layout;
   readonly memory: Memory;
-  /** False once the topology was closed: everything that reads memory looks at it first. */
+  /** False after the topology is closed. All code that reads memory checks this first. */
   open = true;
-  /** One JavaScript object for each C object that was ever asked for, so that `===` compares objects. */
+  /** One JavaScript object for each C object that was asked for, so that `===` compares objects. */
   readonly #objects = new Map<number, TopologyObject>();
 
   readonly #pointer: number;
@@ -40,7 +44,10 @@ export class Model {
     this.memory = new Memory(mapping);
   }
 
-  /** The table for the attributes of bridges and PCI devices, which {@link layout} may not be. @throws NotSupportedError */
+  /**
+   * The table for the attributes of bridges and PCI devices. It may differ from {@link layout}. @throws
+   * NotSupportedError
+   */
   get pciLayout(): Layout {
     return (this.#pciLayout ??= pciLayoutOf(this.#pointer, this.memory, this.layout));
   }

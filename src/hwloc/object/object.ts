@@ -1,4 +1,4 @@
-// An object of a topology: its fields, and what is near it.
+// An object of a topology: its fields, and the objects near it.
 
 import { inspect } from 'node:util';
 import { check, text } from '../../check/index.js';
@@ -13,11 +13,11 @@ import type { DataCacheObject, MemoryObject, NormalObject, ObjectOfType, Topolog
 import { labelOf } from './label.js';
 import { type ChildKind, type ObjectType, childKindOf, isDataCache, typeCheck } from './types.js';
 
-/** What all objects have; {@link TopologyObject} is the union of them by type. */
+/** The common part of all objects. {@link TopologyObject} is the union of the types. */
 export class ObjectView extends ObjectFields {
   /**
-   * What lstopo prints for it: `Core L#3`, `PU L#6 (P#12)`, `L3 L#1 (16MB)`, `PCI 0000:04:00.1 (Ethernet)`, `Net "eth0"`. PCI devices
-   * always have their domain.
+   * lstopo's text for the object: `Core L#3`, `PU L#6 (P#12)`, `L3 L#1 (16MB)`, `PCI 0000:04:00.1 (Ethernet)`,
+   * `Net "eth0"`. PCI devices always have their domain.
    */
   get label(): string {
     return labelOf(this.#self, true);
@@ -28,11 +28,12 @@ export class ObjectView extends ObjectFields {
     return this.label;
   }
 
-  /** Which of the parent's four lists of children it is in. */
+  /** Which of the parent's four lists of children the object is in. */
   get childKind(): ChildKind {
     const { type } = this;
     if (type !== 'Unknown') return childKindOf(type);
-    // As hwloc has it of all types: levels of the main tree have depths from 0, and I/O objects no sets.
+    // hwloc's own rule for all types: levels of the main tree have depths from 0, and I/O objects have no
+    // sets.
     return this.depth >= 0 ? 'normal' : this.cpuset === undefined ? 'io' : 'memory';
   }
 
@@ -41,7 +42,7 @@ export class ObjectView extends ObjectFields {
     return [...this.children, ...this.memoryChildren, ...this.ioChildren, ...this.miscChildren];
   }
 
-  /** The value of the first info of a name. @see hwloc_obj_get_info_by_name() */
+  /** The value of the first info with a name. @see hwloc_obj_get_info_by_name() */
   info(name: string): string | undefined {
     check('name', name, text);
     return this.infos.find((info) => info.name === name)?.value;
@@ -59,7 +60,10 @@ export class ObjectView extends ObjectFields {
     return undefined;
   }
 
-  /** The ancestor, or itself, at a depth; `undefined` if it is above. @see hwloc_get_ancestor_obj_by_depth() */
+  /**
+   * The ancestor, or the object itself, at a depth; `undefined` if the object is above that depth. @see
+   * hwloc_get_ancestor_obj_by_depth()
+   */
   ancestorAtDepth(depth: number): TopologyObject | undefined {
     check('depth', depth, depthCheck);
     if (this.depth < depth) return undefined;
@@ -69,11 +73,12 @@ export class ObjectView extends ObjectFields {
   }
 
   /**
-   * The lowest object that both are below, or one of the two if the other is below it.
+   * The lowest object that both objects are below. If one of the two is below the other, the other.
    *
-   * Works for objects of all kinds (hwloc's own compares depths, which are negative for memory, I/O and Misc objects).
+   * Works for objects of all kinds. (hwloc's own function compares depths, which are negative for memory, I/O
+   * and Misc objects.)
    *
-   * @throws ForeignObjectError  the other is of another topology
+   * @throws ForeignObjectError  the other object belongs to another topology
    * @see hwloc_get_common_ancestor_obj()
    */
   commonAncestor(other: TopologyObject): TopologyObject {
@@ -85,7 +90,8 @@ export class ObjectView extends ObjectFields {
   }
 
   /**
-   * Whether its CPUs are among those of another object. False for I/O and Misc objects, which have none.
+   * Whether the CPUs of this object are among the CPUs of another object. False for I/O and Misc objects,
+   * which have none.
    *
    * @throws ForeignObjectError
    * @see hwloc_obj_is_in_subtree()
@@ -96,7 +102,10 @@ export class ObjectView extends ObjectFields {
     return cpuset !== undefined && (this.cpuset?.isSubsetOf(cpuset) ?? false);
   }
 
-  /** Itself, or the first ancestor that has CPUs: where a device is attached. @see hwloc_get_non_io_ancestor_obj() */
+  /**
+   * The object itself, or its first ancestor that has CPUs: where a device is attached. @see
+   * hwloc_get_non_io_ancestor_obj()
+   */
   get nonIoAncestor(): NormalObject | MemoryObject {
     let up: TopologyObject | undefined = this.#self;
     while (up.childKind === 'io' || up.childKind === 'misc') {
@@ -107,7 +116,10 @@ export class ObjectView extends ObjectFields {
     return up;
   }
 
-  /** The nearest data or unified cache that it shares with others. @see hwloc_get_shared_cache_covering_obj() */
+  /**
+   * The nearest data or unified cache that this object shares with others. @see
+   * hwloc_get_shared_cache_covering_obj()
+   */
   get sharedCache(): DataCacheObject | undefined {
     const { cpuset } = this;
     if (cpuset === undefined) return undefined;
@@ -124,7 +136,10 @@ export class ObjectView extends ObjectFields {
     return this.children.find((child) => set.isSubsetOf(child.cpuset));
   }
 
-  /** Itself and all below, of all four kinds: each object before its children, in the order of {@link allChildren}. */
+  /**
+   * The object and all objects below it, of all four kinds: each object before its children, in the order of
+   * {@link allChildren}.
+   */
   *walk(): Generator<TopologyObject, void, undefined> {
     const stack: TopologyObject[] = [this.#self];
     for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
@@ -138,7 +153,10 @@ export class ObjectView extends ObjectFields {
     }
   }
 
-  /** It and all below, for `JSON.stringify`, as docs/topology.schema.json describes objects. */
+  /**
+   * The object and all objects below it, for `JSON.stringify`, as docs/topology.schema.json describes
+   * objects.
+   */
   toJSON(): ObjectJson {
     return objectJson(this.#self);
   }
@@ -148,7 +166,10 @@ export class ObjectView extends ObjectFields {
     return describe(this.#self);
   }
 
-  /** @internal Differs from object to object, for those who compare them: assert.deepStrictEqual(), vitest's toEqual(). */
+  /**
+   * @internal Differs in each object, so that comparisons see it: assert.deepStrictEqual(), vitest's
+   *   toEqual().
+   */
   get [Symbol.toStringTag](): string {
     return `TopologyObject${identityOf(this)}`;
   }

@@ -1,4 +1,4 @@
-// Reads `union hwloc_obj_attr_u` of an object, once; the result is frozen.
+// Reads `union hwloc_obj_attr_u` of an object once; the result is frozen.
 
 import type { Layout, PciOffsets } from '../ffi/layout.js';
 import { type Memory, littleEndian, readUint, readUint64 } from '../ffi/memory.js';
@@ -64,7 +64,7 @@ function readCore(layout: Layout, view: DataView, at: number): CoreAttributes | 
   return core && Object.freeze({ cpuKind: readRank(view, at, core.cpuKind) });
 }
 
-/** A number from 0; -1 where hwloc does not know. */
+/** A number from 0; undefined for hwloc's -1 (unknown). */
 function readRank(view: DataView, at: number, offset: number | undefined): number | undefined {
   const rank = offset === undefined ? -1 : view.getInt32(at + offset, littleEndian);
   return rank < 0 ? undefined : rank;

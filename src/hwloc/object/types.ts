@@ -1,4 +1,4 @@
-// hwloc's object types by name, what kinds of types there are, and the classes of PCI devices.
+// hwloc's object types by name, their kinds, and the names of PCI classes.
 
 import { type Check, check, listed, nearest, wholeWithin } from '../../check/index.js';
 import { NotSupportedError } from '../errors.js';
@@ -47,7 +47,7 @@ export type DataCacheType = 'L1Cache' | 'L2Cache' | 'L3Cache' | 'L4Cache' | 'L5C
 /** Caches of instructions. */
 export type InstructionCacheType = 'L1iCache' | 'L2iCache' | 'L3iCache';
 
-/** Whether a text names a type of object, in hwloc's own spelling. */
+/** Whether a text is the name of an object type, in hwloc's own spelling. */
 export function isObjectType(text: string): text is ObjectType {
   return (objectTypes as readonly string[]).includes(text);
 }
@@ -58,7 +58,10 @@ export const typeCheck: Check = (value) => {
   return isObjectType(value) ? undefined : listed(objectTypes, typeMeant(value));
 };
 
-/** The type for a name that hwloc itself understands, such as `Socket`, `numa` or `l2`; else the nearest one. */
+/**
+ * The type for a name that hwloc itself understands, such as `Socket`, `numa` or `l2`; otherwise the most
+ * similar type.
+ */
 function typeMeant(name: string): string | undefined {
   const number = [0];
   const understood = Number(libhwloc().native('hwloc_type_sscanf')(name, number, null, 0)) === 0;
@@ -163,7 +166,7 @@ function kindOf(given: ObjectType | 'Unknown' | TopologyObject): ChildKind | und
 }
 
 /**
- * What a PCI device is, by its class, as lstopo calls it: `Ethernet` for 0x0200.
+ * lstopo's name for a class of PCI devices: `Ethernet` for 0x0200.
  *
  * @param classId  Class and subclass, as in {@link PciAttributes}.
  * @returns `Other` for a class that libhwloc does not know.

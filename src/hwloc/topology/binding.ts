@@ -1,4 +1,4 @@
-// Binding of processes and threads to CPUs and to memory.
+// Binds processes and threads to CPUs and to memory.
 
 import { check, checkOptions, oneOf } from '../../check/index.js';
 import { checkCpus, checkSet } from '../arguments.js';
@@ -35,14 +35,20 @@ const policyNumbers = {
 } as const;
 
 /**
- * Where new memory comes from: `default` of the system, the node of the thread that touches it first, the nodes bound
- * to, these in turn, in turn by weight (hwloc 2.11 and later), or the node of the thread that touches it next.
+ * Where new memory comes from:
+ *
+ * - `default`: as the system decides
+ * - `firstTouch`: the node of the thread that touches it first
+ * - `bind`: the nodes bound to
+ * - `interleave`: these nodes in turn
+ * - `weightedInterleave`: in turn by weight (hwloc 2.11 and later)
+ * - `nextTouch`: the node of the thread that touches it next
  */
 export type MemoryBindingPolicy = keyof typeof policyNumbers;
 
 const policyCheck = oneOf(Object.keys(policyNumbers));
 
-/** What is in force. */
+/** The memory binding in force. */
 export interface MemoryBinding {
   readonly nodeset: NodeSet;
   /** `mixed`: threads differ, or it is unknown. */
@@ -59,14 +65,16 @@ const advice = {
 };
 
 /**
- * The part of a topology that binds. What the system cannot do throws {@link NotSupportedError} before it is tried.
+ * The part of a topology that binds. An operation that the system does not support throws {@link
+ * NotSupportedError} before it is tried.
  */
 export class TopologyBinding extends TopologyHardware {
   /**
-   * Binds to CPUs. On Linux threads that are started later inherit it.
+   * Binds to CPUs. On Linux, threads that are started later inherit the binding.
    *
    * @throws NotSupportedError
-   * @throws HwlocError  `EINVAL`: the set is empty or outside of the machine. `EXDEV`: with `strict`. `EPERM`, `ESRCH`: of `pid`.
+   * @throws HwlocError  `EINVAL`: the set is empty or outside of the machine. `EXDEV`: with `strict`.
+   *   `EPERM`, `ESRCH`: about `pid`.
    * @see hwloc_set_cpubind(), hwloc_set_proc_cpubind()
    */
   setCpuBinding(set: CpuSet, options: SetCpuBindingOptions = {}): void {
@@ -91,10 +99,10 @@ export class TopologyBinding extends TopologyHardware {
   }
 
   /**
-   * The CPUs to which something is bound: all, if it is not.
+   * The CPUs to which the process or thread is bound: all CPUs, if it is not bound.
    *
    * @throws NotSupportedError
-   * @throws HwlocError  `EXDEV` or `EAGAIN`: with `strict`, threads differ. `EPERM`, `ESRCH`: of `pid`.
+   * @throws HwlocError  `EXDEV` or `EAGAIN`: with `strict`, threads differ. `EPERM`, `ESRCH`: about `pid`.
    * @see hwloc_get_cpubind(), hwloc_get_proc_cpubind()
    */
   getCpuBinding(options: BindingOptions = {}): CpuSet {
@@ -110,10 +118,10 @@ export class TopologyBinding extends TopologyHardware {
   }
 
   /**
-   * The CPUs where something ran last. It may have moved by the time this is read.
+   * The CPUs where the process or thread ran last. It may have moved by the time the call returns.
    *
    * @throws NotSupportedError
-   * @throws HwlocError  `EPERM`, `ESRCH`: of `pid`.
+   * @throws HwlocError  `EPERM`, `ESRCH`: about `pid`.
    * @see hwloc_get_last_cpu_location(), hwloc_get_proc_last_cpu_location()
    */
   lastCpuLocation(options: BindingOptions = {}): CpuSet {
@@ -133,7 +141,8 @@ export class TopologyBinding extends TopologyHardware {
    * Sets which nodes new memory comes from. Pass nodes rather than CPUs, since a node may have no CPUs.
    *
    * @throws NotSupportedError  also for a policy that the system does not have
-   * @throws HwlocError  `EINVAL`: the set is empty or outside of the machine. `EXDEV`: with `strict`. `EPERM`, `ESRCH`: of `pid`.
+   * @throws HwlocError  `EINVAL`: the set is empty or outside of the machine. `EXDEV`: with `strict`.
+   *   `EPERM`, `ESRCH`: about `pid`.
    * @see hwloc_set_membind(), hwloc_set_proc_membind()
    */
   setMemoryBinding(
@@ -165,10 +174,10 @@ export class TopologyBinding extends TopologyHardware {
   }
 
   /**
-   * Where memory that is allocated from now on comes from.
+   * Where memory comes from that is allocated from now on.
    *
    * @throws NotSupportedError
-   * @throws HwlocError  `EXDEV` or `EAGAIN`: with `strict`, threads differ. `EPERM`, `ESRCH`: of `pid`.
+   * @throws HwlocError  `EXDEV` or `EAGAIN`: with `strict`, threads differ. `EPERM`, `ESRCH`: about `pid`.
    * @see hwloc_get_membind(), hwloc_get_proc_membind()
    */
   getMemoryBinding(options: BindingOptions = {}): MemoryBinding {

@@ -7,7 +7,7 @@ import { type NormalType, isNormal } from '../object/types.js';
 
 /** @see hwloc_distrib() */
 export interface DistributeOptions {
-  /** Spread below these objects only. Default: the machine. */
+  /** Spread below these objects only. Default: the whole machine. */
   readonly roots?: readonly TopologyObject[];
   /** The type or the depth below which nothing is split further. Default: down to the PUs. */
   readonly until?: NormalType | number;
@@ -15,12 +15,12 @@ export interface DistributeOptions {
   readonly reverse?: boolean;
 }
 
-/** The same, with `until` as a depth. */
+/** {@link DistributeOptions}, with `until` as a depth. */
 interface SpreadOptions extends DistributeOptions {
   readonly until?: number;
 }
 
-/** More would need gigabytes of memory for the list alone. */
+/** A higher number would need gigabytes of memory for the list alone. */
 const countCheck = wholeWithin(0, 2 ** 24);
 
 /** One set for each item. @throws RangeError  `count` is not a whole number from 0, or no root has a CPU */
@@ -55,7 +55,7 @@ function spread(
 
   let weightBefore = 0;
   for (const { normal, cpuset, weight } of branches) {
-    // Rounded up for all before it: the last ones may get a bit less.
+    // The share of all branches so far is rounded up, so the last branches may get a bit less.
     const chunk = share(weightBefore + weight) - share(weightBefore);
     weightBefore += weight;
     if (normal.arity > 0 && chunk > 1 && normal.depth < until) {
@@ -63,14 +63,14 @@ function spread(
     } else if (chunk > 0) {
       for (let i = 0; i < chunk; i++) sets.push(cpuset);
     } else {
-      // It gets no item: add it to the one before, so that its CPUs are not idle.
+      // The branch gets no item. Add its CPUs to the previous item, so that they are not idle.
       const last = sets.pop();
       if (last !== undefined) sets.push(last.union(cpuset));
     }
   }
 }
 
-/** Memory, I/O and Misc objects have no branches of CPUs: those of the object to which they are attached are used. */
+/** Memory, I/O and Misc objects have no branches of CPUs: use the object to which they are attached. */
 function normalAncestor(object: TopologyObject): NormalObject | undefined {
   return isNormal(object) ? object : [...object.ancestors()].find((up) => isNormal(up));
 }

@@ -1,4 +1,4 @@
-// What a topology is made of: the native one, the model of its objects, and the end of both.
+// Opens and closes a topology: holds the native topology and the model of its objects.
 
 import { ForeignObjectError, TopologyClosedError } from '../errors.js';
 import { abiOf, libhwloc } from '../ffi/library.js';
@@ -31,7 +31,7 @@ export class TopologyHandle {
   #model: Model | undefined;
   readonly #segment: Omit<Segment, 'fd'> | undefined;
 
-  /** @internal @throws TypeError  for others, who could name any memory */
+  /** @internal @throws TypeError  for callers outside of this package, who could name any memory */
   constructor(opened: Opened) {
     if (!(opened instanceof Opened)) throw new TypeError('use loadTopology() or adoptTopology()');
     this.#pointer = opened.pointer;
@@ -54,7 +54,10 @@ export class TopologyHandle {
     return this.#pointer === undefined;
   }
 
-  /** Where the topology is mapped, if it was adopted: its virtual address, its bytes, its offset in the file. */
+  /**
+   * Where the topology is mapped, if it was adopted: its virtual address, its length in bytes, its offset in
+   * the file.
+   */
   get adoptedFrom(): Omit<Segment, 'fd'> | undefined {
     return this.#segment;
   }
@@ -65,7 +68,7 @@ export class TopologyHandle {
   }
 
   /**
-   * Whether it describes the machine we run on, so that binding to its objects means something.
+   * Whether it describes this machine, so that binding to its objects makes sense.
    *
    * @see hwloc_topology_is_thissystem()
    */
@@ -74,8 +77,8 @@ export class TopologyHandle {
   }
 
   /**
-   * Frees the topology, or unmaps it if it was adopted. Then its objects, and everything else that belongs to it, throw
-   * {@link TopologyClosedError}; sets and other plain values stay. Further calls do nothing.
+   * Frees the topology, or unmaps it if it was adopted. Then its objects, and everything else that belongs to
+   * it, throw {@link TopologyClosedError}; sets and other plain values stay usable. Further calls do nothing.
    *
    * A topology that several threads of this process have joined stays mapped until the process ends.
    *
@@ -84,7 +87,7 @@ export class TopologyHandle {
   close(): void {
     if (this.#pointer === undefined) return;
     const pointer = this.#pointer;
-    // First, so that nothing of ours can reach the memory while, or after, it goes away.
+    // Cleared first, so that no code of this package can reach the memory during or after its release.
     this.#pointer = undefined;
     if (this.#model !== undefined) this.#model.open = false;
     this.#model = undefined;
@@ -95,7 +98,10 @@ export class TopologyHandle {
     this.close();
   }
 
-  /** @internal Differs from topology to topology, for those who compare them: assert.deepStrictEqual(), vitest's toEqual(). */
+  /**
+   * @internal Differs in each topology, so that comparisons see it: assert.deepStrictEqual(), vitest's
+   *   toEqual().
+   */
   get [Symbol.toStringTag](): string {
     return #number in this ? `Topology ${this.#number}` : 'Topology';
   }

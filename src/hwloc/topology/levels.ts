@@ -1,4 +1,4 @@
-// The levels of a topology: objects by type, by depth and by index, and all of them in turn.
+// Finds objects by type, by depth and by index, and iterates over all objects.
 
 import { type Check, check, wholeWithin } from '../../check/index.js';
 import { depthCheck, indexCheck } from '../arguments.js';
@@ -20,7 +20,7 @@ const DEPTH_MULTIPLE = -2;
 /** The depths of the levels that are not in the main tree: NUMA nodes, bridges, PCI and OS devices, Misc, MemCache. */
 const specialDepths = [-3, -4, -5, -6, -7, -8];
 
-/** Where a PCI device is. */
+/** The address of a PCI device. */
 export interface PciAddress {
   /** Default: 0. */
   readonly domain?: number;
@@ -29,7 +29,7 @@ export interface PciAddress {
   readonly function: number;
 }
 
-/** The part of a topology that finds objects by where they stand. */
+/** The part of a topology that finds objects by their position. */
 export class TopologyLevels extends TopologyHandle implements Iterable<TopologyObject> {
   #levels = new Map<number, readonly TopologyObject[]>();
 
@@ -57,7 +57,10 @@ export class TopologyLevels extends TopologyHandle implements Iterable<TopologyO
     return depth === DEPTH_UNKNOWN ? undefined : depth === DEPTH_MULTIPLE ? 'multiple' : depth;
   }
 
-  /** The depth of a type, or if it is missing that of the next smaller one. @see hwloc_get_type_or_below_depth() */
+  /**
+   * The depth of a type. If the topology does not have the type, the depth of the next smaller one. @see
+   * hwloc_get_type_or_below_depth()
+   */
   typeOrBelowDepth(type: ObjectType): number | 'multiple' {
     check('type', type, typeCheck);
     let depth = this.depth - 1;
@@ -65,7 +68,10 @@ export class TopologyLevels extends TopologyHandle implements Iterable<TopologyO
     return this.typeDepth(type) ?? depth;
   }
 
-  /** The depth of a type, or if it is missing that of the next bigger one. @see hwloc_get_type_or_above_depth() */
+  /**
+   * The depth of a type. If the topology does not have the type, the depth of the next bigger one. @see
+   * hwloc_get_type_or_above_depth()
+   */
   typeOrAboveDepth(type: ObjectType): number | 'multiple' {
     check('type', type, typeCheck);
     let depth = 0;
@@ -91,7 +97,7 @@ export class TopologyLevels extends TopologyHandle implements Iterable<TopologyO
   }
 
   /**
-   * The number of objects of a type, at whatever depths they are (groups may be at several).
+   * The number of objects of a type, at all depths (groups may be at several).
    *
    * @see hwloc_get_nbobjs_by_type(), hwloc_get_nbobjs_by_depth()
    */
@@ -102,7 +108,7 @@ export class TopologyLevels extends TopologyHandle implements Iterable<TopologyO
   }
 
   /**
-   * The objects of a type in logical order; groups at several depths from the top down.
+   * The objects of a type in logical order. Groups at several depths come from the top down.
    *
    * @see hwloc_get_next_obj_by_type()
    */
@@ -140,7 +146,7 @@ export class TopologyLevels extends TopologyHandle implements Iterable<TopologyO
     return this.objectsAtDepth(depth)[logicalIndex];
   }
 
-  /** All objects of all kinds: each before its children, which come as in `allChildren`. */
+  /** All objects of all kinds: each object before its children, in the order of `allChildren`. */
   [Symbol.iterator](): Generator<TopologyObject, void, undefined> {
     return this.root.walk();
   }
@@ -155,14 +161,14 @@ export class TopologyLevels extends TopologyHandle implements Iterable<TopologyO
     return this.objectByOsIndex('NUMANode', osIndex);
   }
 
-  /** The first object of a type with an OS index. Only those of PUs and NUMA nodes are unique. */
+  /** The first object of a type with an OS index. OS indexes are unique for PUs and NUMA nodes only. */
   objectByOsIndex<Type extends ObjectType>(type: Type, osIndex: number): ObjectOfType<Type> | undefined {
     check('osIndex', osIndex, indexCheck);
     return this.objects(type).find((object) => object.osIndex === osIndex);
   }
 
   /**
-   * The PCI device at a place, given in parts or as a bus id: `0000:04:00.1`, or `04:00.1` in domain 0.
+   * The PCI device at an address, given in parts or as a bus id: `0000:04:00.1`, or `04:00.1` in domain 0.
    *
    * @throws SyntaxError  the text is not a bus id
    * @see hwloc_get_pcidev_by_busid(), hwloc_get_pcidev_by_busidstring()
@@ -185,7 +191,7 @@ export class TopologyLevels extends TopologyHandle implements Iterable<TopologyO
     });
   }
 
-  /** The object with a number that {@link TopologyObject} gives as `gpIndex`. */
+  /** The object with a given `gpIndex`. See {@link TopologyObject}. */
   objectByGpIndex(gpIndex: number): TopologyObject | undefined {
     check('gpIndex', gpIndex, indexCheck);
     const depths = [...Array(this.depth).keys(), ...specialDepths];

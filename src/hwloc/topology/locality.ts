@@ -1,4 +1,4 @@
-// Where things are: objects by the CPUs they have, near each other, and how to spread work over them.
+// Finds objects by their CPUs and by what is near them, and spreads work over a topology.
 
 import {
   type Check,
@@ -40,17 +40,20 @@ const LARGER_LOCALITY = 1 << 0;
 const SMALLER_LOCALITY = 1 << 1;
 const ALL = 1 << 2;
 
-/** Which NUMA nodes are local, beyond those whose CPUs are exactly those given. @see enum hwloc_local_numanode_flag_e */
+/**
+ * Which NUMA nodes count as local, in addition to nodes with exactly the given CPUs. @see enum
+ * hwloc_local_numanode_flag_e
+ */
 export interface LocalNumaNodesOptions {
-  /** Also those that are local to more CPUs. */
+  /** Also nodes that are local to more CPUs. */
   readonly larger?: boolean;
-  /** Also those that are local to fewer CPUs. */
+  /** Also nodes that are local to fewer CPUs. */
   readonly smaller?: boolean;
-  /** All of the topology, whatever the place. */
+  /** All nodes of the topology. */
   readonly all?: boolean;
 }
 
-/** What an object with the same locality must be like, beyond its type. */
+/** Conditions for an object with the same locality, in addition to its type. */
 export interface SameLocalityOptions {
   /** The whole subtype. */
   readonly subtype?: string;
@@ -60,7 +63,10 @@ export interface SameLocalityOptions {
 
 /** The part of a topology that finds objects by what is near them. */
 export class TopologyLocality extends TopologyLevels {
-  /** The first of the largest objects that are inside a set. @see hwloc_get_first_largest_obj_inside_cpuset() */
+  /**
+   * The first of the largest objects whose CPUs are all in a set. @see
+   * hwloc_get_first_largest_obj_inside_cpuset()
+   */
   firstLargestInside(set: CpuSet): NormalObject | undefined {
     checkCpus(set);
     let object: NormalObject = this.root;
@@ -74,15 +80,15 @@ export class TopologyLocality extends TopologyLevels {
   }
 
   /**
-   * The largest objects that together are exactly a set.
+   * The largest objects that together have exactly the CPUs of a set.
    *
-   * @throws HwlocError  `EINVAL`: the set is not inside the topology's
+   * @throws HwlocError  `EINVAL`: the set has CPUs that the topology does not have
    * @see hwloc_get_largest_objs_inside_cpuset()
    */
   largestInside(set: CpuSet): readonly NormalObject[] {
     checkCpus(set);
     const name = 'hwloc_get_largest_objs_inside_cpuset';
-    // Each has a CPU of its own at least.
+    // Each object has at least one CPU of its own.
     const room = new BigUint64Array(this.count('PU'));
     const found = withBitmap(set, (bitmap) =>
       invoke(name, () => libhwloc().native(name)(pointerOf(this), bitmap, room, room.length), {
@@ -93,7 +99,8 @@ export class TopologyLocality extends TopologyLevels {
   }
 
   /**
-   * The objects of a type, or at a depth, whose CPUs are all in a set, in logical order. Those without CPUs are left out.
+   * The objects of a type, or at a depth, whose CPUs are all in a set, in logical order. Objects without CPUs
+   * are left out.
    *
    * @see hwloc_get_next_obj_inside_cpuset_by_type(), hwloc_get_next_obj_inside_cpuset_by_depth()
    */
@@ -104,7 +111,10 @@ export class TopologyLocality extends TopologyLevels {
     return this.#at(where).filter((object) => inside(object, set));
   }
 
-  /** How many objects of its level are inside a set before this one, `undefined` if it is not. @see hwloc_get_obj_index_inside_cpuset() */
+  /**
+   * How many objects of its level are inside a set before this one; `undefined` if this object is not inside.
+   * @see hwloc_get_obj_index_inside_cpuset()
+   */
   indexInside(set: CpuSet, object: TopologyObject): number | undefined {
     checkCpus(set);
     addressIn(this, object);
@@ -126,7 +136,7 @@ export class TopologyLocality extends TopologyLevels {
   }
 
   /**
-   * The objects of a type, or at a depth, that have CPUs of a set.
+   * The objects of a type, or at a depth, that have at least one CPU of a set.
    *
    * @see hwloc_get_next_obj_covering_cpuset_by_type(), hwloc_get_next_obj_covering_cpuset_by_depth()
    */
@@ -144,7 +154,10 @@ export class TopologyLocality extends TopologyLevels {
     return [lowest, ...lowest.ancestors()].find((up) => isDataCache(up));
   }
 
-  /** The object of a type that is found by walking down: the i-th core in the j-th package. @see hwloc_get_obj_below_array_by_type() */
+  /**
+   * Follows a path of types and indexes from the root down: the i-th core in the j-th package. @see
+   * hwloc_get_obj_below_array_by_type()
+   */
   objectBelow(...path: readonly (readonly [ObjectType, number])[]): TopologyObject | undefined {
     let object: TopologyObject | undefined = this.root;
     for (const step of path) {
@@ -158,7 +171,8 @@ export class TopologyLocality extends TopologyLevels {
   }
 
   /**
-   * The other objects of its level, the closest first. NUMA nodes, I/O and Misc objects have none: they are in no tree.
+   * The other objects of its level, the closest first. An empty list for NUMA nodes, I/O and Misc objects,
+   * which are not in the main tree.
    *
    * @param max  How many at most. Default: all.
    * @throws ForeignObjectError
@@ -175,7 +189,8 @@ export class TopologyLocality extends TopologyLevels {
   }
 
   /**
-   * The object of another type with exactly the same CPUs and nodes, or of I/O objects below the same PCI device.
+   * The object of another type with exactly the same CPUs and nodes. For an I/O object: below the same PCI
+   * device.
    *
    * @throws ForeignObjectError
    * @see hwloc_get_obj_with_same_locality()
@@ -194,7 +209,8 @@ export class TopologyLocality extends TopologyLevels {
   }
 
   /**
-   * The NUMA nodes that are local to a set of CPUs or to an object: by default those whose CPUs are exactly the same.
+   * The NUMA nodes that are local to a set of CPUs or to an object: by default the nodes with exactly the
+   * same CPUs.
    *
    * @throws NotSupportedError  before hwloc 2.3
    * @see hwloc_get_local_numanode_objs()
@@ -218,7 +234,8 @@ export class TopologyLocality extends TopologyLevels {
   }
 
   /**
-   * Spreads `count` items over the topology: a set of CPUs for each, as far apart as possible, in logical order.
+   * Spreads `count` items over the topology. Each item gets a set of CPUs, as far apart as possible, in
+   * logical order.
    *
    * @throws ForeignObjectError, RangeError
    * @throws InvalidArgumentError  `until` is a type whose objects are at several depths, as groups can be
@@ -247,7 +264,7 @@ export class TopologyLocality extends TopologyLevels {
   /**
    * One CPU of each core: leaves out simultaneous multithreading.
    *
-   * @param which  Which PU of each core, from 0; a core that has fewer keeps none.
+   * @param which  Which PU of each core, from 0. A core with fewer PUs gets none.
    * @see hwloc_bitmap_singlify_per_core()
    */
   singlifyPerCore(set: CpuSet, which = 0): CpuSet {

@@ -4,7 +4,7 @@ import { libhwloc } from '../ffi/library.js';
 import { isIn, supportSince } from '../ffi/since.js';
 import { type TopologyHandle, objectsOf, pointerOf } from './handle.js';
 
-/** What was discovered. @see struct hwloc_topology_discovery_support */
+/** What hwloc can discover. @see struct hwloc_topology_discovery_support */
 export interface DiscoverySupport {
   readonly pu: boolean;
   readonly numa: boolean;
@@ -51,7 +51,7 @@ export interface MemoryBindingSupport {
 
 /** @see struct hwloc_topology_misc_support */
 export interface MiscSupport {
-  /** The bits are those of the machine from which the topology was exported. */
+  /** The bits are from the machine where the topology was exported. */
   readonly importedSupport: boolean;
 }
 
@@ -69,7 +69,7 @@ export function readSupport(topology: TopologyHandle): Support {
   const { apiVersion, native } = libhwloc();
   const structs = Number(native('hwloc_topology_get_support')(pointerOf(topology)));
   const read = (position: number, names: readonly string[]) => {
-    // Older releases have fewer fields, and 2.0 to 2.2 fewer structs: what they do not know they do not support.
+    // Older releases have fewer fields, and 2.0 to 2.2 fewer structs. A missing field means: not supported.
     const known = names.filter((name) => isIn(supportSince, name, apiVersion));
     const address = known.length === 0 ? 0 : memory.uint64(structs + 8 * position);
     const bit = (name: string) => known.includes(name) && memory.uint8(address + known.indexOf(name)) === 1;

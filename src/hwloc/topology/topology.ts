@@ -55,18 +55,18 @@ export class Topology extends TopologyBinding {
     return topologyJson(this);
   }
 
-  /** Bytes that {@link writeTo} needs. @see hwloc_shmem_topology_get_length() */
+  /** The number of bytes that {@link writeTo} needs. @see hwloc_shmem_topology_get_length() */
   sharedLength(): number {
-    // Kept: libhwloc copies the whole topology to find it out.
+    // Kept: libhwloc copies the whole topology to compute it.
     return (this.#sharedLength ??= shmemLength(pointerOf(this)));
   }
 
   /**
-   * Writes the topology into a file for others to adopt.
+   * Writes the topology into a file, so that other processes can adopt it.
    *
    * @throws NotSupportedError  this topology was itself adopted
-   * @throws HwlocError  `EBUSY`: something is mapped in the range. `ENOSPC`: the file system cannot hold the bytes. `EINVAL`: a number is
-   *                     not a multiple of the page size.
+   * @throws HwlocError  `EBUSY`: something is mapped in the range. `ENOSPC`: the file system cannot hold the
+   *   bytes. `EINVAL`: a number is not a multiple of the page size.
    * @see hwloc_shmem_topology_write()
    */
   writeTo(segment: Segment): void {
@@ -78,7 +78,7 @@ export class Topology extends TopologyBinding {
       );
     }
     checkSegment(segment);
-    // libhwloc does not compare: it writes behind the end.
+    // libhwloc does not check the length: it would write beyond the end.
     check('length', segment.length, wholeWithin(this.sharedLength()));
     shmemWrite(pointer, segment);
   }
@@ -104,25 +104,29 @@ export class Topology extends TopologyBinding {
 }
 
 /**
- * Maps a topology that another process wrote, at the address that it was written for. Any program may have written it. Some values that
- * hwloc computes on the first query are missing in the file; they are filled in, in a private copy of their pages.
+ * Maps a topology that another process wrote, at the address that it was written for. Any program may have
+ * written it. The file lacks some values that hwloc computes on the first query; they are filled in, in a
+ * private copy of their pages.
  *
  * @throws InvalidArgumentError  a number of the segment is out of range.
- * @throws HwlocError  `EBUSY`: something is mapped in the range. `EINVAL`: the file or the numbers are not those of the writer, the file is
- *                     too short, or the writer's libhwloc has another ABI.
+ * @throws HwlocError  `EBUSY`: something is mapped in the range. `EINVAL`: the file or the numbers differ
+ *   from the writer's, the file is too short, or the writer's libhwloc has another ABI.
  * @see hwloc_shmem_topology_adopt()
  */
 export function adoptTopology(segment: Segment): Topology {
   return opened(segment, shmemAdoptUnsealed);
 }
 
-/** The same for a file that is known to come from `writeTo()`, or from a leader: it takes a third of the time. */
+/**
+ * Like {@link adoptTopology}, for a file that is known to come from `writeTo()` or from a leader. Takes a
+ * third of the time.
+ */
 export function adoptSealed(segment: Segment): Topology {
   return opened(segment, shmemAdopt);
 }
 
 /**
- * A private copy of an adopted topology, at addresses of its own: it can be written again.
+ * A private copy of an adopted topology, at its own addresses. It can be written again.
  *
  * @throws HwlocError  `ENOMEM`.
  * @see hwloc_topology_dup()
