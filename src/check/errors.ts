@@ -2,7 +2,7 @@
 
 import { HwlocShareError } from '../errors/index.js';
 
-/** An argument or an option of a public function is not what the function accepts. Nothing was done. */
+/** A public function does not accept an argument or an option. Nothing was done. */
 export class InvalidArgumentError extends HwlocShareError {
   override readonly name = 'InvalidArgumentError';
 

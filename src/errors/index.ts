@@ -1,6 +1,6 @@
-// The base of all our errors, and what an error of any kind says. Imports nothing of ours.
+// The base class of all errors of hwloc-share, and helpers to read any error. Imports no other folder of src.
 
-/** What an error tells, apart from its code. */
+/** The texts of an error. */
 interface Told {
   /** What happened, and why: one line. */
   readonly reason: string;
@@ -11,17 +11,17 @@ interface Told {
   readonly cause?: unknown;
 }
 
-/** Any error of hwloc-share. Its kinds are classes that extend this one; `code` tells them apart. */
+/** Any error of hwloc-share. Each kind is a class that extends this one; `code` tells the kinds apart. */
 export class HwlocShareError extends Error {
   override readonly name: string = 'HwlocShareError';
   /**
-   * `HWLOC_SHARE_…`, one for each kind: docs/troubleshooting.md has a table. An `HwlocError` has the name of the errno instead (`EBUSY`), as
-   * Node's own system errors do.
+   * `HWLOC_SHARE_…`, one for each kind: docs/troubleshooting.md has a table. For an `HwlocError` it is the
+   * name of the errno (`EBUSY`), as in Node's own system errors.
    */
   readonly code: string;
   /** What happened, and why. */
   readonly reason: string;
-  /** What to do about it; undefined if the reason says all. */
+  /** What to do about it; undefined if the reason is enough. */
   readonly advice: string | undefined;
 
   /** @internal */
@@ -33,12 +33,12 @@ export class HwlocShareError extends Error {
   }
 }
 
-/** An error's own words, without its stack. */
+/** The message of an error, without its stack. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** `ENOENT` and its like; undefined for an error that has none. */
+/** The code of an error, such as `ENOENT`; undefined if it has none. */
 export function codeOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error ? String(error.code) : undefined;
 }

@@ -6,7 +6,10 @@ import { fnv1a } from '../channel/place/index.js';
 import type { Environment } from '../environment/index.js';
 import { namesUnder, numbersIn, textIn } from '../libc/index.js';
 
-/** CPUs and NUMA nodes that a process is allowed, as lists of OS indexes (`0-3,8`); undefined if the system does not tell. */
+/**
+ * The CPUs and NUMA nodes that a process may use, as lists of OS indexes (`0-3,8`); undefined if the system
+ * does not report them.
+ */
 export interface Allowed {
   readonly cpus: string | undefined;
   readonly nodes: string | undefined;

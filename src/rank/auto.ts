@@ -1,4 +1,4 @@
-// Joining on import: `import topology from 'hwloc-share/auto'`, or `node --import hwloc-share/auto job.mjs`.
+// Joins on import: `import topology from 'hwloc-share/auto'`, or `node --import hwloc-share/auto job.mjs`.
 
 import type { Topology } from '../hwloc/index.js';
 import { joinOnImport, topologyOf } from './on-import.js';

@@ -1,8 +1,11 @@
-// What join() and a session can throw.
+// The errors of join() and of sessions.
 
 import { HwlocShareError } from '../errors/index.js';
 
-/** This rank could not share the topology, and there is no fallback (`strict`). `reason` is that of the outcome. */
+/**
+ * This rank could not share the topology, and there is no fallback (`strict`). `reason` says why, as in an
+ * outcome.
+ */
 export class NotSharedError extends HwlocShareError {
   override readonly name = 'NotSharedError';
 

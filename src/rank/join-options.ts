@@ -1,4 +1,4 @@
-// The options of join(), and their checks, before anything of it begins.
+// The options of join(), and their checks, which run before the join begins.
 
 import { type Check, checkOptions, flag, oneOf } from '../check/index.js';
 import { type IoFilter, ioFilters, longestTimeout } from '../environment/index.js';
@@ -55,7 +55,7 @@ export function checkJoinOptions(options: JoinOptions): void {
     timeout,
     io: oneOf(ioFilters),
     hole,
-    // Looked at by share.ts, which has an error of its own.
+    // share.ts checks it, and has its own error.
     share: () => undefined,
   });
 }

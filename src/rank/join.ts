@@ -120,7 +120,7 @@ async function joinWith(
   const complain = noticeOf(undefined);
   const launched = identityOrNot(complain);
   const notice = noticeOf(launched);
-  // A variable that is wrong is wrong in all ranks of a node, as a rule: one of them says so.
+  // An invalid variable is usually the same in all ranks of a node, so one rank reports it.
   if ((launched?.localRank ?? 0) === 0) settings.complaints.forEach(complain);
   const allowed = ownAllowed();
   const identity = rankIdentity(launched, settings.job, settings.launcher);
@@ -202,7 +202,7 @@ function findLibrary(
   { localRank = 0 }: Partial<Pick<Identity, 'localRank'>>,
 ): void {
   const { file } = libhwloc(asked);
-  // As with other variables: one rank of a node says it.
+  // As for other variables, one rank of a node reports it.
   if (asked !== undefined && file !== asked && localRank === 0) {
     notice(`HWLOC_SHARE_LIBHWLOC=${asked} could not be loaded; using ${file}`);
   }

@@ -1,26 +1,26 @@
-// How a rank got its topology, and what each phase of it cost.
+// How a rank got its topology, and how long each phase took.
 
 import { now } from './time.js';
 
 /** `adopted`: mapped, shared. `xml`: a private copy from the leader's XML. `discovered`: a private discovery. */
 export type How = 'adopted' | 'xml' | 'discovered';
 
-/** How a rank got its topology: `how` tells which of the two it is. */
+/** How a rank got its topology. `how` distinguishes the two kinds. */
 export type Outcome = AdoptedOutcome | PrivateOutcome;
 
 /** The rank has mapped the topology that all ranks of its node share. */
 export interface AdoptedOutcome extends AnyOutcome {
   /** Mapped, shared. */
   readonly how: 'adopted';
-  /** Always undefined: nothing stood in the way. */
+  /** Always undefined. */
   readonly reason: undefined;
-  /** Where it is mapped: the same in all ranks of the node. */
+  /** The address of the topology: the same in all ranks of the node. */
   readonly address: number;
-  /** Bytes mapped there. */
+  /** The length of the mapping, in bytes. */
   readonly length: number;
 }
 
-/** The rank has a topology of its own. */
+/** The rank has a private topology. */
 export interface PrivateOutcome extends AnyOutcome {
   /** `xml`: a private copy from the leader's XML. `discovered`: a private discovery. */
   readonly how: 'xml' | 'discovered';
@@ -32,19 +32,22 @@ export interface PrivateOutcome extends AnyOutcome {
   readonly length: undefined;
 }
 
-/** What every outcome has. */
+/** The part that all outcomes share. */
 interface AnyOutcome {
   readonly how: How;
-  /** How many plans it took: 1 unless an address was taken after all. 0 if there was none. */
+  /** The number of plans: 1 unless a planned range was occupied in some rank. 0 if there was no plan. */
   readonly generation: number;
-  /** Whether this rank discovered the machine. In the leader of a shared job it is true as well as `adopted`. */
+  /**
+   * Whether this rank discovered the machine. In the leader of a shared job this is true although it has
+   * `adopted`.
+   */
   readonly didDiscover: boolean;
   /**
-   * In a leader that did not discover, since an earlier step's topology was kept: when that was discovered, in milliseconds since 1970.
-   * Undefined in all others.
+   * When the topology was discovered, in milliseconds since 1970, if an earlier step discovered it and it was
+   * kept. Only in the leader; undefined in all other ranks.
    */
   readonly kept: number | undefined;
-  /** Milliseconds of each phase, in the order in which they came. */
+  /** Milliseconds of each phase, in order. */
   readonly phases: Readonly<Record<string, number>>;
 }
 
@@ -54,12 +57,12 @@ export class Clock {
   #last = now();
   readonly #marked: ((phase: string) => void) | undefined;
 
-  /** @param marked  Is told of each mark. */
+  /** @param marked  Called with each mark. */
   constructor(marked?: (phase: string) => void) {
     this.#marked = marked;
   }
 
-  /** Ends a phase. One that comes again adds up. */
+  /** Ends a phase. If a phase comes again, its times are added. */
   mark(phase: string): void {
     const time = now();
     this.#phases[phase] = (this.#phases[phase] ?? 0) + time - this.#last;

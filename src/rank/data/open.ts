@@ -1,4 +1,4 @@
-// What a rank gets of the leader's data: the pieces of the file, mapped.
+// Maps the leader's attached data in a rank: the pieces of the file.
 
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import { openFile } from '../../channel/index.js';
@@ -6,22 +6,22 @@ import { HwlocError } from '../../libc/index.js';
 import { type MappedFile, mapPieces } from '../../hwloc/index.js';
 import { type DataPiece, parseDataIndex } from './data-index.js';
 
-/** Named bytes, as a session has them. */
+/** Named bytes, as in a session. */
 export type Shared = Readonly<Record<string, Uint8Array>>;
 
 /**
  * Maps the data at the beginning of a file.
  *
- * @param length  How many bytes it has there, as the leader says.
- * @throws ChannelRefusedError  the file is not what a leader of this user writes.
- * @throws ProtocolError        what stands in it is not.
+ * @param length  The length of the data, from the leader.
+ * @throws ChannelRefusedError  the file is not one that a leader of this user writes.
+ * @throws ProtocolError        the contents of the file are invalid.
  * @throws Error                of the file system, or `ENOMEM`.
  */
 export function openShared(file: string, length: number): Shared {
   const fd = openFile(file);
   try {
     const { size } = fstatSync(fd);
-    // A mapping that is longer than its file crashes the process at the first look behind its end.
+    // A mapping longer than its file crashes the process at the first read beyond the end of the file.
     if (size < length) throw new Error(`${file} has ${size} bytes, and ${length} are needed for the data`);
     const pieces = parseDataIndex(length, (bytes) => Buffer.from(read(fd, 0, bytes)).toString('latin1'));
     const bytes = mapOrRead(fd, length, pieces);
@@ -31,13 +31,13 @@ export function openShared(file: string, length: number): Shared {
   }
 }
 
-/** The same data, as another thread of this process has mapped it. */
+/** The same data, through the mapping of another thread of this process. */
 export function sharedIn(file: MappedFile): Shared {
   const text = (length: number) => Buffer.from(file.piece({ offset: 0, length })).toString('latin1');
   return named(parseDataIndex(file.length, text).map((piece) => [piece.name, file.piece(piece)]));
 }
 
-/** A session's view of named bytes. Without a prototype: a name may be any text. */
+/** A session's view of named bytes. It has no prototype, since a name may be any text. */
 export function named(pieces: Iterable<readonly [name: string, bytes: Uint8Array]>): Shared {
   const shared = Object.create(null) as Record<string, Uint8Array>;
   for (const [name, bytes] of pieces) shared[name] = bytes;
@@ -48,7 +48,8 @@ function mapOrRead(fd: number, length: number, pieces: readonly DataPiece[]): Ui
   try {
     return mapPieces(fd, length, pieces);
   } catch (error) {
-    // The system promises no more memory, since each page might be written to. Then a copy has to do: whatever is promised is used.
+    // A mapping needs a promise of memory for every page of the file, since each might be written to. A copy
+    // needs only what it uses.
     if (error instanceof HwlocError && error.code === 'ENOMEM') {
       return pieces.map((piece) => read(fd, piece.offset, piece.length));
     }
