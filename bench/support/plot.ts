@@ -66,16 +66,14 @@ function specOf({ title, x, y, unit, series }: Plot, run: string): TopLevelSpec 
   if (!values.every(({ x: across, low, high }) => across > 0 && low > 0 && Number.isFinite(high))) {
     throw new RangeError('a logarithmic axis needs values above 0');
   }
-  const heights = valuesBetween(
-    Math.min(...values.map(({ low }) => low)),
-    Math.max(...values.map(({ high }) => high)),
-  );
+  const heights = ticksAround(values.flatMap(({ low, high }) => [low, high]));
   const names = series.map(({ label }) => label);
   const range = series.map(({ isOurs }, index) => (isOurs === true ? 'black' : colourOf(series, index)));
   // The x values themselves are what was measured: they are its ticks.
   const ticks = [...new Set(values.map((value) => value.x))].sort((a, b) => a - b);
   const across = { field: 'x', type: 'quantitative', scale: { type: 'log', base: 2, nice: false } } as const;
-  const up = { type: 'quantitative', scale: { type: 'log' } } as const;
+  const domain = [heights[0] ?? 1, heights.at(-1) ?? 1];
+  const up = { type: 'quantitative' as const, scale: { type: 'log' as const, domain, nice: false } };
   const colour = { field: 'label', type: 'nominal', scale: { domain: names, range }, title: null } as const;
   const ours = {
     test: { field: 'label', oneOf: series.filter(({ isOurs }) => isOurs).map((each) => each.label) },
@@ -84,7 +82,7 @@ function specOf({ title, x, y, unit, series }: Plot, run: string): TopLevelSpec 
     $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
     background: 'white',
     padding: 12,
-    width: 560,
+    width: 720,
     height: 340,
     title: { text: title, subtitle: run, subtitlePadding: 4, anchor: 'start', offset: 14 },
     data: { values },
@@ -111,12 +109,13 @@ function specOf({ title, x, y, unit, series }: Plot, run: string): TopLevelSpec 
   };
 }
 
-/** The values with one digit, 1, 2 or 5, around some others: the ticks of a logarithmic axis. */
-function valuesBetween(low: number, high: number): number[] {
+/** The ticks of a logarithmic axis, 1, 2 and 5 of each power of ten, from the last one below some values to the first one above. */
+function ticksAround(values: readonly number[]): number[] {
   const powers = Array.from({ length: 30 }, (_, i) => i - 10);
-  return powers
-    .flatMap((power) => [1, 2, 5].map((digit) => Number(`${digit}e${power}`)))
-    .filter((value) => value > low / 2.5 && value < high * 2.5);
+  const ticks = powers.flatMap((power) => [1, 2, 5].map((digit) => Number(`${digit}e${power}`)));
+  const first = ticks.findLastIndex((tick) => tick <= Math.min(...values));
+  const last = ticks.findIndex((tick) => tick >= Math.max(...values));
+  return ticks.slice(first, last + 1);
 }
 
 function colourOf(series: readonly Series[], index: number): string {
