@@ -1,9 +1,10 @@
-// The CPUs that the calling thread may run on. A child process begins with those of the thread that starts it.
+// Reads and sets the CPUs that the calling thread may run on. A child process inherits them from the thread
+// that starts it.
 
 import { invoke } from './errno.js';
 import { native } from './native.js';
 
-/** As many CPUs as a kernel can be built for. @see cpu_set_t, whose size sched_setaffinity(2) is told */
+/** The most CPUs that a kernel can be built for. */
 const mostCpus = 8192;
 
 /** The numbers of the CPUs that the calling thread may run on, ascending. @see sched_getaffinity(2) */

@@ -26,7 +26,7 @@ export interface Program {
   readonly variables: readonly Uint8Array[];
   /** Whether it reads the standard input of this process; otherwise its standard input is empty. */
   readonly readsStdin: boolean;
-  /** Open files of this process that become its standard output and standard error; it has those of this process by default. */
+  /** Open files of this process that become its standard output and standard error; default: those of this process. */
   readonly output: { readonly stdout: number; readonly stderr: number } | undefined;
   /** Open files, other than the standard three, that it gets under the same numbers. */
   readonly inherited: readonly number[];

@@ -50,8 +50,8 @@ const longestPause = 50;
 /**
  * Takes the topology that another thread of this process has joined. Waits if that thread is still joining.
  *
- * @returns undefined if there is none: this thread must join, and report the result with {@link
- *   leaveToThreads}.
+ * @returns undefined if there is none: this thread must join, and report the result with
+ *   {@link leaveToThreads}.
  * @throws NotSharedError  with `strict`, if the other thread could not share.
  */
 export async function takeFromThreads(settings: Settings): Promise<Taken | undefined> {

@@ -37,7 +37,7 @@ export function makeSpool(path: string): void {
 export type Limit = <Result>(body: () => Promise<Result>) => Promise<Result>;
 
 /**
- * Reads all that ranks have left. Parts that cannot be read are counted, and no more: no job fails because of its report.
+ * Reads everything that ranks have left. Unreadable parts are only counted: no job fails because of its report.
  *
  * @param limited  Bounds how many parts are read at once: each node has one, and the file system may be a slow one.
  */

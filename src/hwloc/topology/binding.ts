@@ -65,8 +65,8 @@ const advice = {
 };
 
 /**
- * The part of a topology that binds. An operation that the system does not support throws {@link
- * NotSupportedError} before it is tried.
+ * The part of a topology that binds. An operation that the system does not support throws
+ * {@link NotSupportedError} before it is tried.
  */
 export class TopologyBinding extends TopologyHardware {
   /**

@@ -1,4 +1,4 @@
-// Options of our commands, which stand anywhere among their words: with yargs.
+// Parses the options of commands, which may be anywhere among their words, with yargs.
 
 import yargs from 'yargs';
 import type { OptionTable } from './options.js';
@@ -9,7 +9,8 @@ import type { Owner } from './unknown-option.js';
 /**
  * Parses options among words, up to `--`.
  *
- * @throws UsageError  for an option that is not in the table, or a value that is missing, too much or none of the choices.
+ * @throws UsageError  an option is not in the table; a value is missing, is not allowed, or was given to an option
+ *   without one.
  */
 export async function parseCommandOptions<Table extends OptionTable>(
   given: readonly string[],

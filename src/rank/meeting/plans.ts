@@ -35,7 +35,7 @@ export function planFile(
   return `${directoryOf(context, channel, base)}/topology.${number}`;
 }
 
-/** The XML that a leader offers, for this rank to read; undefined if there is none, or it is of another topology than this rank asks for. */
+/** The XML that a leader offers; undefined if there is none, or if this rank asks for another topology. */
 export function leadersXml(context: Context, channel: Channel, xml: Xml | undefined): LeadersXml | undefined {
   if (xml === undefined || xml.shape !== shapeOf(context.settings)) return undefined;
   return { file: `${directoryOf(context, channel, xml.base)}/topology.xml`, thisSystem: xml.thisSystem };

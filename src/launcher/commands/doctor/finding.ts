@@ -16,7 +16,7 @@ export interface Finding {
   readonly text: string;
   /** A shell command that repairs it, or adds what is missing. */
   readonly mend?: string;
-  /** The same in numbers and names, for scripts. */
+  /** The facts as numbers and names, for scripts. */
   readonly facts?: Readonly<Record<string, unknown>>;
 }
 
