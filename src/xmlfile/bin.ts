@@ -31,7 +31,10 @@ function isLocked(): boolean {
   for (;;) {
     mkdirSync(directory, { mode: 0o700, recursive: true });
     try {
-      return createRoll(`${directory}/roll`).take(ownerByte) === 'taken';
+      const roll = createRoll(`${directory}/roll`);
+      if (roll.take(ownerByte) === 'taken') return true;
+      // Another job took it for a dead one's before it was locked, and removes it.
+      roll.close();
     } catch (error) {
       const code = codeOf(error);
       if (code === 'EEXIST') return false;
