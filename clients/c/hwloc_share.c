@@ -596,6 +596,12 @@ static void remove_directory(int root, const char *name) {
   unlinkat(root, name, AT_REMOVEDIR);
 }
 
+/** Whether the process that made a directory has yet to lock it: its roll says so, and is new. */
+static int is_unclaimed(int roll) {
+  struct stat found;
+  return fstat(roll, &found) == 0 && found.st_size > 0 && time(NULL) - found.st_mtime < 10;
+}
+
 /**
  * Removes a directory of a root if nobody has a lock on its roll. Returns whether it is gone. Not for a directory that
  * this process is in: closing a roll ends all locks that the process has on it.
@@ -606,7 +612,7 @@ static int remove_if_dead(int root, const char *name) {
   int roll = directory == -1 ? -1 : open_ours(directory, "roll", O_RDWR, S_IFREG);
   if (directory != -1 && roll == -1 && errno == ENOENT)
     unlinkat(root, name, AT_REMOVEDIR); /* it is empty: the process that made or removed it was killed */
-  if (roll != -1 && lock(roll, F_WRLCK, 0, OWNS + 1) == 0 && is_named(root, name, roll)) {
+  if (roll != -1 && !is_unclaimed(roll) && lock(roll, F_WRLCK, 0, OWNS + 1) == 0 && is_named(root, name, roll)) {
     passing_name("old", passing);
     is_gone = renameat(root, name, root, passing) == 0;
     if (is_gone)

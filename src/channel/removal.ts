@@ -102,7 +102,7 @@ export function removeIfDead(path: string): boolean {
     return removeEmpty(path);
   }
   try {
-    if (!roll.takeAll()) return false;
+    if (roll.isUnclaimed() || !roll.takeAll()) return false;
     removeLocked(dirname(path), path);
     return lstatSync(path, { throwIfNoEntry: false }) === undefined;
   } catch {
@@ -147,7 +147,10 @@ export function removeLocked(root: string, path: string): void {
  */
 export function ownDirectory(path: string): Roll | undefined {
   const roll = openRoll(`${path}/roll`);
-  if (roll.take(ownerByte) === 'taken') return roll;
+  if (roll.take(ownerByte) === 'taken') {
+    roll.claim();
+    return roll;
+  }
   roll.close();
   return undefined;
 }

@@ -1,7 +1,7 @@
 // The roll: the file in a channel whose locked bytes say which ranks are there, which one leads, and whether
 // a wrapper owns the channel.
 
-import { closeSync, constants, futimesSync } from 'node:fs';
+import { closeSync, constants, ftruncateSync, futimesSync } from 'node:fs';
 import { lockBytes, lockOnBytes, statusAt, statusOf, unlockBytes } from '../libc/index.js';
 import { createFile, openOurs } from './ours.js';
 
@@ -9,6 +9,9 @@ import { createFile, openOurs } from './ours.js';
 export const leaderByte = 2 ** 31;
 /** The byte of the owner: the wrapper, while its job runs. */
 export const ownerByte = leaderByte + 1;
+
+/** A process that has made a directory and not locked it for so long is taken for dead. */
+const claimMilliseconds = 10_000;
 
 const everyByte = { start: 0, length: ownerByte + 1 };
 const one = (byte: number) => ({ start: byte, length: 1 });
@@ -36,6 +39,10 @@ export interface Roll {
    * Locks every byte. This fails as long as any process is in the channel. {@link close} releases the lock.
    */
   takeAll(): boolean;
+  /** Whether the process that made the directory has yet to lock it: its roll says so, and is new. */
+  isUnclaimed(): boolean;
+  /** Ends that. */
+  claim(): void;
   /** The same roll under the current name of its channel. */
   renamed(path: string): Roll;
   /** Closes the file, which releases all locks. */
@@ -81,6 +88,13 @@ function rollOf(fd: number, path: string): Roll {
     renewed: () => statusOf(fd).mtimeMs,
     // If the path names another file now, another channel has taken the name, and ranks may be in it.
     takeAll: () => lockBytes(fd, everyByte) && isNamed(fd, path),
+    isUnclaimed() {
+      const { size, mtimeMs } = statusOf(fd);
+      return size > 0 && Date.now() - mtimeMs < claimMilliseconds;
+    },
+    claim() {
+      ftruncateSync(fd);
+    },
     renamed: (to) => rollOf(fd, to),
     close() {
       if (isOpen) closeSync(fd);

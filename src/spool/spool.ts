@@ -4,6 +4,7 @@ import { constants, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { namesIn } from '../channel/place/index.js';
+import { codeOf } from '../errors/index.js';
 import { partSuffix } from './part.js';
 import { type JoinRecord, parseRecord } from './record.js';
 
@@ -18,18 +19,27 @@ export interface Gathered {
 }
 
 /**
- * Makes a spool. The wrapper locks its roll once the launcher runs. A spool without a lock is removed by the
- * next sweep.
+ * What stands in the roll of a directory that its maker has not locked yet: another job's sweep leaves it alone for ten seconds. All other
+ * rolls are empty.
+ */
+const unclaimed = 'not locked yet\n';
+
+/**
+ * Makes a spool. The wrapper locks its roll once the launcher runs. Later, a spool without a lock is removed by the next sweep.
  *
  * @throws Error  of mkdir(2) and open(2).
  */
 export function makeSpool(path: string): void {
-  mkdirSync(path, { mode: 0o700 });
-  try {
-    writeFileSync(join(path, 'roll'), '', { flag: 'wx', mode: 0o600 });
-  } catch (error) {
-    removeSpool(path);
-    throw error;
+  for (let tries = 1; ; tries++) {
+    mkdirSync(path, { mode: 0o700 });
+    try {
+      writeFileSync(join(path, 'roll'), unclaimed, { flag: 'wx', mode: 0o600 });
+      return;
+    } catch (error) {
+      removeSpool(path);
+      // A sweep has removed the directory before the roll was in it.
+      if (codeOf(error) !== 'ENOENT' || tries === 3) throw error;
+    }
   }
 }
 

@@ -1,8 +1,9 @@
 // What a rank sweeps that no wrapper is in front of: what dead jobs left, not what a process is in.
 import { spawn } from 'node:child_process';
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { makeSpool } from '../../src/spool/index.js';
 import { installed } from '../support/programs.js';
 import { runJob } from '../support/job.js';
 import { expectAllAdopted, reportsIn } from '../support/shared-job.js';
@@ -20,13 +21,19 @@ installed(...programs).describe('a rank that sweeps', () => {
     const root = join(folder, `hwloc-share-${process.geteuid?.() ?? 0}`);
     const channel = (name: string, ...files: string[]): string => {
       mkdirSync(join(root, name), { recursive: true, mode: 0o700 });
-      for (const file of files) writeFileSync(join(root, name, file), 'left', { mode: 0o600 });
+      for (const file of files)
+        writeFileSync(join(root, name, file), file === 'roll' ? '' : 'left', { mode: 0o600 });
       return join(root, name);
     };
     channel('dead', 'roll', 'topology.1', 'lobby');
     channel('.old-0123456789abcdef', 'roll', 'topology.1');
     channel('.new-0123456789abcdef');
     channel('unclear', 'topology.1');
+    // A wrapper has made them: just now, and one that died before it could lock.
+    makeSpool(join(root, 'being-made'));
+    makeSpool(join(root, 'was-being-made'));
+    const eleven = Date.now() / 1000 - 11;
+    utimesSync(join(root, 'was-being-made/roll'), eleven, eleven);
     await locked(join(channel('live', 'roll', 'topology.1'), 'roll'));
 
     const rank = (number: number, command: string) =>
@@ -41,7 +48,7 @@ installed(...programs).describe('a rank that sweeps', () => {
     const job = await runJob(['sh', '-c', script], { env });
     expectAllAdopted(reportsIn(job.stdout), 2);
     expect(job.stderr).toBe('');
-    expect(readdirSync(root).sort()).toEqual(['live', 'unclear']);
+    expect(readdirSync(root).sort()).toEqual(['being-made', 'live', 'unclear']);
     expect(readdirSync(join(root, 'live')).sort()).toEqual(['roll', 'topology.1']);
   });
 });

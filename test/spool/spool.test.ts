@@ -9,6 +9,7 @@ import {
   readdirSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -159,6 +160,14 @@ test('the spools in a folder are found by their names', () => {
   const names = /^\.hwloc-share-h1-\d+-\d+$/;
   expect(spoolsIn(folder, names)).toEqual([join(folder, '.hwloc-share-h1-1-1')]);
   expect(spoolsIn(join(folder, 'none'), names)).toEqual([]);
+});
+
+test('a spool that the wrapper has yet to lock is nobody else’s to remove, for ten seconds', () => {
+  const spool = newSpool();
+  expect(removeIfDead(spool)).toBe(false);
+  const eleven = Date.now() / 1000 - 11;
+  utimesSync(join(spool, 'roll'), eleven, eleven);
+  expect(removeIfDead(spool)).toBe(true);
 });
 
 test('a spool is removed when its owner is dead, and not before', () => {

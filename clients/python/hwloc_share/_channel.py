@@ -268,13 +268,19 @@ def _remove_directory(path: str) -> None:
         os.rmdir(path)
 
 
+def _is_unclaimed(roll: int) -> bool:
+    """Whether the process that made a directory has yet to lock it: its roll says so, and is new."""
+    found = os.fstat(roll)
+    return found.st_size > 0 and time.time() - found.st_mtime < 10
+
+
 def remove_if_dead(root: str, name: str) -> bool:
     """Removes a directory of a root, not our own, if nobody has a lock on its roll. Returns whether it is gone."""
     path = f"{root}/{name}"
     try:
         os.close(open_directory(path))
         with closing(open_ours(f"{path}/roll", os.O_RDWR, stat.S_ISREG)) as fd:
-            if Roll(fd).lock_all() and _is_named(path, fd):
+            if not _is_unclaimed(fd) and Roll(fd).lock_all() and _is_named(path, fd):
                 passing = f"{root}/.old-{secrets.token_hex(8)}"
                 os.rename(path, passing)
                 _remove_directory(passing)
