@@ -35,3 +35,16 @@ installed('dpkg-query', 'mpirun.openmpi', 'mpirun.mpich', 'srun').test(
     expect(here.slice(0, titles - 2)).toEqual(row?.slice(0, titles - 2));
   },
 );
+
+test('CITATION.cff names the version, the licence and the authors of this package', () => {
+  const citation = readFileSync(join(root, 'CITATION.cff'), 'utf8');
+  const { version, license } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Record<
+    'version' | 'license',
+    string
+  >;
+  const [, holder = ''] =
+    /^Copyright \(c\) \d+ (.*)$/m.exec(readFileSync(join(root, 'LICENSE'), 'utf8')) ?? [];
+  for (const line of [`version: ${version}`, `license: ${license}`, `  - name: ${holder}`]) {
+    expect(citation.split('\n')).toContain(line);
+  }
+});

@@ -129,6 +129,13 @@ describe('on a machine that has all', () => {
   });
 });
 
+test('64 open files are enough', async () => {
+  const words = ['sh', '-c', 'ulimit -n 64; exec "$@"', 'sh', ...wrapper('doctor', '--json')];
+  const { stdout, stderr } = await runJob(words, { env: { HWLOC_SHARE_DIR: temporaryFolder() } });
+  expect(stderr).toBe('');
+  expect((JSON.parse(stdout) as Examined).sharingWorks).toBe(true);
+});
+
 describe('libhwloc and koffi', () => {
   test('no libhwloc: a problem, the package to install, and status 1', async () => {
     const folder = temporaryFolder();
