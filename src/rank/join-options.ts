@@ -55,7 +55,7 @@ export function checkJoinOptions(options: JoinOptions): void {
     timeout,
     io: oneOf(ioFilters),
     hole,
-    // share.ts checks it, and has its own error.
+    // data/make.ts checks it, and has its own error.
     share: () => undefined,
   });
 }

@@ -1,7 +1,7 @@
 // Reads the command line: the wrapper's own options, then the launcher with its own words.
 
 import { commands } from '../commands/index.js';
-import { hasOtherBytes } from '../../environment/index.js';
+import { hasOtherBytes, longestTimeout } from '../../environment/index.js';
 import { UsageError } from '../errors.js';
 import type * as Tables from './options.js';
 import type { Options } from './options.js';
@@ -43,9 +43,6 @@ export interface LocalJob {
 
 /** The most ranks of the built-in launcher: a typing error must not start a million processes. */
 const mostRanks = 4096;
-
-/** The longest timeout that ranks accept: a day. */
-const longestTimeout = 86_400;
 
 /**
  * Reads a command line, without the interpreter and the script.
