@@ -112,25 +112,29 @@ onCluster('slurm', 'openmpi', 'mpich').describe('three hosts', () => {
     });
 
     // The recipe of docs/kept.md.
-    test('with hold on each host, only the first step of an sbatch script discovers', async () => {
-      const held = join(hosts.cluster.folder, 'held');
-      const step = `srun -N 3 -n 6 --overlap ${rank}`;
-      const text = `
+    test(
+      'with hold on each host, only the first step of an sbatch script discovers',
+      { timeout: 60_000 },
+      async () => {
+        const held = join(hosts.cluster.folder, 'held');
+        const step = `srun -N 3 -n 6 --overlap ${rank}`;
+        const text = `
         export HWLOC_SYNTHETIC='pack:2 core:8 pu:2'
-        srun --overlap -N 3 --ntasks-per-node=1 ${wrapper('hold').join(' ')} 2> ${held} &
+        srun --overlap -N 3 -n 3 --ntasks-per-node=1 ${wrapper('hold').join(' ')} 2> ${held} &
         until [ "$(grep -c holding ${held})" = 3 ]; do sleep 0.05; done
         ${step}
         ${step}
         ${step}
         kill -USR1 $!
         wait`;
-      const reports = reportsIn(await batch('-N 3 -n 9', text));
-      expect(reports.map(({ outcome }) => outcome.how)).toEqual(Array(18).fill('adopted'));
-      const discovering = reports.filter(({ outcome }) => outcome.didDiscover).map(({ node }) => node);
-      expect(discovering.sort()).toEqual(['h1', 'h2', 'h3']);
-      // The leader of each later step knows since when its topology is kept.
-      expect(reports.filter(({ outcome }) => outcome.kept !== undefined)).toHaveLength(6);
-    });
+        const reports = reportsIn(await batch('-N 3 -n 9', text));
+        expect(reports.map(({ outcome }) => outcome.how)).toEqual(Array(18).fill('adopted'));
+        const discovering = reports.filter(({ outcome }) => outcome.didDiscover).map(({ node }) => node);
+        expect(discovering.sort()).toEqual(['h1', 'h2', 'h3']);
+        // The leader of each later step knows since when its topology is kept.
+        expect(reports.filter(({ outcome }) => outcome.kept !== undefined)).toHaveLength(6);
+      },
+    );
 
     test('the wrapper inside an sbatch script with --export=NONE', async () => {
       const step = wrapper(...options, 'srun', '-N', '3', '-n', '3').join(' ');

@@ -25,7 +25,7 @@ export const hold: Command<typeof options> = {
   examples: [
     { command: 'hwloc-share hold &', meaning: 'in a script, for the steps behind it' },
     {
-      command: 'srun --overlap --ntasks-per-node=1 hwloc-share hold &',
+      command: 'srun --overlap -n "$SLURM_NNODES" --ntasks-per-node=1 hwloc-share hold &',
       meaning: 'on each node of an allocation of Slurm',
     },
   ],
