@@ -150,8 +150,9 @@ function startInit(folder: string, count: number): ChildProcess {
 }
 
 /** Waits until nothing runs on the hosts that was not there before the job. */
-export function processesLeftOn(cluster: Cluster): Promise<number[]> {
-  return processesLeft(() => cluster.processes(), 5000);
+export async function processesLeftOn(cluster: Cluster): Promise<string[]> {
+  const left = await processesLeft(() => cluster.processes(), 5000);
+  return left.map((pid) => `${pid}: ${readText(`/proc/${pid}/cmdline`).replaceAll('\0', ' ')}`);
 }
 
 function childrenOf(pid: number): number[] {
