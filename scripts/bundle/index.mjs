@@ -173,11 +173,26 @@ const builtinsOfPackages = {
     onResolve({ filter: /^[\w/:]+$/ }, ({ path, importer }) =>
       isBuiltin(path) && isOfPackage(importer) ? { path, namespace } : undefined,
     );
+    // A function for each of its functions, of which the used ones stay. Not the module itself: esbuild would look at each of its properties,
+    // and in Node 24 one of node:util's loads what looks at process.stderr.
     onLoad({ filter: /.*/, namespace }, ({ path }) => ({
-      contents: `module.exports = process.getBuiltinModule('${path}');`,
+      contents: functionsOf(path)
+        .map(
+          (name) =>
+            `export const ${name} = (...words) => process.getBuiltinModule('${path}').${name}(...words);`,
+        )
+        .join('\n'),
     }));
   },
 };
+
+/** The names of a module's functions, without a look at what is loaded when it is looked at. */
+function functionsOf(path) {
+  const properties = Object.getOwnPropertyDescriptors(process.getBuiltinModule(path));
+  return Object.keys(properties)
+    .filter((name) => typeof properties[name].value === 'function' && /^[a-z]\w*$/.test(name))
+    .sort();
+}
 
 /** A part of the core, as a plain object: what `export * as` makes has a function for each name. */
 async function partOf(part, file, outDir) {
