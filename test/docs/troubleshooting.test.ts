@@ -1,4 +1,4 @@
-// Whoever searches docs/troubleshooting.md for a message finds it: each code of an error, and the fixed words of each line on stderr.
+// docs/troubleshooting.md has each message: the code of each error, and the fixed words of each line on stderr.
 import { readFileSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import ts from 'typescript';

@@ -1,4 +1,4 @@
-// The alarm of those who wait: what it may not do is ring too early.
+// The alarm of a rank that waits. It must not ring too early.
 
 import { setTimeout as after } from 'node:timers/promises';
 import { execa } from 'execa';
