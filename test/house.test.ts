@@ -6,6 +6,21 @@ import { describe, expect, test } from 'vitest';
 
 const src = join(import.meta.dirname, '..', 'src');
 
+/** What the rooms on top may import from: all that are below them. */
+const below = [
+  'launcher/kinds',
+  'kept',
+  'channel',
+  'channel/place',
+  'maps',
+  'libc',
+  'hwloc',
+  'check',
+  'environment',
+  'errors',
+  'spool',
+];
+
 /** The rooms, and for each those that it may import from. What is below a room belongs to it, unless it is a room itself. */
 const rooms: Readonly<Record<string, readonly string[]>> = {
   errors: [],
@@ -20,32 +35,8 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   kept: ['channel', 'channel/place', 'libc', 'environment', 'errors'],
   spool: ['channel/place', 'errors'],
   'launcher/kinds': ['channel/place', 'environment', 'errors'],
-  launcher: [
-    'launcher/kinds',
-    'kept',
-    'channel',
-    'channel/place',
-    'maps',
-    'libc',
-    'hwloc',
-    'check',
-    'environment',
-    'errors',
-    'spool',
-  ],
-  rank: [
-    'launcher/kinds',
-    'kept',
-    'channel',
-    'channel/place',
-    'maps',
-    'libc',
-    'hwloc',
-    'check',
-    'environment',
-    'errors',
-    'spool',
-  ],
+  launcher: below,
+  rank: below,
 };
 
 /** Packages, and the only room that may import each. */

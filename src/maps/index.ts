@@ -4,6 +4,7 @@ export { formatAddress } from './hex.js';
 export { chooseHole, type HoleRequest } from './hole.js';
 export {
   combine,
+  isFree,
   occupiedFrom,
   ownOccupied,
   ownTold,

@@ -2,7 +2,7 @@
 
 import { NotSupportedError } from '../errors.js';
 import type { BridgeObject, OsDeviceObject, PciDeviceObject, TopologyObject } from './kinds.js';
-import { pciClassName } from './types.js';
+import { isCache, pciClassName } from './types.js';
 
 /** Several devices. The first of them is shown. */
 export interface Alike {
@@ -34,18 +34,11 @@ export function labelOf(object: TopologyObject, domains: boolean, alike?: Alike)
 }
 
 function typeName(object: TopologyObject): string {
+  if (isCache(object)) {
+    const { depth, kind } = object.attributes;
+    return `L${depth}${kind === 'unified' ? '' : kind.slice(0, 1)}`;
+  }
   switch (object.type) {
-    case 'L1Cache':
-    case 'L2Cache':
-    case 'L3Cache':
-    case 'L4Cache':
-    case 'L5Cache':
-    case 'L1iCache':
-    case 'L2iCache':
-    case 'L3iCache': {
-      const { depth, kind } = object.attributes;
-      return `L${depth}${kind === 'unified' ? '' : kind.slice(0, 1)}`;
-    }
     case 'Group':
       return `Group${object.attributes.depth}`;
     case 'Unknown':
@@ -57,6 +50,9 @@ function typeName(object: TopologyObject): string {
 
 /** The text in parentheses: the OS index if it is unique, and sizes. */
 function facts(object: TopologyObject): string {
+  if (isCache(object) || object.type === 'MemCache') {
+    return object.attributes.size > 0 ? memory(object.attributes.size) : '';
+  }
   switch (object.type) {
     case 'PU':
       return index(object);
@@ -66,16 +62,6 @@ function facts(object: TopologyObject): string {
         .filter((each) => each !== '')
         .join(' ');
     }
-    case 'MemCache':
-    case 'L1Cache':
-    case 'L2Cache':
-    case 'L3Cache':
-    case 'L4Cache':
-    case 'L5Cache':
-    case 'L1iCache':
-    case 'L2iCache':
-    case 'L3iCache':
-      return object.attributes.size > 0 ? memory(object.attributes.size) : '';
     default:
       return '';
   }

@@ -2,8 +2,7 @@
 
 import yargs from 'yargs';
 import type { OptionTable } from './options.js';
-import { type Split, configuration, misuse, refuseUnknown, split } from './parse-options.js';
-import { withNumbersApart } from './typed.js';
+import { type Split, configuration, knownWords, misuse, split } from './parse-options.js';
 import type { Owner } from './unknown-option.js';
 
 /**
@@ -17,8 +16,7 @@ export async function parseCommandOptions<Table extends OptionTable>(
   table: Table,
   owner: Owner,
 ): Promise<Split<Table>> {
-  const words = withNumbersApart(given, table, 'among');
-  await refuseUnknown(words, table, 'among', owner);
+  const words = await knownWords(given, table, 'among', owner);
   let complaint: string | undefined;
   const parsed = await yargs()
     .version(false)

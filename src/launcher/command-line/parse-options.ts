@@ -42,8 +42,7 @@ export async function parseOptions<Table extends OptionTable>(
   table: Table,
   owner: Owner,
 ): Promise<Split<Table>> {
-  const words = withNumbersApart(given, table, 'before');
-  await refuseUnknown(words, table, 'before', owner);
+  const words = await knownWords(given, table, 'before', owner);
   const options = Object.entries(table);
   const isValued = ([, { value }]: (typeof options)[number]) => value !== undefined;
   const { argv, error } = parser.detailed(words, {
@@ -58,14 +57,15 @@ export async function parseOptions<Table extends OptionTable>(
   return split(argv, words.slice(words.length - argv._.length), words, table, 'before');
 }
 
-/** @throws UsageError  for the first option that is not in the table. */
-export async function refuseUnknown(
-  words: readonly string[],
+/** The words for a parser. @throws UsageError  for the first option that is not in the table. */
+export async function knownWords(
+  given: readonly string[],
   table: OptionTable,
   place: Place,
   owner: Owner,
-): Promise<void> {
-  if (typedOptions(words, table, place).every(({ name }) => name !== undefined)) return;
+): Promise<string[]> {
+  const words = withNumbersApart(given, table, place);
+  if (typedOptions(words, table, place).every(({ name }) => name !== undefined)) return words;
   const { unknownOption } = await import('./unknown-option.js');
   throw new UsageError(unknownOption(words, table, place, owner) ?? 'unknown option');
 }

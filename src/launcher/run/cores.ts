@@ -1,8 +1,7 @@
 // Binding the ranks of the built-in launcher: each to a core, in the order of the machine. Loaded only for --bind-to.
 
-import { readFileSync } from 'node:fs';
 import { CpuSet } from '../../hwloc/index.js';
-import { setThreadAffinity, threadAffinity } from '../../libc/index.js';
+import { setThreadAffinity, textIn, threadAffinity } from '../../libc/index.js';
 import { counted } from '../commands/text.js';
 import { messageOf } from '../../errors/index.js';
 
@@ -70,10 +69,7 @@ export function coresIn(
   return cores.sort((a, b) => a.package - b.package).map((core) => core.cpus);
 }
 
+/** Without /sys in this container, each CPU counts as a core. */
 function fileOfCpu(cpu: number, name: string): string | undefined {
-  try {
-    return readFileSync(`/sys/devices/system/cpu/cpu${cpu}/topology/${name}`, 'utf8').trim();
-  } catch {
-    return undefined; // no /sys in this container: each CPU counts as a core
-  }
+  return textIn(`/sys/devices/system/cpu/cpu${cpu}/topology/${name}`);
 }

@@ -47,7 +47,6 @@ export function startToLead(context: Context, meeting: Meeting, rules: Rules, ba
   const inbox = openInbox(meeting, rules, reported, notice);
 
   let next: Next<Leader> = lead(rules, patientNow(), barrier);
-  let hasGathered = false;
   let settle: { resolve(got: Got): void; reject(error: unknown): void } | undefined;
   let hasStopped = false;
   let opened: ((all: boolean | undefined) => void) | undefined;
@@ -129,8 +128,7 @@ export function startToLead(context: Context, meeting: Meeting, rules: Rules, ba
       case 'look':
         return { is: 'there', ranks: roll.held(ask.among ?? everybody()) };
       case 'choose':
-        gathered();
-        return shared.choose(ask.number);
+        return choose(ask.number, next.state.plans === 1);
       case 'write':
         return shared.write(ask.plan);
       case 'xml':
@@ -160,13 +158,13 @@ export function startToLead(context: Context, meeting: Meeting, rules: Rules, ba
     roll.renew();
   }
 
-  /** Called before the first plan. */
-  function gathered(): void {
-    if (hasGathered) return;
-    hasGathered = true;
-    clock.mark('gather');
-    reach('leader:gathered');
-    tellOfMissing(context, rules, next.state.peers);
+  function choose(number: number, isFirst: boolean): Answer | Promise<Answer> {
+    if (isFirst) {
+      clock.mark('gather');
+      reach('leader:gathered');
+      tellOfMissing(context, rules, next.state.peers);
+    }
+    return shared.choose(number, isFirst);
   }
 
   /** The bytes of all other ranks; undefined if their number is not known. */

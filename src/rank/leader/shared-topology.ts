@@ -10,8 +10,10 @@ import { type Reservation, HwlocError, pageSize, reserve } from '../../libc/inde
 import {
   type Claimed,
   type HolePolicy,
+  type Range,
   chooseHole,
   combine,
+  isFree,
   ownOccupied,
   parsePolicy,
 } from '../../maps/index.js';
@@ -36,7 +38,8 @@ export interface SharedTopology {
    * of the first plan.
    */
   load(number: number): Promise<Loading>;
-  choose(number: number): Answer | Promise<Answer>;
+  /** @param isFirst  Whether it is the first plan of this leader. */
+  choose(number: number, isFirst: boolean): Answer | Promise<Answer>;
   write(plan: Plan): Answer;
   writeXml(): Xml | undefined;
   adopt(plan: Plan): Answer;
@@ -76,8 +79,8 @@ export function shareTopology(context: Context, channel: Channel, reported: Repo
   let reservation: Reservation | undefined;
   /** A plan whose file is already written, before any rank was told of it. */
   let ahead: Plan | undefined;
-  /** The number of the last plan that was written; 0: a plan was asked for. */
-  let written: number | undefined;
+  /** The number of the last plan that was written; 0: none. */
+  let written = 0;
   let adopted: { readonly topology: Topology; readonly plan: Plan } | undefined;
 
   const releaseRange = () => {
@@ -170,12 +173,9 @@ export function shareTopology(context: Context, channel: Channel, reported: Repo
     }
   }
 
-  function choose(number: number): Answer | Promise<Answer> {
+  function choose(number: number, isFirst: boolean): Answer | Promise<Answer> {
     if (own === undefined && kept === undefined) return { is: 'refused', reason: 'nothing was loaded' };
-    if (written === undefined) {
-      written = 0;
-      if (!reported.allAllowed(allowed)) return coverEverybody().then(() => chooseNow(number));
-    }
+    if (isFirst && !reported.allAllowed(allowed)) return coverEverybody().then(() => chooseNow(number));
     return chooseNow(number);
   }
 
@@ -203,13 +203,13 @@ export function shareTopology(context: Context, channel: Channel, reported: Repo
 
   function chooseNow(number: number): Answer | Promise<Answer> {
     const others = reported.occupied();
-    if (ahead?.number === number && isFreeIn(others, ahead)) return { is: 'plan', plan: ahead };
+    if (ahead?.number === number && isFree(rangeOf(ahead), others)) return { is: 'plan', plan: ahead };
     forgetAhead();
     try {
       releaseRange();
       const everybody = [ownOccupied(), ...others];
       if (own === undefined && kept !== undefined) {
-        return written === 0 && isFreeIn(everybody, kept)
+        return written === 0 && isFree(rangeOf(kept), everybody)
           ? { is: 'plan', plan: planFor(number, kept.at, kept.abi) }
           : loadOwn().then(() => chooseNow(number), refusedBy);
       }
@@ -235,7 +235,7 @@ export function shareTopology(context: Context, channel: Channel, reported: Repo
   }
 
   function write(plan: Plan): Answer {
-    const before = written ?? 0;
+    const before = written;
     const answer = plan === ahead ? done : kept === undefined ? writeOwn(plan) : linkKept(kept, plan);
     ahead = undefined;
     if (answer.is === 'done') written = plan.number;
@@ -376,12 +376,8 @@ export function shareTopology(context: Context, channel: Channel, reported: Repo
 
 const done: Answer = { is: 'done' };
 
-function isFreeIn(
-  processes: readonly Claimed[],
-  { at, bytes }: { readonly at: number; readonly bytes: number },
-): boolean {
-  const end = at + bytes;
-  return processes.every(({ ranges }) => ranges.every((range) => range.end <= at || range.start >= end));
+function rangeOf({ at, bytes }: { readonly at: number; readonly bytes: number }): Range {
+  return { start: at, end: at + bytes };
 }
 
 function refusedBy(error: unknown): Answer {

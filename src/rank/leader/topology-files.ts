@@ -104,15 +104,13 @@ export function topologyFiles(context: Context, channel: Channel): TopologyFiles
    */
   const openBehindData = (block: DataBlock, file: string) => {
     const place = placeNow();
-    if (dataFile?.place === place && dataFile.path === file) {
-      // The file was written for another address, and no rank was told of it.
-    } else if (dataFile?.place === place) {
+    if (dataFile?.place !== place) {
+      const steps = writeNew(file, block);
+      while (steps.next().done !== true);
+    } else if (dataFile.path !== file) {
       // Not rename(), which would replace an existing file of that name.
       linkSync(dataFile.path, file);
       unlinkSync(dataFile.path);
-    } else {
-      const steps = writeNew(file, block);
-      while (steps.next().done !== true);
     }
     dataFile = { place, path: file };
     return openSync(file, constants.O_RDWR | constants.O_NOFOLLOW);
